@@ -1,0 +1,441 @@
+//! Writes the operations of one step: forward, loss, and only the part of the backward pass
+//! that some parameter of the policy needs.
+//!
+//! A layer is updated as soon as its gradient exists and after the last use of its old weights:
+//! the input gradient stands before the weight update (paper §2.4, operator reordering).
+
+use alloc::vec;
+use alloc::vec::Vec;
+
+use super::constants::Constants;
+use super::{CompileError, Step};
+use crate::network::{Classifier, Clamp, Conv, Network, NodeKind, Shape, Value};
+use crate::num::word;
+use crate::policy::{LayerUpdate, Policy, selected_channels};
+use crate::program::{
+    AddRecord, DType, HeadRecord, LayerRecord, Op, Role, TensorIdx, TensorRecord,
+};
+use crate::quant::QuantParams;
+use crate::runtime::scratch;
+
+pub(super) fn differentiate(network: &Network, policy: &Policy) -> Result<Step, CompileError> {
+    let mut writer = Writer::new(network, policy);
+    for node_idx in 0..network.nodes().len() {
+        writer.forward(node_idx);
+    }
+    for node_idx in (0..network.nodes().len()).rev() {
+        writer.backward(node_idx)?;
+    }
+    Ok(writer.step)
+}
+
+struct Writer<'a> {
+    network: &'a Network,
+    /// Which values lie behind a convolution that learns, so that their gradient is needed.
+    needs_gradient: Vec<bool>,
+    /// Index in the layer or add table of each node.
+    record_of_node: Vec<u32>,
+    value_tensor: Vec<TensorIdx>,
+    gradient_tensor: Vec<Option<TensorIdx>>,
+    mask_tensor: Vec<Option<TensorIdx>>,
+    /// The tensor that a layer's weight gradient reads as its input.
+    saved_tensor: Vec<Option<TensorIdx>>,
+    step: Step,
+}
+
+impl<'a> Writer<'a> {
+    fn new(network: &'a Network, policy: &Policy) -> Self {
+        let n_values = network.values().len();
+        let mut needs_gradient = vec![false; n_values];
+        let mut record_of_node = vec![0; network.nodes().len()];
+        let (mut n_layers, mut n_adds) = (0, 0);
+        for (node_idx, node) in network.nodes().iter().enumerate() {
+            let learns = match node.kind {
+                NodeKind::Conv(_) => {
+                    record_of_node[node_idx] = word(n_layers);
+                    n_layers += 1;
+                    policy.layers[n_layers - 1] != LayerUpdate::Frozen
+                }
+                NodeKind::Add { .. } => {
+                    record_of_node[node_idx] = word(n_adds);
+                    n_adds += 1;
+                    false
+                }
+                NodeKind::AveragePool | NodeKind::Classifier(_) => false,
+            };
+            needs_gradient[node_idx + 1] =
+                learns || node.inputs.iter().any(|&input| needs_gradient[input]);
+        }
+        let mut writer = Self {
+            network,
+            needs_gradient,
+            record_of_node,
+            value_tensor: vec![0; n_values],
+            gradient_tensor: vec![None; n_values],
+            mask_tensor: vec![None; network.nodes().len()],
+            saved_tensor: vec![None; network.nodes().len()],
+            step: Step {
+                tensors: Vec::new(),
+                ops: Vec::new(),
+                layers: Vec::new(),
+                adds: Vec::new(),
+                head: HeadRecord {
+                    n_features: 0,
+                    n_classes: 0,
+                    x_quant: network.input().quant,
+                    start_weight: 0,
+                    start_bias: 0,
+                    weight_tensor: 0,
+                    bias_tensor: 0,
+                },
+                constants: Constants::default(),
+                input: 0,
+                label: 0,
+                logits: 0,
+            },
+        };
+        writer.parameters(policy);
+        let no_name = TensorRecord::NO_NAME;
+        let input = shape(network.input().shape);
+        writer.step.input = writer.tensor(DType::I8, Role::Input, input, no_name);
+        writer.step.label = writer.tensor(DType::I32, Role::Label, [1, 1, 1], no_name);
+        writer.value_tensor[0] = writer.step.input;
+        writer
+    }
+
+    /// Writes the records and the trainable tensors of every layer.
+    fn parameters(&mut self, policy: &Policy) {
+        for (node_idx, node) in self.network.nodes().iter().enumerate() {
+            let input = self.network.values()[node.inputs[0]];
+            let output = self.network.values()[node_idx + 1];
+            match &node.kind {
+                NodeKind::Conv(conv) => {
+                    let update = policy.layers[self.step.layers.len()];
+                    let record = self.layer(word(node_idx), conv, update, input, output);
+                    self.step.layers.push(record);
+                }
+                NodeKind::Add { output: quant, clamp } => {
+                    let branch = self.network.values()[node.inputs[1]];
+                    self.step.adds.push(AddRecord {
+                        a_quant: input.quant,
+                        b_quant: branch.quant,
+                        y_quant: *quant,
+                        clamp: codes(*clamp),
+                        len: word(output.shape.len()),
+                    });
+                }
+                NodeKind::AveragePool => {}
+                NodeKind::Classifier(classifier) => {
+                    self.step.head = self.head(word(node_idx), classifier, input);
+                }
+            }
+        }
+    }
+
+    fn layer(
+        &mut self,
+        name: u32,
+        conv: &Conv,
+        update: LayerUpdate,
+        input: Value,
+        output: Value,
+    ) -> LayerRecord {
+        let n_channels = input.shape.c;
+        let trainable = selected_channels(conv, n_channels, update.ratio());
+        let frozen: Vec<usize> =
+            (0..n_channels).filter(|channel| trainable.binary_search(channel).is_err()).collect();
+        let partial = !trainable.is_empty() && !frozen.is_empty();
+        let channels = partial.then(|| {
+            let order: Vec<u16> = frozen
+                .iter()
+                .chain(&trainable)
+                .map(|&channel| u16::try_from(channel).expect("invariant: at most 4096 channels"))
+                .collect();
+            self.step.constants.push(&order)
+        });
+        let frozen_weight = self.step.constants.push(&gather_weights(conv, n_channels, &frozen));
+        let start = gather_weights(conv, n_channels, &trainable);
+        let start_weight = self.step.constants.push(&start);
+        let bias = self.step.constants.push(&conv.bias);
+        let effective_scale: Vec<f32> = conv
+            .weight_scale
+            .iter()
+            .map(|&scale| effective_scale(input.quant, scale, output.quant))
+            .collect();
+        let effective_scale = self.step.constants.push(&effective_scale);
+        let weight_scale = self.step.constants.push(&conv.weight_scale);
+        let taps = word(conv.kernel[0] * conv.kernel[1]);
+        let filters = if conv.depthwise { 1 } else { word(output.shape.c) };
+        let weight_tensor = (!trainable.is_empty()).then(|| {
+            let extents = [filters, taps, word(trainable.len())];
+            self.tensor(DType::I8, Role::TrainableWeight, extents, name)
+        });
+        let bias_tensor = update.updates_bias().then(|| {
+            let extents = [word(output.shape.c), 1, 1];
+            self.tensor(DType::I32, Role::TrainableBias, extents, name)
+        });
+        LayerRecord {
+            depthwise: conv.depthwise,
+            input: shape(input.shape),
+            output: shape(output.shape),
+            kernel: conv.kernel.map(word),
+            stride: conv.stride.map(word),
+            padding: [word(conv.padding[0]), word(conv.padding[1])],
+            x_quant: input.quant,
+            y_quant: output.quant,
+            clamp: codes(conv.clamp),
+            n_frozen: word(frozen.len()),
+            n_trainable: word(trainable.len()),
+            channels,
+            frozen_weight,
+            start_weight,
+            bias,
+            effective_scale,
+            weight_scale,
+            weight_tensor,
+            bias_tensor,
+            name,
+        }
+    }
+
+    fn head(&mut self, name: u32, classifier: &Classifier, input: Value) -> HeadRecord {
+        let n_features = word(input.shape.c);
+        let n_classes = word(classifier.bias.len());
+        HeadRecord {
+            n_features,
+            n_classes,
+            x_quant: input.quant,
+            start_weight: self.step.constants.push(&classifier.weight),
+            start_bias: self.step.constants.push(&classifier.bias),
+            weight_tensor: self.tensor(
+                DType::F32,
+                Role::Classifier,
+                [n_classes, 1, n_features],
+                name,
+            ),
+            bias_tensor: self.tensor(DType::F32, Role::Classifier, [n_classes, 1, 1], name),
+        }
+    }
+
+    fn forward(&mut self, node_idx: usize) {
+        let node = &self.network.nodes()[node_idx];
+        let name = word(node_idx);
+        let output = self.network.values()[node_idx + 1].shape;
+        let record = self.record_of_node[node_idx];
+        let x = self.value_tensor[node.inputs[0]];
+        match &node.kind {
+            NodeKind::Conv(_) => {
+                let y = self.activation(node_idx);
+                let mask = self.mask(node_idx);
+                let layer = self.step.layers[record as usize];
+                let bytes = scratch::conv_forward(&layer);
+                let scratch = (bytes > 0)
+                    .then(|| self.tensor(DType::I8, Role::Scratch, [word(bytes), 1, 1], name));
+                self.step.ops.push(Op::Conv { layer: record, x, y, mask, scratch });
+                if layer.is_partial() {
+                    let [h, w, _] = layer.input;
+                    let extents = [h, w, layer.n_trainable];
+                    let saved = self.tensor(DType::I8, Role::SavedActivation, extents, name);
+                    self.step.ops.push(Op::SaveChannels { layer: record, x, saved });
+                    self.saved_tensor[node_idx] = Some(saved);
+                } else if layer.n_trainable > 0 {
+                    self.saved_tensor[node_idx] = Some(x);
+                }
+            }
+            NodeKind::Add { .. } => {
+                let b = self.value_tensor[node.inputs[1]];
+                let y = self.activation(node_idx);
+                let mask = self.mask(node_idx);
+                self.step.ops.push(Op::Add { add: record, a: x, b, y, mask });
+            }
+            NodeKind::AveragePool => {
+                let y = self.activation(node_idx);
+                let pixels = self.pixels(node_idx);
+                self.step.ops.push(Op::AveragePool { x, y, pixels });
+            }
+            NodeKind::Classifier(_) => {
+                let extents = [1, 1, word(output.c)];
+                let logits = self.tensor(DType::F32, Role::Activation, extents, name);
+                self.step.logits = logits;
+                self.step.ops.push(Op::Classifier { x, logits });
+            }
+        }
+    }
+
+    fn backward(&mut self, node_idx: usize) -> Result<(), CompileError> {
+        let node = &self.network.nodes()[node_idx];
+        let record = self.record_of_node[node_idx];
+        let input = node.inputs[0];
+        if matches!(node.kind, NodeKind::Classifier(_)) {
+            self.loss_and_classifier(node_idx);
+            return Ok(());
+        }
+        let Some(gradient) = self.gradient_tensor[node_idx + 1] else {
+            return Ok(());
+        };
+        match &node.kind {
+            NodeKind::Conv(_) => self.conv_backward(node_idx, record, gradient),
+            NodeKind::Add { .. } => {
+                let [shortcut, branch] = [0, 1].map(|at| {
+                    let value = node.inputs[at];
+                    self.needs_gradient[value].then_some(value)
+                });
+                if shortcut.into_iter().chain(branch).any(|value| self.has_gradient(value)) {
+                    return Err(CompileError::FanOut { node: node_idx });
+                }
+                let shortcut = shortcut.map(|value| self.new_gradient(value));
+                let branch = branch.map(|value| self.new_gradient(value));
+                let mask = self.mask_of(node_idx);
+                self.step.ops.push(Op::AddBackward {
+                    add: record,
+                    gradient,
+                    shortcut,
+                    branch,
+                    mask,
+                });
+            }
+            NodeKind::AveragePool => {
+                if self.has_gradient(input) {
+                    return Err(CompileError::FanOut { node: node_idx });
+                }
+                let pixels = self.pixels(node_idx);
+                let out = self.new_gradient(input);
+                self.step.ops.push(Op::AveragePoolBackward { gradient, out, pixels });
+            }
+            NodeKind::Classifier(_) => {}
+        }
+        Ok(())
+    }
+
+    fn loss_and_classifier(&mut self, node_idx: usize) {
+        let features = self.network.nodes()[node_idx].inputs[0];
+        let extents = [1, 1, self.step.head.n_classes];
+        let gradient = self.tensor(DType::F32, Role::Gradient, extents, word(node_idx));
+        let (logits, label) = (self.step.logits, self.step.label);
+        self.step.ops.push(Op::Loss { logits, label, gradient });
+        if self.needs_gradient[features] {
+            let out = self.new_gradient(features);
+            self.step.ops.push(Op::ClassifierBackwardInput { gradient, out });
+        }
+        let x = self.value_tensor[features];
+        self.step.ops.push(Op::ClassifierUpdate { x, gradient });
+    }
+
+    fn conv_backward(&mut self, node_idx: usize, layer_idx: u32, gradient: TensorIdx) {
+        let layer = self.step.layers[layer_idx as usize];
+        let name = word(node_idx);
+        let masked = self.tensor(DType::F32, Role::Gradient, layer.output, name);
+        let mask = self.mask_of(node_idx);
+        self.step.ops.push(Op::MaskScale { layer: layer_idx, gradient, out: masked, mask });
+        if layer.bias_tensor.is_some() {
+            self.step.ops.push(Op::BiasUpdate { layer: layer_idx, gradient: masked });
+        }
+        let input = self.network.nodes()[node_idx].inputs[0];
+        if self.needs_gradient[input] {
+            let accumulate = self.has_gradient(input);
+            let out =
+                self.gradient_tensor[input].unwrap_or_else(|| self.new_gradient(input));
+            self.step.ops.push(Op::ConvBackwardInput {
+                layer: layer_idx,
+                gradient: masked,
+                out,
+                accumulate,
+            });
+        }
+        if let Some(x) = self.saved_tensor[node_idx] {
+            let n_floats = scratch::weight_update(&layer);
+            let scratch = self.tensor(DType::F32, Role::Scratch, [word(n_floats), 1, 1], name);
+            self.step.ops.push(Op::WeightUpdate {
+                layer: layer_idx,
+                x,
+                gradient: masked,
+                scratch,
+            });
+        }
+    }
+
+    fn activation(&mut self, node_idx: usize) -> TensorIdx {
+        let extents = shape(self.network.values()[node_idx + 1].shape);
+        let tensor = self.tensor(DType::I8, Role::Activation, extents, word(node_idx));
+        self.value_tensor[node_idx + 1] = tensor;
+        tensor
+    }
+
+    /// The clamp's mask, if a gradient passes through node `node_idx`.
+    fn mask(&mut self, node_idx: usize) -> Option<TensorIdx> {
+        if !self.needs_gradient[node_idx + 1] {
+            return None;
+        }
+        let extents = shape(self.network.values()[node_idx + 1].shape);
+        let mask = self.tensor(DType::Bit, Role::Mask, extents, word(node_idx));
+        self.mask_tensor[node_idx] = Some(mask);
+        Some(mask)
+    }
+
+    fn mask_of(&self, node_idx: usize) -> TensorIdx {
+        self.mask_tensor[node_idx].expect("invariant: a node with a gradient has kept its mask")
+    }
+
+    fn has_gradient(&self, value: usize) -> bool {
+        self.gradient_tensor[value].is_some()
+    }
+
+    fn new_gradient(&mut self, value: usize) -> TensorIdx {
+        let extents = shape(self.network.values()[value].shape);
+        let name = value.checked_sub(1).map_or(TensorRecord::NO_NAME, word);
+        let tensor = self.tensor(DType::F32, Role::Gradient, extents, name);
+        self.gradient_tensor[value] = Some(tensor);
+        tensor
+    }
+
+    fn pixels(&self, node_idx: usize) -> u32 {
+        let input = self.network.values()[self.network.nodes()[node_idx].inputs[0]].shape;
+        word(input.h * input.w)
+    }
+
+    fn tensor(&mut self, dtype: DType, role: Role, shape: [u32; 3], name: u32) -> TensorIdx {
+        let n_elements = shape.iter().map(|&extent| extent as usize).product();
+        self.step.tensors.push(TensorRecord {
+            dtype,
+            role,
+            offset: 0,
+            size_bytes: word(dtype.bytes(n_elements)),
+            first_use: 0,
+            last_use: 0,
+            shape,
+            name,
+        });
+        word(self.step.tensors.len() - 1)
+    }
+}
+
+/// `s_x * s_w / s_y`, computed in f64 and stored as f32.
+fn effective_scale(x: QuantParams, weight_scale: f32, y: QuantParams) -> f32 {
+    #[expect(clippy::cast_possible_truncation, reason = "the rule: rounded once to f32")]
+    let scale = (f64::from(x.scale) * f64::from(weight_scale) / f64::from(y.scale)) as f32;
+    scale
+}
+
+/// The weights of `channels`, dense: `[O, taps, n]`; depthwise `[taps, n]`.
+fn gather_weights(conv: &Conv, n_channels: usize, channels: &[usize]) -> Vec<i8> {
+    let taps = conv.kernel[0] * conv.kernel[1];
+    if conv.depthwise {
+        (0..taps)
+            .flat_map(|tap| channels.iter().map(move |&channel| channel * taps + tap))
+            .map(|at| conv.weight[at])
+            .collect()
+    } else {
+        conv.weight
+            .chunks_exact(n_channels)
+            .flat_map(|pixel| channels.iter().map(|&channel| pixel[channel]))
+            .collect()
+    }
+}
+
+fn shape(shape: Shape) -> [u32; 3] {
+    [word(shape.h), word(shape.w), word(shape.c)]
+}
+
+fn codes(clamp: Clamp) -> [i32; 2] {
+    [i32::from(clamp.min), i32::from(clamp.max)]
+}

@@ -1,0 +1,80 @@
+//! The training compiler: a network and an update policy become a program.
+//!
+//! Passes, one a file: [`differentiate`](self) writes the operations of a step and leaves out
+//! whatever the policy does not need; `lifetimes` finds when each tensor is live; `in_place`
+//! lets an operation's output take the place of an input that dies there; `place` gives every
+//! tensor its offset; `emit` writes the image.
+
+mod constants;
+mod differentiate;
+mod emit;
+mod in_place;
+mod lifetimes;
+mod place;
+
+use alloc::vec::Vec;
+
+pub use emit::{Attachments, attach};
+
+use crate::bytes::AlignedBytes;
+use crate::network::Network;
+use crate::policy::{Policy, PolicyError};
+use crate::program::{
+    AddRecord, HeadRecord, LayerRecord, Op, Operands, Settings, TensorIdx, TensorRecord,
+};
+
+/// Why a policy cannot be compiled for a network.
+#[derive(Clone, Copy, Debug, PartialEq)]
+#[non_exhaustive]
+pub enum CompileError {
+    /// The policy does not fit the network.
+    Policy(PolicyError),
+    /// A value is read by a pool or a residual add after another node has read it for its
+    /// gradient; only chains and residual blocks can be differentiated.
+    FanOut { node: usize },
+}
+
+impl From<PolicyError> for CompileError {
+    fn from(error: PolicyError) -> Self {
+        Self::Policy(error)
+    }
+}
+
+/// Compiles one training step of `network` under `policy` into an image
+/// ([`crate::program::Program::parse`] accepts it).
+///
+/// # Errors
+/// When the policy does not fit the network, or the network's shape cannot be differentiated.
+pub fn compile(
+    network: &Network,
+    policy: &Policy,
+    settings: Settings,
+) -> Result<AlignedBytes, CompileError> {
+    policy.check(network)?;
+    let mut step = differentiate::differentiate(network, policy)?;
+    lifetimes::assign(&mut step);
+    let aliases = in_place::choose(&step);
+    let plan = place::place(&mut step.tensors, &aliases, step.ops.len());
+    Ok(emit::emit(network, &step, &aliases, &plan, settings))
+}
+
+/// One training step before it is placed.
+struct Step {
+    tensors: Vec<TensorRecord>,
+    ops: Vec<Op>,
+    layers: Vec<LayerRecord>,
+    adds: Vec<AddRecord>,
+    head: HeadRecord,
+    constants: constants::Constants,
+    input: TensorIdx,
+    label: TensorIdx,
+    logits: TensorIdx,
+}
+
+impl Step {
+    fn operands(&self, op: Op) -> Operands {
+        let layer = op.layer().map(|layer| &self.layers[layer as usize]);
+        let add = op.add().map(|add| &self.adds[add as usize]);
+        op.operands(layer, add, &self.head)
+    }
+}

@@ -1,0 +1,51 @@
+//! Which channels of a partially updated layer learn.
+
+use alloc::vec::Vec;
+use core::cmp::Reverse;
+
+use crate::network::Conv;
+
+/// `floor(ratio * channels)`, the number of channels that learn.
+///
+/// `channels` is at most 4096 and `ratio` lies in 0..=1, so f64 is exact enough to honour
+/// ratios such as 1/8 given as f32.
+#[must_use]
+pub fn selected_count(ratio: f32, channels: usize) -> usize {
+    #[expect(
+        clippy::cast_possible_truncation,
+        clippy::cast_sign_loss,
+        clippy::cast_precision_loss,
+        reason = "both factors are small and not negative; the rule is floor"
+    )]
+    let count = (f64::from(ratio) * channels as f64) as usize;
+    count.min(channels)
+}
+
+/// The input channels (depthwise: channels) of `conv` that learn at `ratio`, ascending:
+/// those with the largest sum of squares of the int8 codes, ties by lower index
+/// (paper: larger L2 norm; numerics: "channels of a partial ratio").
+#[must_use]
+pub fn selected_channels(conv: &Conv, in_channels: usize, ratio: f32) -> Vec<usize> {
+    let mut energy = alloc::vec![0u64; in_channels];
+    if conv.depthwise {
+        let taps = conv.kernel[0] * conv.kernel[1];
+        for (channel, filter) in conv.weight.chunks_exact(taps).enumerate() {
+            energy[channel] = filter.iter().map(|&code| square(code)).sum();
+        }
+    } else {
+        for pixel in conv.weight.chunks_exact(in_channels) {
+            for (sum, &code) in energy.iter_mut().zip(pixel) {
+                *sum += square(code);
+            }
+        }
+    }
+    let mut channels: Vec<usize> = (0..in_channels).collect();
+    channels.sort_by_key(|&channel| (Reverse(energy[channel]), channel));
+    channels.truncate(selected_count(ratio, in_channels));
+    channels.sort_unstable();
+    channels
+}
+
+fn square(code: i8) -> u64 {
+    u64::from(code.unsigned_abs()).pow(2)
+}

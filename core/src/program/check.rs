@@ -1,0 +1,413 @@
+//! Everything that is checked when a program is loaded, so that a step cannot fail.
+
+use super::image::{
+    CHECKED_FROM, ENTRY_BYTES, FORMAT_VERSION, HEADER_BYTES, MAGIC, SECTION_ALIGN, Section,
+};
+use super::layer::{LayerRecord, Meta, Settings};
+use super::op::{Access, Op};
+use super::tensor::TensorRecord;
+use super::view::{Program, Sections, range, words};
+use super::TensorIdx;
+use crate::quant::QuantParams;
+
+/// Alignment of every tensor in the arena and of the arena itself, in bytes.
+pub(crate) const TENSOR_ALIGN: u32 = 4;
+
+const MAX_EXTENT: u32 = 4096;
+
+/// Why an image is not a program.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum ProgramError {
+    /// The first bytes are not those of a program.
+    Magic,
+    /// The image is shorter than its header says, or than a header.
+    Truncated { expected: usize, found: usize },
+    /// The layout is of a version that this core does not read.
+    Version { found: u32, supported: u32 },
+    /// The checksum differs: bytes were changed.
+    Checksum { expected: u32, found: u32 },
+    /// The profile of the arithmetic is unknown.
+    Profile { found: u32 },
+    /// The image does not start at a multiple of four.
+    Misaligned,
+    /// A section lies outside the image, out of order, or has an impossible length.
+    Section { section: usize },
+    /// A field of the facts of the whole program is out of range.
+    Meta,
+    /// A record of a tensor is malformed, or it lies outside the arena.
+    Tensor { tensor: u32 },
+    /// A record of a convolution is malformed.
+    Layer { layer: u32 },
+    /// A record of a residual add is malformed.
+    Add { add: u32 },
+    /// An operation is unknown, out of order, or names what does not exist.
+    Op { op: u32 },
+    /// An operation's tensor has another type, size or lifetime than the operation needs.
+    Operand { op: u32, tensor: u32 },
+    /// Two tensors that are live at once overlap, and no alias declares it.
+    Overlap { first: u32, second: u32 },
+    /// An alias is not an operation in place.
+    Alias { alias: u32 },
+    /// The trained parameters do not have the length of the persistent part.
+    State { expected: u32, found: u32 },
+}
+
+pub(super) fn sections(bytes: &[u8]) -> Result<Sections, ProgramError> {
+    if bytes.len() < MAGIC.len() || bytes[..MAGIC.len()] != MAGIC {
+        return Err(ProgramError::Magic);
+    }
+    if bytes.len() < HEADER_BYTES {
+        return Err(ProgramError::Truncated { expected: HEADER_BYTES, found: bytes.len() });
+    }
+    let [version, len, checksum, n_sections, profile] = words::<5>(&bytes[8..28]);
+    if version != FORMAT_VERSION {
+        return Err(ProgramError::Version { found: version, supported: FORMAT_VERSION });
+    }
+    if len as usize != bytes.len() {
+        return Err(ProgramError::Truncated { expected: len as usize, found: bytes.len() });
+    }
+    let found = crc32fast::hash(&bytes[CHECKED_FROM..]);
+    if found != checksum {
+        return Err(ProgramError::Checksum { expected: checksum, found });
+    }
+    if profile != 0 {
+        return Err(ProgramError::Profile { found: profile });
+    }
+    if bytemuck::try_cast_slice::<u8, u32>(&bytes[..HEADER_BYTES]).is_err() {
+        return Err(ProgramError::Misaligned);
+    }
+    let table_end = HEADER_BYTES + Section::COUNT * ENTRY_BYTES;
+    if n_sections as usize != Section::COUNT || bytes.len() < table_end {
+        return Err(ProgramError::Section { section: 0 });
+    }
+    let mut sections = [(0, 0); Section::COUNT];
+    let mut end = table_end as u64;
+    for (idx, entry) in sections.iter_mut().enumerate() {
+        let at = HEADER_BYTES + idx * ENTRY_BYTES;
+        let [kind, offset, len] = words::<3>(&bytes[at..at + ENTRY_BYTES]);
+        let in_order = kind as usize == idx
+            && u64::from(offset) >= end
+            && (offset as usize).is_multiple_of(SECTION_ALIGN);
+        end = u64::from(offset) + u64::from(len);
+        if !in_order || end > bytes.len() as u64 {
+            return Err(ProgramError::Section { section: idx });
+        }
+        *entry = (offset, len);
+    }
+    let record_words = [
+        (Section::Meta, Meta::WORDS),
+        (Section::Tensors, TensorRecord::WORDS),
+        (Section::Ops, Op::WORDS),
+        (Section::Layers, LayerRecord::WORDS),
+        (Section::Adds, super::AddRecord::WORDS),
+        (Section::Aliases, 2),
+        (Section::Settings, Settings::WORDS),
+    ];
+    for (section, n_words) in record_words {
+        let len = sections[section as usize].1 as usize;
+        let single = matches!(section, Section::Meta | Section::Settings);
+        if !len.is_multiple_of(4 * n_words) || (single && len != 4 * n_words) {
+            return Err(ProgramError::Section { section: section as usize });
+        }
+    }
+    Ok(sections)
+}
+
+pub(super) fn meta(bytes: &[u8], sections: &Sections) -> Result<Meta, ProgramError> {
+    let (offset, len) = sections[Section::Meta as usize];
+    let meta = Meta::decode(&words(&bytes[range(offset, len)]));
+    let extents = [
+        meta.input_shape[0],
+        meta.input_shape[1],
+        meta.input_shape[2],
+        meta.head.n_features,
+        meta.head.n_classes,
+    ];
+    let ok = extents.iter().all(|extent| (1..=MAX_EXTENT).contains(extent))
+        && meta.persistent_bytes <= meta.arena_bytes
+        && meta.arena_bytes <= i32::MAX.cast_unsigned()
+        && is_quant(meta.input_quant)
+        && is_quant(meta.head.x_quant);
+    if ok { Ok(meta) } else { Err(ProgramError::Meta) }
+}
+
+pub(super) fn program<B: AsRef<[u8]>>(program: &Program<B>) -> Result<(), ProgramError> {
+    for layer in 0..program.n_layers() {
+        check_layer(program, layer)?;
+    }
+    for add in 0..program.n_adds() {
+        let record = program.add(add);
+        let ok = is_quant(record.a_quant)
+            && is_quant(record.b_quant)
+            && is_quant(record.y_quant)
+            && is_clamp(record.clamp)
+            && record.len > 0;
+        if !ok {
+            return Err(ProgramError::Add { add });
+        }
+    }
+    check_constants_of_head(program)?;
+    for tensor in 0..program.n_tensors() {
+        check_tensor(program, tensor)?;
+    }
+    for op_idx in 0..program.n_ops() {
+        check_op(program, op_idx)?;
+    }
+    check_meta_tensors(program)?;
+    check_lifetimes(program)?;
+    for alias in 0..program.n_aliases() {
+        check_alias(program, alias)?;
+    }
+    check_overlaps(program)?;
+    let state = program.sections()[Section::State as usize].1;
+    if state != 0 && state != program.meta().persistent_bytes {
+        return Err(ProgramError::State {
+            expected: program.meta().persistent_bytes,
+            found: state,
+        });
+    }
+    Ok(())
+}
+
+fn check_layer<B: AsRef<[u8]>>(program: &Program<B>, layer: u32) -> Result<(), ProgramError> {
+    let error = ProgramError::Layer { layer };
+    let record = program.layer(layer);
+    let extents = record.input.iter().chain(&record.output).chain(&record.kernel);
+    let geometry = extents.copied().all(|extent| (1..=MAX_EXTENT).contains(&extent))
+        && record.stride.iter().all(|stride| (1..=2).contains(stride))
+        && record.padding[0] < record.kernel[0]
+        && record.padding[1] < record.kernel[1]
+        && record.n_frozen.checked_add(record.n_trainable) == Some(record.input[2])
+        && (!record.depthwise || record.input[2] == record.output[2])
+        && is_quant(record.x_quant)
+        && is_quant(record.y_quant)
+        && is_clamp(record.clamp)
+        && record.weight_tensor.is_some() == (record.n_trainable > 0)
+        && (record.channels.is_some() || !record.is_partial());
+    // The last row and column of taps may lie in the padding, but no further.
+    let reaches = (0..2).all(|axis| {
+        let last_start = (record.output[axis] - 1) * record.stride[axis];
+        last_start < record.input[axis] + record.padding[axis]
+    });
+    if !(geometry && reaches) {
+        return Err(error);
+    }
+    let products = record.in_len() as u64 * 4 < u64::from(u32::MAX)
+        && (record.weight_len(record.in_channels()) as u64) < u64::from(u32::MAX);
+    let outputs = record.out_channels();
+    let constants = [
+        (record.frozen_weight, record.weight_len(record.n_frozen as usize), 1),
+        (record.start_weight, record.weight_len(record.n_trainable as usize), 1),
+        (record.bias, outputs, 4),
+        (record.effective_scale, outputs, 4),
+        (record.weight_scale, outputs, 4),
+    ];
+    let constants_fit = products
+        && constants.into_iter().all(|(offset, len, size)| constant_fits(program, offset, len, size))
+        && record.channels.is_none_or(|offset| {
+            constant_fits(program, offset, record.in_channels(), 2)
+                && is_permutation(program.constants::<u16>(offset, record.in_channels()), &record)
+        });
+    if !constants_fit {
+        return Err(error);
+    }
+    let scales = program.constants::<f32>(record.effective_scale, outputs);
+    let weight_scales = program.constants::<f32>(record.weight_scale, outputs);
+    if scales.iter().any(|scale| !scale.is_finite() || *scale < 0.0)
+        || weight_scales.iter().any(|scale| !scale.is_finite() || *scale <= 0.0)
+    {
+        return Err(error);
+    }
+    Ok(())
+}
+
+/// Each channel once: both parts ascend, and no channel is in both.
+fn is_permutation(channels: &[u16], record: &LayerRecord) -> bool {
+    let (frozen, trainable) = channels.split_at(record.n_frozen as usize);
+    let ascending = |part: &[u16]| part.windows(2).all(|pair| pair[0] < pair[1]);
+    ascending(frozen)
+        && ascending(trainable)
+        && channels.iter().all(|&channel| u32::from(channel) < record.input[2])
+        && frozen.iter().all(|channel| trainable.binary_search(channel).is_err())
+}
+
+fn constant_fits<B: AsRef<[u8]>>(
+    program: &Program<B>,
+    offset: u32,
+    len: usize,
+    size: usize,
+) -> bool {
+    let available = program.sections()[Section::Constants as usize].1;
+    let end = u64::from(offset) + len as u64 * size as u64;
+    (offset as usize).is_multiple_of(4) && end <= u64::from(available)
+}
+
+fn check_constants_of_head<B: AsRef<[u8]>>(program: &Program<B>) -> Result<(), ProgramError> {
+    let head = program.meta().head;
+    let n_weights = head.n_features as usize * head.n_classes as usize;
+    let fits = constant_fits(program, head.start_weight, n_weights, 4)
+        && constant_fits(program, head.start_bias, head.n_classes as usize, 4);
+    if fits { Ok(()) } else { Err(ProgramError::Meta) }
+}
+
+fn check_tensor<B: AsRef<[u8]>>(program: &Program<B>, tensor: u32) -> Result<(), ProgramError> {
+    let error = ProgramError::Tensor { tensor };
+    let record = TensorRecord::decode(&program.record(Section::Tensors, tensor)).ok_or(error)?;
+    let meta = program.meta();
+    let end = u64::from(record.offset) + u64::from(record.size_bytes);
+    let limit =
+        if record.role.is_persistent() { meta.persistent_bytes } else { meta.arena_bytes };
+    let ok = record.size_bytes > 0
+        && record.offset.is_multiple_of(TENSOR_ALIGN)
+        && end <= u64::from(limit)
+        && (record.role.is_persistent() || record.offset >= meta.persistent_bytes)
+        && record.first_use <= record.last_use
+        && record.last_use < program.n_ops();
+    if ok { Ok(()) } else { Err(error) }
+}
+
+fn check_op<B: AsRef<[u8]>>(program: &Program<B>, op_idx: u32) -> Result<(), ProgramError> {
+    let error = ProgramError::Op { op: op_idx };
+    let op = Op::decode(&program.record(Section::Ops, op_idx)).ok_or(error)?;
+    let phase_fits = match op.phase() {
+        super::Phase::Forward => op_idx < program.meta().loss_op,
+        super::Phase::Loss => op_idx == program.meta().loss_op,
+        super::Phase::Backward => op_idx > program.meta().loss_op,
+    };
+    if !phase_fits
+        || op.layer().is_some_and(|layer| layer >= program.n_layers())
+        || op.add().is_some_and(|add| add >= program.n_adds())
+    {
+        return Err(error);
+    }
+    let pixels_fit = match op {
+        Op::AveragePool { pixels, .. } | Op::AveragePoolBackward { pixels, .. } => {
+            (1..=65_536).contains(&pixels)
+        }
+        Op::Conv { layer, scratch, .. } => {
+            scratch.is_some() == (crate::runtime::scratch::conv_forward(&program.layer(layer)) > 0)
+        }
+        Op::WeightUpdate { layer, .. } => program.layer(layer).n_trainable > 0,
+        Op::BiasUpdate { layer, .. } => program.layer(layer).bias_tensor.is_some(),
+        Op::SaveChannels { layer, .. } => program.layer(layer).is_partial(),
+        _ => true,
+    };
+    if !pixels_fit {
+        return Err(error);
+    }
+    let operands = program.operands(op);
+    for (position, operand) in operands.iter().enumerate() {
+        if operands.iter().take(position).any(|earlier| earlier.tensor == operand.tensor) {
+            return Err(error);
+        }
+        let tensor = operand.tensor;
+        let mismatch = ProgramError::Operand { op: op_idx, tensor };
+        if tensor >= program.n_tensors() {
+            return Err(mismatch);
+        }
+        let record = program.tensor(tensor);
+        let lives = record.is_live_at(op_idx);
+        let size_fits = record.size_bytes as usize == operand.dtype.bytes(operand.n_elements);
+        if !lives || !size_fits || record.dtype != operand.dtype {
+            return Err(mismatch);
+        }
+    }
+    Ok(())
+}
+
+fn check_meta_tensors<B: AsRef<[u8]>>(program: &Program<B>) -> Result<(), ProgramError> {
+    let meta = program.meta();
+    let input_len: u64 = meta.input_shape.iter().map(|&extent| u64::from(extent)).product();
+    let sizes = [
+        (meta.input_tensor, input_len),
+        (meta.label_tensor, 4),
+        (meta.logits_tensor, 4 * u64::from(meta.head.n_classes)),
+    ];
+    let ok = sizes.into_iter().all(|(tensor, bytes)| {
+        tensor < program.n_tensors() && u64::from(program.tensor(tensor).size_bytes) == bytes
+    }) && meta.loss_op < program.n_ops();
+    if ok { Ok(()) } else { Err(ProgramError::Meta) }
+}
+
+/// A tensor is written before it is read, inside the lifetime that the table states.
+fn check_lifetimes<B: AsRef<[u8]>>(program: &Program<B>) -> Result<(), ProgramError> {
+    let meta = program.meta();
+    for tensor in 0..program.n_tensors() {
+        let record = program.tensor(tensor);
+        let last_op = program.n_ops() - 1;
+        if record.role.is_persistent() {
+            if record.first_use != 0 || record.last_use != last_op {
+                return Err(ProgramError::Tensor { tensor });
+            }
+            continue;
+        }
+        if tensor == meta.input_tensor || tensor == meta.label_tensor {
+            if record.first_use != 0 {
+                return Err(ProgramError::Tensor { tensor });
+            }
+            continue;
+        }
+        let first = program
+            .operands(program.op(record.first_use))
+            .iter()
+            .find(|operand| operand.tensor == tensor);
+        if first.is_none_or(|operand| operand.access != Access::Write) {
+            return Err(ProgramError::Tensor { tensor });
+        }
+    }
+    Ok(())
+}
+
+fn check_alias<B: AsRef<[u8]>>(program: &Program<B>, alias: u32) -> Result<(), ProgramError> {
+    let (from, to) = program.alias(alias);
+    let ok = from < program.n_tensors() && to < program.n_tensors() && {
+        let (before, after) = (program.tensor(from), program.tensor(to));
+        before.last_use == after.first_use
+            && before.offset == after.offset
+            && before.size_bytes == after.size_bytes
+            && program.op(after.first_use).in_place() == Some((from, to))
+    };
+    if ok { Ok(()) } else { Err(ProgramError::Alias { alias }) }
+}
+
+fn check_overlaps<B: AsRef<[u8]>>(program: &Program<B>) -> Result<(), ProgramError> {
+    let declared = |first: TensorIdx, second: TensorIdx| {
+        (0..program.n_aliases()).any(|alias| {
+            let pair = program.alias(alias);
+            pair == (first, second) || pair == (second, first)
+        })
+    };
+    for first in 0..program.n_tensors() {
+        let a = program.tensor(first);
+        for second in first + 1..program.n_tensors() {
+            let b = program.tensor(second);
+            let live_together = a.first_use <= b.last_use && b.first_use <= a.last_use;
+            let overlap = a.offset < b.end() && b.offset < a.end();
+            if live_together && overlap && !declared(first, second) {
+                return Err(ProgramError::Overlap { first, second });
+            }
+        }
+    }
+    Ok(())
+}
+
+/// Name `idx`: the section holds the number of names, then offset and length of each, then text.
+pub(super) fn name(section: &[u8], idx: u32) -> Option<&str> {
+    let [n_names] = words::<1>(section.get(..4)?);
+    if idx >= n_names {
+        return None;
+    }
+    let at = 4 + 8 * idx as usize;
+    let [offset, len] = words::<2>(section.get(at..at + 8)?);
+    let end = (offset as usize).checked_add(len as usize)?;
+    core::str::from_utf8(section.get(offset as usize..end)?).ok()
+}
+
+fn is_quant(quant: QuantParams) -> bool {
+    quant.scale.is_normal() && quant.scale > 0.0 && (-128..=127).contains(&quant.zero_point)
+}
+
+fn is_clamp([min, max]: [i32; 2]) -> bool {
+    (-128..=127).contains(&min) && min <= max && max <= 127
+}

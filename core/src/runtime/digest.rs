@@ -1,0 +1,86 @@
+//! The digest of all weights: SHA-256 over the logical order, so that it does not depend on the
+//! plan. Per layer the weights (output, kh, kw, input) and the int32 biases, then the
+//! classifier's weights and biases as f32; all little endian.
+
+use sha2::{Digest as _, Sha256};
+
+use super::Runtime;
+use super::kernels::Kernels;
+use crate::program::LayerRecord;
+
+/// Bytes gathered before they are hashed.
+const CHUNK: usize = 256;
+
+impl<P: AsRef<[u8]>, A: AsRef<[u8]> + AsMut<[u8]>, K: Kernels> Runtime<P, A, K> {
+    /// SHA-256 of all weights, frozen and trained.
+    pub fn weights_digest(&self) -> [u8; 32] {
+        let mut hash = Sha256::new();
+        for layer in 0..self.program.n_layers() {
+            let record = self.program.layer(layer);
+            self.hash_weights(&record, &mut hash);
+            match record.bias_tensor {
+                Some(tensor) => hash.update(self.tensor_bytes(tensor)),
+                None => hash.update(
+                    self.program.constants::<u8>(record.bias, 4 * record.out_channels()),
+                ),
+            }
+        }
+        let head = self.program.meta().head;
+        hash.update(self.tensor_bytes(head.weight_tensor));
+        hash.update(self.tensor_bytes(head.bias_tensor));
+        hash.finalize().into()
+    }
+
+    fn hash_weights(&self, record: &LayerRecord, hash: &mut Sha256) {
+        let mut chunk = [0; CHUNK];
+        let mut len = 0;
+        let (taps, channels) = (record.taps(), record.in_channels());
+        let filters = if record.depthwise { 1 } else { record.out_channels() };
+        let mut push = |byte: u8| {
+            chunk[len] = byte;
+            len += 1;
+            if len == CHUNK {
+                hash.update(chunk);
+                len = 0;
+            }
+        };
+        if record.depthwise {
+            for channel in 0..channels {
+                for tap in 0..taps {
+                    push(self.weight_byte(record, tap, channel));
+                }
+            }
+        } else {
+            for row in 0..filters * taps {
+                for channel in 0..channels {
+                    push(self.weight_byte(record, row, channel));
+                }
+            }
+        }
+        hash.update(&chunk[..len]);
+    }
+
+    /// The weight of an original channel in a row of `[filters * taps]`.
+    fn weight_byte(&self, record: &LayerRecord, row: usize, channel: usize) -> u8 {
+        let (n_frozen, n_trainable) = (record.n_frozen as usize, record.n_trainable as usize);
+        let position = match record.channels {
+            None => channel,
+            Some(offset) => {
+                let list = self.program.constants::<u16>(offset, record.in_channels());
+                let (frozen, trainable) = list.split_at(n_frozen);
+                let find = |part: &[u16]| {
+                    part.binary_search_by(|&entry| usize::from(entry).cmp(&channel))
+                };
+                find(frozen).unwrap_or_else(|_| n_frozen + find(trainable).unwrap_or(0))
+            }
+        };
+        if position < n_frozen {
+            let codes =
+                self.program.constants::<u8>(record.frozen_weight, record.weight_len(n_frozen));
+            codes[row * n_frozen + position]
+        } else {
+            let codes = record.weight_tensor.map_or(&[][..], |tensor| self.tensor_bytes(tensor));
+            codes[row * n_trainable + position - n_frozen]
+        }
+    }
+}

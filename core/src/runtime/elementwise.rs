@@ -1,0 +1,112 @@
+//! Operations that touch each element once.
+
+use super::kernels::Weights;
+use crate::program::LayerRecord;
+use crate::quant::mean_half_even;
+
+/// Mean over `pixels` of each channel.
+pub(super) fn average_pool(x: &[i8], y: &mut [i8], pixels: u32) {
+    let c = y.len();
+    for (channel, mean) in y.iter_mut().enumerate() {
+        let sum: i32 = x.iter().skip(channel).step_by(c).map(|&code| i32::from(code)).sum();
+        #[expect(clippy::cast_possible_truncation, reason = "a mean of codes is a code")]
+        let code = mean_half_even(sum, pixels.cast_signed()) as i8;
+        *mean = code;
+    }
+}
+
+/// `g / pixels` at every pixel.
+pub(super) fn average_pool_backward(gradient: &[f32], out: &mut [f32], pixels: u32) {
+    #[expect(clippy::cast_precision_loss, reason = "at most 65536")]
+    let count = pixels as f32;
+    for out in out.chunks_exact_mut(gradient.len()) {
+        for (out, gradient) in out.iter_mut().zip(gradient) {
+            *out = gradient / count;
+        }
+    }
+}
+
+/// Copies the `kept` channels of every pixel.
+pub(super) fn save_channels(x: &[u8], saved: &mut [u8], n_channels: usize, kept: &[u16]) {
+    for (codes, saved) in x.chunks_exact(n_channels).zip(saved.chunks_exact_mut(kept.len())) {
+        for (saved, &channel) in saved.iter_mut().zip(kept) {
+            *saved = codes[usize::from(channel)];
+        }
+    }
+}
+
+/// `g_acc = mask * g * m[c]`.
+pub(super) fn mask_scale(gradient: &mut [f32], mask: &[u8], scale: &[f32]) {
+    let n_channels = scale.len();
+    if n_channels.is_multiple_of(8) {
+        let bytes_of_pixel = n_channels / 8;
+        for (gradient, mask) in
+            gradient.chunks_exact_mut(n_channels).zip(mask.chunks_exact(bytes_of_pixel))
+        {
+            for ((gradient, scale), &bits) in
+                gradient.chunks_exact_mut(8).zip(scale.chunks_exact(8)).zip(mask)
+            {
+                for lane in 0..8 {
+                    let inside = bits >> lane & 1 != 0;
+                    gradient[lane] = if inside { gradient[lane] * scale[lane] } else { 0.0 };
+                }
+            }
+        }
+        return;
+    }
+    for (pixel, gradient) in gradient.chunks_exact_mut(n_channels).enumerate() {
+        for (channel, (gradient, scale)) in gradient.iter_mut().zip(scale).enumerate() {
+            let inside = is_inside(mask, pixel * n_channels + channel);
+            *gradient = if inside { *gradient * scale } else { 0.0 };
+        }
+    }
+}
+
+/// Gradients at the two inputs of a residual add: `first` holds the gradient at the sum and is
+/// scaled in place, `second` (which may be empty) receives the other.
+pub(super) fn add_backward(
+    first: &mut [f32],
+    second: &mut [f32],
+    mask: &[u8],
+    [first_scale, second_scale]: [f32; 2],
+) {
+    for (at, value) in first.iter_mut().enumerate() {
+        let gradient = if is_inside(mask, at) { *value } else { 0.0 };
+        *value = gradient * first_scale;
+        if let Some(second) = second.get_mut(at) {
+            *second = gradient * second_scale;
+        }
+    }
+}
+
+/// Sums the gradient of channels `first..` over y, then x.
+pub(super) fn bias_gradient(
+    gradient: &[f32],
+    n_channels: usize,
+    first: usize,
+    sums: &mut [f32],
+) {
+    for gradient in gradient.chunks_exact(n_channels) {
+        for (sum, gradient) in sums.iter_mut().zip(&gradient[first..]) {
+            *sum += gradient;
+        }
+    }
+}
+
+/// The weights of a partially updated depthwise layer in original order, `[taps, C]`.
+pub(super) fn merge_depthwise(layer: &LayerRecord, weights: Weights<'_>, merged: &mut [i8]) {
+    let channels = weights.channels.unwrap_or_default();
+    let (frozen, trainable) = channels.split_at(layer.n_frozen as usize);
+    for (tap, merged) in merged.chunks_exact_mut(layer.in_channels()).enumerate() {
+        for (codes, channels) in [(weights.frozen, frozen), (weights.trainable, trainable)] {
+            let codes = &codes[tap * channels.len()..(tap + 1) * channels.len()];
+            for (&code, &channel) in codes.iter().zip(channels) {
+                merged[usize::from(channel)] = code;
+            }
+        }
+    }
+}
+
+fn is_inside(mask: &[u8], index: usize) -> bool {
+    mask[index / 8] >> (index % 8) & 1 != 0
+}

@@ -1,0 +1,471 @@
+//! Tiled kernels, written once in vector lanes. Lanes and tiles run across outputs, never
+//! inside the sum of one f32 output, so that the bits are those of [`Reference`].
+
+use core::array::from_fn;
+use core::marker::PhantomData;
+
+use super::geometry::{gather, outputs_inside, taps_inside, window};
+use super::lanes::{Lanes, Requantize4};
+use super::{Kernels, Reference, Weights, set_bit};
+use crate::program::{AddRecord, LayerRecord};
+use crate::quant::Requantize;
+use crate::runtime::scratch::{DOT_LANES, PIXEL_TILE, ROW_TILE, window_parts};
+
+/// Tiled kernels on the lanes `L`.
+#[derive(Clone, Copy, Debug)]
+pub struct Blocked<L>(PhantomData<L>);
+
+/// Values of `values[at..at + N]`, zero beyond the end.
+#[inline(always)]
+fn load_or_zero<T: Copy + Default, const N: usize>(values: &[T], at: usize) -> [T; N] {
+    if let Some(whole) = values.get(at..).and_then(|rest| rest.first_chunk::<N>()) {
+        return *whole;
+    }
+    load_tail(values, at)
+}
+
+#[cold]
+#[inline(never)]
+fn load_tail<T: Copy + Default, const N: usize>(values: &[T], at: usize) -> [T; N] {
+    from_fn(|lane| values.get(at + lane).copied().unwrap_or_default())
+}
+
+fn rule_at(requantize: &Requantize<'_>, channel: usize) -> Requantize4 {
+    Requantize4 {
+        bias: load_or_zero(requantize.bias, channel),
+        scale: load_or_zero(requantize.effective_scale, channel),
+        zero_point: requantize.zero_point,
+        clamp: [requantize.min, requantize.max],
+    }
+}
+
+/// Stores the first `n` of four codes at `at`, and their mask bits.
+#[inline(always)]
+fn store_codes(y: &mut [i8], mask: &mut [u8], at: usize, n: usize, codes: [i8; 4], inside: u8) {
+    if n == 4 {
+        y[at..at + 4].copy_from_slice(&codes);
+        if !mask.is_empty() {
+            if at.is_multiple_of(4) {
+                mask[at / 8] |= inside << (at % 8);
+            } else {
+                for lane in 0..4 {
+                    set_bit(mask, at + lane, inside >> lane & 1 != 0);
+                }
+            }
+        }
+    } else {
+        for (lane, &code) in codes.iter().enumerate().take(n) {
+            y[at + lane] = code;
+            if !mask.is_empty() {
+                set_bit(mask, at + lane, inside >> lane & 1 != 0);
+            }
+        }
+    }
+}
+
+/// Widens the input window of one output pixel, zero point subtracted and padding zero, into
+/// the frozen and the trainable part.
+fn widen_window(
+    layer: &LayerRecord,
+    channels: Option<&[u16]>,
+    x: &[i8],
+    pixel: usize,
+    frozen: &mut [i16],
+    trainable: &mut [i16],
+) {
+    #[expect(clippy::cast_possible_truncation, reason = "a code")]
+    let zero_point = layer.x_quant.zero_point as i16;
+    let c = layer.in_channels();
+    let out_w = layer.output[1] as usize;
+    let (n_frozen, n_trainable) = (layer.n_frozen as usize, layer.n_trainable as usize);
+    frozen.fill(0);
+    trainable.fill(0);
+    for (tap, pixel) in window(layer, pixel / out_w, pixel % out_w) {
+        let codes = &x[pixel * c..pixel * c + c];
+        let frozen = &mut frozen[tap * n_frozen..(tap + 1) * n_frozen];
+        let trainable = &mut trainable[tap * n_trainable..(tap + 1) * n_trainable];
+        if let Some(channels) = channels {
+            let (first, second) = channels.split_at(n_frozen);
+            for (wide, &channel) in frozen.iter_mut().zip(first) {
+                *wide = i16::from(codes[usize::from(channel)]) - zero_point;
+            }
+            for (wide, &channel) in trainable.iter_mut().zip(second) {
+                *wide = i16::from(codes[usize::from(channel)]) - zero_point;
+            }
+        } else {
+            let wide = if n_frozen > 0 { frozen } else { trainable };
+            for (wide, &code) in wide.iter_mut().zip(codes) {
+                *wide = i16::from(code) - zero_point;
+            }
+        }
+    }
+}
+
+impl<L: Lanes> Blocked<L> {
+    /// Adds the products of two windows with four rows of weights.
+    #[inline(always)]
+    fn dot_rows(accumulators: &mut [[L::I32; 4]; 2], windows: [&[i16]; 2], rows: [&[i8]; 4]) {
+        let n = rows[0].len();
+        for at in (0..n).step_by(DOT_LANES) {
+            let first = L::load_i16(load_or_zero(windows[0], at));
+            let second = L::load_i16(load_or_zero(windows[1], at));
+            for (lane, row) in rows.iter().enumerate() {
+                let weights = L::widen(load_or_zero(row, at));
+                accumulators[0][lane] =
+                    L::add_i32(accumulators[0][lane], L::dot(first, weights));
+                accumulators[1][lane] =
+                    L::add_i32(accumulators[1][lane], L::dot(second, weights));
+            }
+        }
+    }
+
+    /// Input gradient of one part (frozen or trainable) of a pointwise layer.
+    #[inline(always)]
+    fn pointwise_backward_part(
+        layer: &LayerRecord,
+        weights: &[i8],
+        channels: Option<&[u16]>,
+        gradient: &[f32],
+        out: &mut [f32],
+        accumulate: bool,
+    ) {
+        const PIXELS: usize = 4;
+        let c = layer.in_channels();
+        let out_c = layer.out_channels();
+        let n = weights.len() / out_c;
+        let n_pixels = layer.out_pixels();
+        for at in (0..n).step_by(8) {
+            let n_lanes = (n - at).min(8);
+            for first_pixel in (0..n_pixels).step_by(PIXELS) {
+                // The last tile repeats its last pixel rather than read beyond it.
+                let pixels: [usize; PIXELS] =
+                    from_fn(|lane| (first_pixel + lane).min(n_pixels - 1));
+                let gradients = pixels.map(|pixel| &gradient[pixel * out_c..(pixel + 1) * out_c]);
+                let mut sums = [[L::splat(0.0); 2]; PIXELS];
+                for output in 0..out_c {
+                    let row = &weights[output * n..(output + 1) * n];
+                    let [low, high] = L::to_f32(L::widen(load_or_zero(row, at)));
+                    for (sum, gradient) in sums.iter_mut().zip(gradients) {
+                        let g = L::splat(gradient[output]);
+                        sum[0] = L::add(sum[0], L::mul(g, low));
+                        sum[1] = L::add(sum[1], L::mul(g, high));
+                    }
+                }
+                for (pixel, sum) in pixels.iter().zip(sums).take(n_pixels - first_pixel) {
+                    let values: [f32; 8] = bytemuck::cast([L::store(sum[0]), L::store(sum[1])]);
+                    let out = &mut out[pixel * c..(pixel + 1) * c];
+                    for (lane, value) in values.into_iter().enumerate().take(n_lanes) {
+                        let channel = channels
+                            .map_or(at + lane, |channels| usize::from(channels[at + lane]));
+                        out[channel] = if accumulate { out[channel] + value } else { value };
+                    }
+                }
+            }
+        }
+    }
+
+    /// Input gradient of one part of a layer of any kernel.
+    fn conv_backward_part(
+        layer: &LayerRecord,
+        weights: &[i8],
+        channels: Option<&[u16]>,
+        gradient: &[f32],
+        out: &mut [f32],
+        accumulate: bool,
+    ) {
+        let [h, w, c] = layer.input.map(|extent| extent as usize);
+        let out_c = layer.out_channels();
+        let taps = layer.taps();
+        let n = weights.len() / (out_c * taps);
+        for pixel in 0..h * w {
+            for at in (0..n).step_by(8) {
+                let mut sum = [L::splat(0.0); 2];
+                for output in 0..out_c {
+                    for (tap, out_pixel) in gather(layer, pixel / w, pixel % w) {
+                        let row = output * taps + tap;
+                        let row = &weights[row * n..(row + 1) * n];
+                        let [low, high] = L::to_f32(L::widen(load_or_zero(row, at)));
+                        let g = L::splat(gradient[out_pixel * out_c + output]);
+                        sum[0] = L::add(sum[0], L::mul(g, low));
+                        sum[1] = L::add(sum[1], L::mul(g, high));
+                    }
+                }
+                let values: [f32; 8] = bytemuck::cast([L::store(sum[0]), L::store(sum[1])]);
+                for (lane, value) in values.into_iter().enumerate().take((n - at).min(8)) {
+                    let channel =
+                        channels.map_or(at + lane, |channels| usize::from(channels[at + lane]));
+                    let out = &mut out[pixel * c + channel];
+                    *out = if accumulate { *out + value } else { value };
+                }
+            }
+        }
+    }
+}
+
+impl<L: Lanes> Kernels for Blocked<L> {
+    const NAME: &'static str = L::NAME;
+
+    fn conv_forward(
+        layer: &LayerRecord,
+        weights: Weights<'_>,
+        requantize: &Requantize<'_>,
+        x: &[i8],
+        y: &mut [i8],
+        mask: &mut [u8],
+        scratch: &mut [i16],
+    ) {
+        let out_c = layer.out_channels();
+        let n_pixels = layer.out_pixels();
+        let [frozen_len, trainable_len] = window_parts(layer);
+        let row_len = [layer.n_frozen, layer.n_trainable]
+            .map(|n_channels| layer.taps() * n_channels as usize);
+        let (frozen, trainable) = scratch.split_at_mut(PIXEL_TILE * frozen_len);
+        mask.fill(0);
+        for first_pixel in (0..n_pixels).step_by(PIXEL_TILE) {
+            let n_tile = (n_pixels - first_pixel).min(PIXEL_TILE);
+            for lane in 0..n_tile {
+                widen_window(
+                    layer,
+                    weights.channels,
+                    x,
+                    first_pixel + lane,
+                    &mut frozen[lane * frozen_len..(lane + 1) * frozen_len],
+                    &mut trainable[lane * trainable_len..(lane + 1) * trainable_len],
+                );
+            }
+            for output in (0..out_c).step_by(4) {
+                let n_outputs = (out_c - output).min(4);
+                let rule = rule_at(requantize, output);
+                // The last tile repeats its last row, and an odd tile its last window.
+                let rows = |weights, len: usize| {
+                    let weights: &[i8] = weights;
+                    from_fn(|lane| {
+                        let row = (output + lane).min(out_c - 1);
+                        &weights[row * len..(row + 1) * len]
+                    })
+                };
+                let frozen_rows: [&[i8]; 4] = rows(weights.frozen, row_len[0]);
+                let trainable_rows: [&[i8]; 4] = rows(weights.trainable, row_len[1]);
+                for lane in (0..n_tile).step_by(2) {
+                    let pair = [lane, (lane + 1).min(n_tile - 1)];
+                    let mut accumulators = [[L::zero_i32(); 4]; 2];
+                    let windows = pair.map(|at| &frozen[at * frozen_len..(at + 1) * frozen_len]);
+                    Self::dot_rows(&mut accumulators, windows, frozen_rows);
+                    let windows =
+                        pair.map(|at| &trainable[at * trainable_len..(at + 1) * trainable_len]);
+                    Self::dot_rows(&mut accumulators, windows, trainable_rows);
+                    for (at, parts) in pair.into_iter().zip(accumulators).take(n_tile - lane) {
+                        let (codes, inside) = L::requantize(L::sums(parts), &rule);
+                        let at = (first_pixel + at) * out_c + output;
+                        store_codes(y, mask, at, n_outputs, codes, inside);
+                    }
+                }
+            }
+        }
+    }
+
+    fn depthwise_forward(
+        layer: &LayerRecord,
+        weights: &[i8],
+        requantize: &Requantize<'_>,
+        x: &[i8],
+        y: &mut [i8],
+        mask: &mut [u8],
+    ) {
+        let [_, w, c] = layer.input.map(|extent| extent as usize);
+        let [out_h, out_w, _] = layer.output.map(|extent| extent as usize);
+        let kw = layer.kernel[1] as usize;
+        let [pt, pl] = layer.padding.map(|padding| padding as usize);
+        let [sh, sw] = layer.stride.map(|stride| stride as usize);
+        #[expect(clippy::cast_possible_truncation, reason = "a code")]
+        let zero_point = L::splat_i16(layer.x_quant.zero_point as i16);
+        mask.fill(0);
+        for at in (0..c).step_by(8) {
+            let n_lanes = (c - at).min(8);
+            let rules = [rule_at(requantize, at), rule_at(requantize, at + 4)];
+            for oy in 0..out_h {
+                let rows = taps_inside(layer, 0, oy);
+                for ox in 0..out_w {
+                    let columns = taps_inside(layer, 1, ox);
+                    let mut sums = [L::zero_i32(); 2];
+                    for ky in rows.clone() {
+                        let line = (oy * sh + ky - pt) * w + ox * sw;
+                        for kx in columns.clone() {
+                            let pixel = line + kx - pl;
+                            let tap = ky * kw + kx;
+                            let codes = L::widen(load_or_zero(&x[pixel * c..(pixel + 1) * c], at));
+                            let taps = &weights[tap * c..(tap + 1) * c];
+                            let factors = L::widen(load_or_zero(taps, at));
+                            let products = L::products(L::sub_i16(codes, zero_point), factors);
+                            sums[0] = L::add_i32(sums[0], products[0]);
+                            sums[1] = L::add_i32(sums[1], products[1]);
+                        }
+                    }
+                    let first = (oy * out_w + ox) * c + at;
+                    for half in 0..2 {
+                        let (codes, inside) = L::requantize(sums[half], &rules[half]);
+                        let n = n_lanes.saturating_sub(4 * half).min(4);
+                        store_codes(y, mask, first + 4 * half, n, codes, inside);
+                    }
+                }
+            }
+        }
+    }
+
+    fn add_forward(add: &AddRecord, y: &mut [i8], b: &[i8], mask: &mut [u8]) {
+        Reference::add_forward(add, y, b, mask);
+    }
+
+    fn conv_backward_input(
+        layer: &LayerRecord,
+        weights: Weights<'_>,
+        gradient: &[f32],
+        out: &mut [f32],
+        accumulate: bool,
+    ) {
+        let pointwise = layer.taps() == 1 && layer.stride == [1, 1];
+        let parts = match weights.channels {
+            Some(channels) => {
+                let (first, second) = channels.split_at(layer.n_frozen as usize);
+                [Some(first), Some(second)]
+            }
+            None => [None, None],
+        };
+        for (weights, channels) in [weights.frozen, weights.trainable].into_iter().zip(parts) {
+            if weights.is_empty() {
+                continue;
+            }
+            if pointwise {
+                Self::pointwise_backward_part(layer, weights, channels, gradient, out, accumulate);
+            } else {
+                Self::conv_backward_part(layer, weights, channels, gradient, out, accumulate);
+            }
+        }
+    }
+
+    fn depthwise_backward_input(
+        layer: &LayerRecord,
+        weights: Weights<'_>,
+        gradient: &[f32],
+        out: &mut [f32],
+        accumulate: bool,
+    ) {
+        let codes = match (weights.channels, layer.n_frozen) {
+            (None, 0) => weights.trainable,
+            (None, _) => weights.frozen,
+            // Listed channels would need a gather in every lane.
+            (Some(_), _) => {
+                Reference::depthwise_backward_input(layer, weights, gradient, out, accumulate);
+                return;
+            }
+        };
+        if accumulate {
+            Reference::depthwise_backward_input(layer, weights, gradient, out, accumulate);
+            return;
+        }
+        let [_, w, c] = layer.input.map(|extent| extent as usize);
+        for (pixel, sums) in out.chunks_exact_mut(c).enumerate() {
+            sums.fill(0.0);
+            for (tap, out_pixel) in gather(layer, pixel / w, pixel % w) {
+                let gradient = &gradient[out_pixel * c..(out_pixel + 1) * c];
+                let taps = &codes[tap * c..(tap + 1) * c];
+                for ((sum, &g), &code) in sums.iter_mut().zip(gradient).zip(taps) {
+                    *sum += g * f32::from(code);
+                }
+            }
+        }
+    }
+
+    fn conv_weight_gradient(
+        layer: &LayerRecord,
+        x: &[i8],
+        gradient: &[f32],
+        first_output: usize,
+        rows: &mut [f32],
+    ) {
+        let out_c = layer.out_channels();
+        let n = layer.n_trainable as usize;
+        let taps = layer.taps();
+        let (w, out_w) = (layer.input[1] as usize, layer.output[1] as usize);
+        let [pt, pl] = layer.padding.map(|padding| padding as usize);
+        let [sh, sw] = layer.stride.map(|stride| stride as usize);
+        let n_rows = rows.len() / (taps * n);
+        // A tile of fewer rows repeats its last row and stores it once.
+        let outputs: [usize; ROW_TILE] = from_fn(|row| first_output + row.min(n_rows - 1));
+        #[expect(clippy::cast_possible_truncation, reason = "a code")]
+        let zero_point = L::splat_i16(layer.x_quant.zero_point as i16);
+        for tap in 0..taps {
+            let (ky, kx) = (tap / layer.kernel[1] as usize, tap % layer.kernel[1] as usize);
+            let lines = outputs_inside(layer, 0, ky);
+            let columns = outputs_inside(layer, 1, kx);
+            for at in (0..n).step_by(8) {
+                let mut sums = [[L::splat(0.0); 2]; ROW_TILE];
+                for oy in lines.clone() {
+                    let line = (oy * sh + ky - pt) * w;
+                    for ox in columns.clone() {
+                        let pixel = line + ox * sw + kx - pl;
+                        let codes = L::widen(load_or_zero(&x[pixel * n..(pixel + 1) * n], at));
+                        let [low, high] = L::to_f32(L::sub_i16(codes, zero_point));
+                        let out_pixel = oy * out_w + ox;
+                        let gradient = &gradient[out_pixel * out_c..(out_pixel + 1) * out_c];
+                        for (sum, output) in sums.iter_mut().zip(outputs) {
+                            let g = L::splat(gradient[output]);
+                            sum[0] = L::add(sum[0], L::mul(low, g));
+                            sum[1] = L::add(sum[1], L::mul(high, g));
+                        }
+                    }
+                }
+                let n_lanes = (n - at).min(8);
+                for (row, sum) in rows.chunks_exact_mut(taps * n).zip(sums) {
+                    let values: [f32; 8] = bytemuck::cast([L::store(sum[0]), L::store(sum[1])]);
+                    row[tap * n + at..][..n_lanes].copy_from_slice(&values[..n_lanes]);
+                }
+            }
+        }
+    }
+
+    fn depthwise_weight_gradient(
+        layer: &LayerRecord,
+        channels: Option<&[u16]>,
+        x: &[i8],
+        gradient: &[f32],
+        first: usize,
+        rows: &mut [f32],
+    ) {
+        if channels.is_some() {
+            Reference::depthwise_weight_gradient(layer, channels, x, gradient, first, rows);
+            return;
+        }
+        let c = layer.in_channels();
+        let (w, out_w) = (layer.input[1] as usize, layer.output[1] as usize);
+        let [pt, pl] = layer.padding.map(|padding| padding as usize);
+        let [sh, sw] = layer.stride.map(|stride| stride as usize);
+        let n = rows.len() / layer.taps();
+        #[expect(clippy::cast_possible_truncation, reason = "a code")]
+        let zero_point = L::splat_i16(layer.x_quant.zero_point as i16);
+        for (tap, row) in rows.chunks_exact_mut(n).enumerate() {
+            let (ky, kx) = (tap / layer.kernel[1] as usize, tap % layer.kernel[1] as usize);
+            for at in (0..n).step_by(8) {
+                let mut sum = [L::splat(0.0); 2];
+                for oy in outputs_inside(layer, 0, ky) {
+                    let line = (oy * sh + ky - pt) * w;
+                    for ox in outputs_inside(layer, 1, kx) {
+                        let pixel = line + ox * sw + kx - pl;
+                        let codes = &x[pixel * c..(pixel + 1) * c];
+                        let codes = L::widen(load_or_zero(codes, first + at));
+                        let [low, high] = L::to_f32(L::sub_i16(codes, zero_point));
+                        let out_pixel = oy * out_w + ox;
+                        let gradient = &gradient[out_pixel * c..(out_pixel + 1) * c];
+                        let g: [f32; 8] = load_or_zero(gradient, first + at);
+                        let [g_low, g_high]: [[f32; 4]; 2] = bytemuck::cast(g);
+                        sum[0] = L::add(sum[0], L::mul(low, L::load(g_low)));
+                        sum[1] = L::add(sum[1], L::mul(high, L::load(g_high)));
+                    }
+                }
+                let values: [f32; 8] = bytemuck::cast([L::store(sum[0]), L::store(sum[1])]);
+                let n_lanes = (n - at).min(8);
+                row[at..at + n_lanes].copy_from_slice(&values[..n_lanes]);
+            }
+        }
+    }
+}

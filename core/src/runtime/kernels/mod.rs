@@ -1,0 +1,121 @@
+//! Compute kernels. [`Reference`] is the specification: plain loops. [`Blocked`] computes the
+//! same bits in tiles of vector lanes; its lanes are arrays on any target ([`Portable`]) or
+//! 128-bit WebAssembly SIMD (`Simd128`).
+
+mod blocked;
+mod geometry;
+mod lanes;
+mod reference;
+
+use crate::program::{AddRecord, LayerRecord};
+use crate::quant::Requantize;
+
+pub use blocked::Blocked;
+pub use lanes::Arrays;
+pub use reference::Reference;
+
+/// Tiled kernels on arrays, which compilers turn into whatever vectors the target has.
+pub type Portable = Blocked<Arrays>;
+/// Tiled kernels on 128-bit WebAssembly SIMD.
+#[cfg(all(target_arch = "wasm32", target_feature = "simd128"))]
+pub type Simd128 = Blocked<lanes::Wasm>;
+
+/// The fastest kernels of the target.
+#[cfg(all(target_arch = "wasm32", target_feature = "simd128"))]
+pub type Native = Simd128;
+/// The fastest kernels of the target.
+#[cfg(not(all(target_arch = "wasm32", target_feature = "simd128")))]
+pub type Native = Portable;
+
+/// The two sources of a layer's weight (see [`LayerRecord`]).
+#[derive(Clone, Copy, Debug)]
+pub struct Weights<'a> {
+    /// `[O, taps, n_frozen]`; depthwise `[taps, n_frozen]`.
+    pub frozen: &'a [i8],
+    /// `[O, taps, n_trainable]`; depthwise `[taps, n_trainable]`.
+    pub trainable: &'a [i8],
+    /// Original index of each channel, frozen ones first; `None` where that is the order.
+    pub channels: Option<&'a [u16]>,
+}
+
+/// Every loop of a step that is worth a second implementation.
+///
+/// Activations and gradients are NHWC of the layer's shapes. An empty mask is not written.
+pub trait Kernels {
+    /// Name in reports.
+    const NAME: &'static str;
+
+    /// Ordinary or pointwise convolution with requantization.
+    /// `scratch` has [`super::scratch::conv_forward`] bytes, as i16.
+    #[expect(clippy::too_many_arguments, reason = "the operands of one operation")]
+    fn conv_forward(
+        layer: &LayerRecord,
+        weights: Weights<'_>,
+        requantize: &Requantize<'_>,
+        x: &[i8],
+        y: &mut [i8],
+        mask: &mut [u8],
+        scratch: &mut [i16],
+    );
+
+    /// Depthwise convolution with requantization; `weights` is `[taps, C]`.
+    fn depthwise_forward(
+        layer: &LayerRecord,
+        weights: &[i8],
+        requantize: &Requantize<'_>,
+        x: &[i8],
+        y: &mut [i8],
+        mask: &mut [u8],
+    );
+
+    /// `y = add(y, b)`.
+    fn add_forward(add: &AddRecord, y: &mut [i8], b: &[i8], mask: &mut [u8]);
+
+    /// Gradient at the input of an ordinary convolution. Each element sums over the output
+    /// channel, then ky, kx, ascending; the sum is stored, or added where `accumulate`.
+    fn conv_backward_input(
+        layer: &LayerRecord,
+        weights: Weights<'_>,
+        gradient: &[f32],
+        out: &mut [f32],
+        accumulate: bool,
+    );
+
+    /// Gradient at the input of a depthwise convolution; sums over ky, kx.
+    fn depthwise_backward_input(
+        layer: &LayerRecord,
+        weights: Weights<'_>,
+        gradient: &[f32],
+        out: &mut [f32],
+        accumulate: bool,
+    );
+
+    /// Gradient of the trainable weights of output channels `first_output..`, one row of
+    /// `[taps, n_trainable]` each; `rows` holds a whole number of rows, at most
+    /// [`super::scratch::ROW_TILE`]. Sums over y, then x. `x` holds the trainable channels.
+    fn conv_weight_gradient(
+        layer: &LayerRecord,
+        x: &[i8],
+        gradient: &[f32],
+        first_output: usize,
+        rows: &mut [f32],
+    );
+
+    /// Gradient of the depthwise weights of trainable channels `first..first + n`, as
+    /// `[taps, n]`; `n` is at most [`super::scratch::CHANNEL_TILE`] and `rows.len() / taps`.
+    /// `channels` is the original index of each trainable channel.
+    fn depthwise_weight_gradient(
+        layer: &LayerRecord,
+        channels: Option<&[u16]>,
+        x: &[i8],
+        gradient: &[f32],
+        first: usize,
+        rows: &mut [f32],
+    );
+}
+
+/// Sets bit `index` of `mask`, whose bytes were zeroed before.
+#[inline(always)]
+pub(crate) fn set_bit(mask: &mut [u8], index: usize, inside: bool) {
+    mask[index / 8] |= u8::from(inside) << (index % 8);
+}

@@ -1,0 +1,235 @@
+//! Plain loops: what every other kernel set must equal, bit for bit.
+
+use super::geometry::{gather, window};
+use super::{Kernels, Weights, set_bit};
+use crate::program::{AddRecord, LayerRecord};
+use crate::quant::{Requantize, clamp_code, residual_add};
+
+/// The specification.
+#[derive(Clone, Copy, Debug)]
+pub struct Reference;
+
+/// A layer's weight by its original indices, from whichever source it comes.
+fn weight_at(
+    layer: &LayerRecord,
+    weights: &Weights<'_>,
+    filter: usize,
+    tap: usize,
+    position: usize,
+) -> f32 {
+    f32::from(code_at(layer, weights, filter, tap, position))
+}
+
+/// As above, as a code; `position` counts the channels in stored order, frozen ones first.
+fn code_at(
+    layer: &LayerRecord,
+    weights: &Weights<'_>,
+    filter: usize,
+    tap: usize,
+    position: usize,
+) -> i8 {
+    let n_frozen = layer.n_frozen as usize;
+    let row = filter * layer.taps() + tap;
+    if position < n_frozen {
+        weights.frozen[row * n_frozen + position]
+    } else {
+        weights.trainable[row * layer.n_trainable as usize + position - n_frozen]
+    }
+}
+
+fn channel_at(weights: &Weights<'_>, position: usize) -> usize {
+    weights.channels.map_or(position, |channels| usize::from(channels[position]))
+}
+
+fn extents(layer: &LayerRecord) -> [usize; 6] {
+    let [h, w, c] = layer.input.map(|extent| extent as usize);
+    let [out_h, out_w, out_c] = layer.output.map(|extent| extent as usize);
+    [h, w, c, out_h, out_w, out_c]
+}
+
+fn store(out: &mut f32, sum: f32, accumulate: bool) {
+    *out = if accumulate { *out + sum } else { sum };
+}
+
+impl Kernels for Reference {
+    const NAME: &'static str = "reference";
+
+    fn conv_forward(
+        layer: &LayerRecord,
+        weights: Weights<'_>,
+        requantize: &Requantize<'_>,
+        x: &[i8],
+        y: &mut [i8],
+        mask: &mut [u8],
+        _scratch: &mut [i16],
+    ) {
+        let [_, _, c, out_h, out_w, out_c] = extents(layer);
+        mask.fill(0);
+        for oy in 0..out_h {
+            for ox in 0..out_w {
+                for output in 0..out_c {
+                    let mut accumulator = 0i32;
+                    for (tap, pixel) in window(layer, oy, ox) {
+                        for position in 0..c {
+                            let channel = channel_at(&weights, position);
+                            let code = i32::from(x[pixel * c + channel]);
+                            let weight = code_at(layer, &weights, output, tap, position);
+                            accumulator += (code - layer.x_quant.zero_point) * i32::from(weight);
+                        }
+                    }
+                    let at = (oy * out_w + ox) * out_c + output;
+                    let (code, inside) = requantize.apply(accumulator, output);
+                    y[at] = code;
+                    if !mask.is_empty() {
+                        set_bit(mask, at, inside);
+                    }
+                }
+            }
+        }
+    }
+
+    fn depthwise_forward(
+        layer: &LayerRecord,
+        weights: &[i8],
+        requantize: &Requantize<'_>,
+        x: &[i8],
+        y: &mut [i8],
+        mask: &mut [u8],
+    ) {
+        let [_, _, c, out_h, out_w, _] = extents(layer);
+        mask.fill(0);
+        for oy in 0..out_h {
+            for ox in 0..out_w {
+                for channel in 0..c {
+                    let mut accumulator = 0i32;
+                    for (tap, pixel) in window(layer, oy, ox) {
+                        let code = i32::from(x[pixel * c + channel]);
+                        let weight = i32::from(weights[tap * c + channel]);
+                        accumulator += (code - layer.x_quant.zero_point) * weight;
+                    }
+                    let at = (oy * out_w + ox) * c + channel;
+                    let (code, inside) = requantize.apply(accumulator, channel);
+                    y[at] = code;
+                    if !mask.is_empty() {
+                        set_bit(mask, at, inside);
+                    }
+                }
+            }
+        }
+    }
+
+    fn add_forward(add: &AddRecord, y: &mut [i8], b: &[i8], mask: &mut [u8]) {
+        mask.fill(0);
+        for (at, (y, &b)) in y.iter_mut().zip(b).enumerate() {
+            let code = residual_add(*y, add.a_quant, b, add.b_quant, add.y_quant);
+            let (code, inside) = clamp_code(code, add.clamp[0], add.clamp[1]);
+            *y = code;
+            if !mask.is_empty() {
+                set_bit(mask, at, inside);
+            }
+        }
+    }
+
+    fn conv_backward_input(
+        layer: &LayerRecord,
+        weights: Weights<'_>,
+        gradient: &[f32],
+        out: &mut [f32],
+        accumulate: bool,
+    ) {
+        let [h, w, c, _, _, out_c] = extents(layer);
+        for iy in 0..h {
+            for ix in 0..w {
+                for position in 0..c {
+                    let mut sum = 0.0f32;
+                    for output in 0..out_c {
+                        for (tap, pixel) in gather(layer, iy, ix) {
+                            sum += gradient[pixel * out_c + output]
+                                * weight_at(layer, &weights, output, tap, position);
+                        }
+                    }
+                    let channel = channel_at(&weights, position);
+                    store(&mut out[(iy * w + ix) * c + channel], sum, accumulate);
+                }
+            }
+        }
+    }
+
+    fn depthwise_backward_input(
+        layer: &LayerRecord,
+        weights: Weights<'_>,
+        gradient: &[f32],
+        out: &mut [f32],
+        accumulate: bool,
+    ) {
+        let [h, w, c, ..] = extents(layer);
+        for iy in 0..h {
+            for ix in 0..w {
+                for position in 0..c {
+                    let channel = channel_at(&weights, position);
+                    let mut sum = 0.0f32;
+                    for (tap, pixel) in gather(layer, iy, ix) {
+                        sum += gradient[pixel * c + channel]
+                            * weight_at(layer, &weights, 0, tap, position);
+                    }
+                    store(&mut out[(iy * w + ix) * c + channel], sum, accumulate);
+                }
+            }
+        }
+    }
+
+    fn conv_weight_gradient(
+        layer: &LayerRecord,
+        x: &[i8],
+        gradient: &[f32],
+        first_output: usize,
+        rows: &mut [f32],
+    ) {
+        let [_, _, _, out_h, out_w, out_c] = extents(layer);
+        let n_trainable = layer.n_trainable as usize;
+        rows.fill(0.0);
+        for oy in 0..out_h {
+            for ox in 0..out_w {
+                for (row, sums) in rows.chunks_exact_mut(layer.taps() * n_trainable).enumerate() {
+                    let g = gradient[(oy * out_w + ox) * out_c + first_output + row];
+                    for (tap, pixel) in window(layer, oy, ox) {
+                        for k in 0..n_trainable {
+                            let code = i32::from(x[pixel * n_trainable + k]);
+                            #[expect(clippy::cast_precision_loss, reason = "at most nine bits")]
+                            let real = (code - layer.x_quant.zero_point) as f32;
+                            sums[tap * n_trainable + k] += real * g;
+                        }
+                    }
+                }
+            }
+        }
+    }
+
+    fn depthwise_weight_gradient(
+        layer: &LayerRecord,
+        channels: Option<&[u16]>,
+        x: &[i8],
+        gradient: &[f32],
+        first: usize,
+        rows: &mut [f32],
+    ) {
+        let [_, _, c, out_h, out_w, _] = extents(layer);
+        let n_trainable = layer.n_trainable as usize;
+        let n = rows.len() / layer.taps();
+        rows.fill(0.0);
+        for oy in 0..out_h {
+            for ox in 0..out_w {
+                for (tap, pixel) in window(layer, oy, ox) {
+                    for k in 0..n {
+                        let channel =
+                            channels.map_or(first + k, |list| usize::from(list[first + k]));
+                        let code = i32::from(x[pixel * n_trainable + first + k]);
+                        #[expect(clippy::cast_precision_loss, reason = "at most nine bits")]
+                        let real = (code - layer.x_quant.zero_point) as f32;
+                        rows[tap * n + k] += real * gradient[(oy * out_w + ox) * c + channel];
+                    }
+                }
+            }
+        }
+    }
+}
