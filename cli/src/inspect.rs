@@ -1,0 +1,109 @@
+//! `quartermeg inspect`: the layers of a network.
+
+use quartermeg_core::network::{Network, NodeKind, Shape};
+use serde::Serialize;
+
+use crate::output;
+use crate::source::NetworkSource;
+
+#[derive(Debug, clap::Args)]
+pub(crate) struct Arguments {
+    #[command(flatten)]
+    network: NetworkSource,
+    /// Print JSON.
+    #[arg(long)]
+    json: bool,
+}
+
+#[derive(Serialize)]
+struct Report {
+    name: String,
+    classes: Vec<String>,
+    macs_forward: u64,
+    layers: Vec<Layer>,
+}
+
+#[derive(Serialize)]
+struct Layer {
+    index: usize,
+    conv_index: Option<usize>,
+    name: String,
+    kind: &'static str,
+    input_shape: [usize; 3],
+    output_shape: [usize; 3],
+    weight_bytes: usize,
+    macs: u64,
+    input_scale: f32,
+    input_zero_point: i32,
+    output_scale: f32,
+    output_zero_point: i32,
+}
+
+pub(crate) fn run(arguments: &Arguments) -> anyhow::Result<()> {
+    let (network, _) = arguments.network.load()?;
+    let report = Report {
+        name: network.name().to_owned(),
+        classes: network.classes().to_vec(),
+        macs_forward: network.macs_forward(),
+        layers: layers(&network),
+    };
+    if arguments.json {
+        return output::json(&report);
+    }
+    let mut text = String::from("index  conv  layer                 kind       input          output         weights     MACs\n");
+    for layer in &report.layers {
+        let conv = layer.conv_index.map_or_else(|| "-".to_owned(), |conv| conv.to_string());
+        let shape = |[h, w, c]: [usize; 3]| format!("{h}x{w}x{c}");
+        text.push_str(&format!(
+            "{:>5}  {conv:>4}  {:<20}  {:<9}  {:<13}  {:<13}  {:>7}  {:>7}\n",
+            layer.index,
+            layer.name,
+            layer.kind,
+            shape(layer.input_shape),
+            shape(layer.output_shape),
+            layer.weight_bytes,
+            layer.macs
+        ));
+    }
+    output::text(&text)
+}
+
+fn layers(network: &Network) -> Vec<Layer> {
+    let extents = |shape: Shape| [shape.h, shape.w, shape.c];
+    let mut n_convs = 0;
+    network
+        .nodes()
+        .iter()
+        .enumerate()
+        .map(|(index, node)| {
+            let input = network.values()[node.inputs[0]];
+            let output = network.values()[index + 1];
+            let (kind, weight_bytes) = match &node.kind {
+                NodeKind::Conv(conv) if conv.depthwise => ("depthwise", conv.weight.len()),
+                NodeKind::Conv(conv) if conv.kernel == [1, 1] => ("pointwise", conv.weight.len()),
+                NodeKind::Conv(conv) => ("conv", conv.weight.len()),
+                NodeKind::Add { .. } => ("add", 0),
+                NodeKind::AveragePool => ("average_pool", 0),
+                NodeKind::Classifier(classifier) => ("classifier", 4 * classifier.weight.len()),
+            };
+            let conv_index = matches!(node.kind, NodeKind::Conv(_)).then(|| {
+                n_convs += 1;
+                n_convs - 1
+            });
+            Layer {
+                index,
+                conv_index,
+                name: node.name.clone(),
+                kind,
+                input_shape: extents(input.shape),
+                output_shape: extents(output.shape),
+                weight_bytes,
+                macs: network.node_macs(index),
+                input_scale: input.quant.scale,
+                input_zero_point: input.quant.zero_point,
+                output_scale: output.quant.scale,
+                output_zero_point: output.quant.zero_point,
+            }
+        })
+        .collect()
+}

@@ -1,0 +1,60 @@
+//! `quartermeg memory`: what a training step needs.
+
+use anyhow::anyhow;
+use quartermeg_core::compile::compile;
+use quartermeg_core::program::{Program, Settings};
+use quartermeg_formats::{explain, memory};
+
+use crate::output;
+use crate::source::{self, NetworkSource};
+
+#[derive(Debug, clap::Args)]
+pub(crate) struct Arguments {
+    #[command(flatten)]
+    network: NetworkSource,
+    /// What learns: default, classifier, full, bias:K, last:K, one character a convolution
+    /// (-, b, 8, 4, 2, 1), or `n_bias_update=..;manual_weight_idx=..;weight_update_ratio=..`.
+    #[arg(long, default_value = "classifier")]
+    scheme: String,
+    /// Print JSON.
+    #[arg(long)]
+    json: bool,
+}
+
+pub(crate) fn run(arguments: &Arguments) -> anyhow::Result<()> {
+    let (network, scenario) = arguments.network.load()?;
+    let policy = source::policy(&network, scenario, &arguments.scheme)?;
+    let settings = Settings { learning_rate: 0.0, qas: true, seed: 0 };
+    let image = compile(&network, &policy, settings)
+        .map_err(|error| anyhow!(explain::compile(&error)))?;
+    let program = Program::parse(image).map_err(|error| anyhow!(explain::program(&error)))?;
+    let report = memory::report(&network, &policy, &program);
+    if arguments.json {
+        return output::json(&report);
+    }
+    let rows = [
+        ("one block (arena)", report.arena_bytes),
+        ("  lower bound of its size", report.lower_bound_bytes),
+        ("  trainable parameters", report.trainable_bytes),
+        ("  largest scratch", report.scratch_bytes),
+        ("peak of the forward pass", report.forward_peak_bytes),
+        ("peak of loss and backward pass", report.backward_peak_bytes),
+        ("flash: program and constants", report.flash_bytes),
+    ];
+    let mut text = String::new();
+    for (name, value) in rows {
+        text.push_str(&format!("{name:<32} {}\n", explain::bytes(u64::from(value))));
+    }
+    text.push_str(&format!(
+        "{:<32} {} forward, {} a step\n",
+        "multiply-accumulates",
+        explain::number(report.macs_forward),
+        explain::number(report.macs_step)
+    ));
+    text.push_str(&format!(
+        "{:<32} {}\n",
+        "the paper's formula",
+        explain::bytes(report.analytic_bytes.total)
+    ));
+    output::text(&text)
+}

@@ -1,0 +1,107 @@
+//! Where a network, a policy and samples come from: a file or a scenario that ships.
+
+use std::path::{Path, PathBuf};
+
+use anyhow::{Context as _, anyhow, bail};
+use quartermeg_core::network::Network;
+use quartermeg_core::policy::{Policy, SchemeError, parse_scheme};
+use quartermeg_formats::scenario::{self, Scenario};
+use quartermeg_formats::{explain, link, network_file, sample_file};
+
+const KEYBOARD_NETWORK: &[u8] =
+    include_bytes!(concat!(env!("CARGO_MANIFEST_DIR"), "/../static/models/keyboard.safetensors"));
+const KEYBOARD_SAMPLES: &[u8] = include_bytes!(concat!(
+    env!("CARGO_MANIFEST_DIR"),
+    "/../static/data/keyboard-digits.safetensors.gz"
+));
+
+/// A network file, or a scenario in its place.
+#[derive(Clone, Debug, clap::Args)]
+pub(crate) struct NetworkSource {
+    /// A network file.
+    #[arg(required_unless_present = "scenario", conflicts_with = "scenario")]
+    file: Option<PathBuf>,
+    /// A scenario that ships: keyboard.
+    #[arg(long)]
+    scenario: Option<String>,
+}
+
+impl NetworkSource {
+    pub(crate) fn load(&self) -> anyhow::Result<(Network, Option<&'static Scenario>)> {
+        if let Some(id) = &self.scenario {
+            let scenario = scenario_by_id(id)?;
+            return Ok((scenario_network(scenario)?, Some(scenario)));
+        }
+        let path = self.file.as_deref().context("Name a network file, or a --scenario.")?;
+        let network = network_file::read(&read_file(path)?)
+            .map_err(|error| anyhow!("{}: {}", path.display(), explain::network(&error)))?;
+        Ok((network, None))
+    }
+}
+
+pub(crate) fn scenario_by_id(id: &str) -> anyhow::Result<&'static Scenario> {
+    scenario::by_id(id).with_context(|| {
+        let ids: Vec<&str> = scenario::SCENARIOS.iter().map(|scenario| scenario.id).collect();
+        format!("There is no scenario \"{id}\"; there are: {}.", ids.join(", "))
+    })
+}
+
+pub(crate) fn scenario_network(scenario: &Scenario) -> anyhow::Result<Network> {
+    match scenario.id {
+        "keyboard" => network_file::read(KEYBOARD_NETWORK)
+            .map_err(|error| anyhow!(explain::network(&error))),
+        id => bail!("Scenario \"{id}\" does not ship with the command line."),
+    }
+}
+
+pub(crate) fn scenario_samples(scenario: &Scenario) -> anyhow::Result<sample_file::Digits> {
+    match scenario.id {
+        "keyboard" => sample_file::read_digits(KEYBOARD_SAMPLES)
+            .map_err(|error| anyhow!(explain::samples(&error))),
+        id => bail!("Scenario \"{id}\" does not ship with the command line."),
+    }
+}
+
+pub(crate) fn read_file(path: &Path) -> anyhow::Result<Vec<u8>> {
+    std::fs::read(path).with_context(|| format!("{} cannot be read.", path.display()))
+}
+
+/// A preset of the scenario, a scheme (see [`parse_scheme`]), or the text of a link's policy.
+pub(crate) fn policy(
+    network: &Network,
+    scenario: Option<&Scenario>,
+    text: &str,
+) -> anyhow::Result<Policy> {
+    if let Some(scenario) = scenario {
+        let presets = scenario::presets(scenario, network);
+        if let Some(preset) = presets.into_iter().find(|preset| preset.id == text) {
+            return Ok(preset.policy);
+        }
+    }
+    if let Ok(policy) = link::parse_policy(text) {
+        if policy.layers.len() == network.convs().count() {
+            return Ok(policy);
+        }
+    }
+    parse_scheme(network, text).map_err(|error| anyhow!("{}", explain_scheme(text, error)))
+}
+
+fn explain_scheme(text: &str, error: SchemeError) -> String {
+    let reason = match error {
+        SchemeError::Count { asked, available } => {
+            format!("it asks for {asked} convolutions, but the network has {available}")
+        }
+        SchemeError::Index { layer } => {
+            format!("layer {layer} is not among the last n_bias_update convolutions")
+        }
+        SchemeError::Lengths => {
+            "manual_weight_idx and weight_update_ratio differ in length".to_owned()
+        }
+        SchemeError::Ratio => "a ratio is not a number in 0..1".to_owned(),
+        _ => "it is none of default, classifier, full, bias:K, last:K, one character a \
+              convolution (-, b, 8, 4, 2, 1), or n_bias_update=..;manual_weight_idx=..;\
+              weight_update_ratio=.."
+            .to_owned(),
+    };
+    format!("Scheme \"{text}\" cannot be used: {reason}.")
+}

@@ -1,0 +1,317 @@
+//! `quartermeg.json`: a configuration that people can read, with or without trained weights
+//! (`docs/formats.md`, schema in `docs/quartermeg.schema.json`).
+
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD as BASE64;
+use quartermeg_core::network::Network;
+use quartermeg_core::policy::{LayerUpdate, Policy};
+use quartermeg_core::program::Program;
+use serde::{Deserialize, Serialize};
+
+use crate::scenario;
+use crate::setup::{BUDGET_RANGE, LEARNING_RATE_RANGE, MAX_STEPS, Setup};
+
+/// Value of the field `format`.
+pub const FORMAT: &str = "quartermeg";
+/// Version of the layout that this code writes and reads.
+pub const VERSION: u32 = 1;
+
+/// A configuration.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+pub struct Configuration {
+    /// Always `quartermeg`.
+    pub format: String,
+    /// Version of this layout.
+    pub version: u32,
+    /// Version of the core that wrote it.
+    pub core_version: String,
+    /// SHA-256 of network, policy and plan, as hexadecimal digits.
+    pub identity: String,
+    /// Id of the scenario.
+    pub scenario: String,
+    /// The device.
+    pub device: DevicePart,
+    /// Training settings.
+    pub training: TrainingPart,
+    /// What learns, one entry a convolution in order of its index; the classifier always learns.
+    pub policy: Vec<PolicyRow>,
+    /// What the plan needs.
+    pub memory: MemoryPart,
+    /// Trained weights, if they were wanted.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub trained: Option<TrainedPart>,
+}
+
+/// The device and its budget.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+pub struct DevicePart {
+    /// Id of the device.
+    pub id: String,
+    /// Bytes that the one block may use.
+    pub budget_bytes: u32,
+}
+
+/// Training settings.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+pub struct TrainingPart {
+    /// Name of the arithmetic's profile.
+    pub numerics: String,
+    /// Learning rate.
+    pub learning_rate: f32,
+    /// Whether gradients are scaled by QAS.
+    pub qas: bool,
+    /// Seed of rounding noise and sample order.
+    pub seed: u64,
+    /// Steps after which training stops.
+    pub stop_after_steps: u32,
+}
+
+/// What one convolution updates.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+pub struct PolicyRow {
+    /// Index of the convolution, from the input, 0-based.
+    pub layer: u32,
+    /// Its name.
+    pub name: String,
+    /// Whether the bias learns.
+    pub bias: bool,
+    /// Ratio of the input channels whose weights learn; 0 for none. Weights learn only with
+    /// their bias.
+    pub weight_ratio: f32,
+}
+
+/// What the plan needs, in bytes.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+pub struct MemoryPart {
+    /// The one block.
+    pub arena_bytes: u32,
+    /// Its first part, which keeps its contents from step to step.
+    pub persistent_bytes: u32,
+    /// What no placement can go below, for this order of operations.
+    pub lower_bound_bytes: u32,
+}
+
+/// Trained weights.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+pub struct TrainedPart {
+    /// Steps they took.
+    pub steps: u32,
+    /// SHA-256 over all weights, as hexadecimal digits.
+    pub weights_digest: String,
+    /// The persistent part of the block as base64; absent where the program carries it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub parameters: Option<String>,
+}
+
+/// Trained weights beside a setup.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Trained {
+    /// Steps they took.
+    pub steps: u32,
+    /// The persistent part of the block.
+    pub state: Vec<u8>,
+    /// SHA-256 over all weights, as hexadecimal digits.
+    pub weights_digest: String,
+}
+
+/// What a configuration or a program restores.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Opened {
+    /// Everything that a person chose.
+    pub setup: Setup,
+    /// SHA-256 of network, policy and plan, as hexadecimal digits.
+    pub identity: String,
+    /// Trained weights, if they are inside.
+    pub trained: Option<Trained>,
+}
+
+/// Why a configuration was refused.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum ConfigError {
+    /// It is not JSON, or a field is missing or of another type; the reader's reason.
+    Json(String),
+    /// It is JSON, but not a configuration of Quartermeg.
+    Foreign,
+    /// It is of a newer version.
+    Version {
+        /// The file's version.
+        found: u32,
+    },
+    /// A field holds what cannot be used.
+    Field {
+        /// The field.
+        field: &'static str,
+        /// What it holds.
+        found: String,
+    },
+    /// The trained weights are damaged.
+    Parameters,
+}
+
+/// Describes a compiled setup. `trained` carries steps, digest and the persistent part;
+/// `with_parameters` writes the latter as text.
+#[must_use]
+pub fn describe<B: AsRef<[u8]>>(
+    setup: &Setup,
+    network: &Network,
+    program: &Program<B>,
+    trained: Option<&Trained>,
+    with_parameters: bool,
+) -> Configuration {
+    let policy = network
+        .convs()
+        .zip(&setup.policy.layers)
+        .zip(0..)
+        .map(|(((_, node, _), update), layer)| PolicyRow {
+            layer,
+            name: node.name.clone(),
+            bias: update.updates_bias(),
+            weight_ratio: update.ratio(),
+        })
+        .collect();
+    let meta = program.meta();
+    Configuration {
+        format: FORMAT.to_owned(),
+        version: VERSION,
+        core_version: env!("CARGO_PKG_VERSION").to_owned(),
+        identity: hex(&program.identity()),
+        scenario: setup.scenario.clone(),
+        device: DevicePart { id: setup.device.clone(), budget_bytes: setup.budget_bytes },
+        training: TrainingPart {
+            numerics: "device".to_owned(),
+            learning_rate: setup.learning_rate,
+            qas: setup.qas,
+            seed: setup.seed,
+            stop_after_steps: setup.stop_after,
+        },
+        policy,
+        memory: MemoryPart {
+            arena_bytes: meta.arena_bytes,
+            persistent_bytes: meta.persistent_bytes,
+            lower_bound_bytes: meta.lower_bound_bytes,
+        },
+        trained: trained.map(|trained| TrainedPart {
+            steps: trained.steps,
+            weights_digest: trained.weights_digest.clone(),
+            parameters: with_parameters.then(|| BASE64.encode(&trained.state)),
+        }),
+    }
+}
+
+/// Writes a configuration as indented JSON with a final newline.
+#[must_use]
+pub fn to_json(configuration: &Configuration) -> String {
+    let mut text = serde_json::to_string_pretty(configuration)
+        .expect("invariant: a configuration has only text, numbers and lists");
+    text.push('\n');
+    text
+}
+
+/// Reads a configuration.
+///
+/// # Errors
+/// What is wrong with it, and which field.
+pub fn read(text: &[u8]) -> Result<Opened, ConfigError> {
+    let value: serde_json::Value =
+        serde_json::from_slice(text).map_err(|error| ConfigError::Json(error.to_string()))?;
+    if value.get("format").and_then(|format| format.as_str()) != Some(FORMAT) {
+        return Err(ConfigError::Foreign);
+    }
+    let version = value.get("version").and_then(serde_json::Value::as_u64).unwrap_or_default();
+    if version != u64::from(VERSION) {
+        return Err(ConfigError::Version { found: u32::try_from(version).unwrap_or(u32::MAX) });
+    }
+    let configuration: Configuration =
+        serde_json::from_value(value).map_err(|error| ConfigError::Json(error.to_string()))?;
+    let setup = setup_of(&configuration)?;
+    let trained = configuration
+        .trained
+        .and_then(|trained| {
+            trained.parameters.map(|parameters| {
+                Ok(Trained {
+                    steps: trained.steps,
+                    state: BASE64
+                        .decode(parameters)
+                        .map_err(|_damaged| ConfigError::Parameters)?,
+                    weights_digest: trained.weights_digest,
+                })
+            })
+        })
+        .transpose()?;
+    Ok(Opened { setup, identity: configuration.identity, trained })
+}
+
+pub(crate) fn setup_of(configuration: &Configuration) -> Result<Setup, ConfigError> {
+    let field = |field, found: &dyn std::fmt::Display| ConfigError::Field {
+        field,
+        found: found.to_string().chars().take(60).collect(),
+    };
+    let scenario = scenario::by_id(&configuration.scenario)
+        .ok_or_else(|| field("scenario", &configuration.scenario))?;
+    let device = quartermeg_core::device::by_id(&configuration.device.id)
+        .ok_or_else(|| field("device.id", &configuration.device.id))?;
+    let budget_bytes = configuration.device.budget_bytes;
+    if !(BUDGET_RANGE[0]..=BUDGET_RANGE[1]).contains(&budget_bytes) {
+        return Err(field("device.budget_bytes", &budget_bytes));
+    }
+    let training = &configuration.training;
+    if training.numerics != "device" {
+        return Err(field("training.numerics", &training.numerics));
+    }
+    let [lowest, highest] = LEARNING_RATE_RANGE;
+    if !(lowest..=highest).contains(&training.learning_rate) {
+        return Err(field("training.learning_rate", &training.learning_rate));
+    }
+    if !(1..=MAX_STEPS).contains(&training.stop_after_steps) {
+        return Err(field("training.stop_after_steps", &training.stop_after_steps));
+    }
+    let expected = scenario.default_setup().policy.layers.len();
+    if configuration.policy.len() != expected {
+        let rows = format!("{} rows instead of {expected}", configuration.policy.len());
+        return Err(field("policy", &rows));
+    }
+    let mut layers = Vec::with_capacity(expected);
+    for (row, layer) in configuration.policy.iter().zip(0..) {
+        let in_order = row.layer == layer;
+        let ratio_fits = (0.0..=1.0).contains(&row.weight_ratio);
+        if !in_order || !ratio_fits || (row.weight_ratio > 0.0 && !row.bias) {
+            let found = format!(
+                "layer {}: bias {}, weight_ratio {}",
+                row.layer, row.bias, row.weight_ratio
+            );
+            return Err(field("policy", &found));
+        }
+        layers.push(match (row.bias, row.weight_ratio > 0.0) {
+            (_, true) => LayerUpdate::Weights { ratio: row.weight_ratio },
+            (true, false) => LayerUpdate::Bias,
+            (false, false) => LayerUpdate::Frozen,
+        });
+    }
+    Ok(Setup {
+        scenario: configuration.scenario.clone(),
+        device: device.id.to_owned(),
+        budget_bytes,
+        learning_rate: training.learning_rate,
+        qas: training.qas,
+        seed: training.seed,
+        stop_after: training.stop_after_steps,
+        policy: Policy { layers },
+    })
+}
+
+/// Bytes as hexadecimal digits.
+#[must_use]
+pub fn hex(bytes: &[u8]) -> String {
+    const DIGITS: &[u8; 16] = b"0123456789abcdef";
+    bytes
+        .iter()
+        .flat_map(|byte| [byte >> 4, byte & 15])
+        .map(|digit| char::from(DIGITS[usize::from(digit)]))
+        .collect()
+}

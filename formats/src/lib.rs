@@ -1,0 +1,17 @@
+//! File formats of Quartermeg: bytes become core types and back.
+//!
+//! No reader runs code from a file, allocates by a length that it has not checked, or panics;
+//! each refuses with an error that names the part of the file that is wrong.
+
+pub mod config;
+pub mod describe;
+pub mod explain;
+pub mod image;
+pub mod link;
+pub mod memory;
+pub mod network_file;
+pub mod program_file;
+pub mod scenario;
+pub mod sample_file;
+pub mod setup;
+mod tensors;

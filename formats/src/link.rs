@@ -1,0 +1,329 @@
+//! Links: the state in a URL fragment, only what differs from the scenario's default.
+//!
+//! `#v=1&scenario=keyboard&device=256k&budget=262144&lr=0.01&qas=on&seed=1&stop=600`
+//! `&policy=--b1&hide=draw,export&lock=seed,lr`
+//!
+//! A policy has one character a convolution: `-` frozen, `b` bias, `8` `4` `2` `1` bias and
+//! weights at the ratio 1/8, 1/4, 1/2, 1; any other ratio stands in parentheses, `(0.3)`.
+//! Values that cannot be used are replaced by the default and reported, never fatal.
+
+use std::fmt::Write as _;
+
+use quartermeg_core::device;
+use quartermeg_core::policy::{LayerUpdate, Policy};
+
+use crate::scenario::{self, Scenario};
+use crate::setup::{BUDGET_RANGE, LEARNING_RATE_RANGE, MAX_STEPS, Setup};
+
+/// Version of links that this code writes and reads.
+pub const LINK_VERSION: u32 = 1;
+
+/// Panels that a link may hide.
+pub const PANELS: [&str; 8] =
+    ["policy", "map", "loss", "qas", "draw", "accuracy", "export", "words"];
+
+/// Controls that a link may lock.
+pub const LOCKS: [&str; 9] =
+    ["scenario", "device", "budget", "lr", "qas", "seed", "stop", "policy", "speed"];
+
+/// What a link says.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Link {
+    /// What decides the weights.
+    pub setup: Setup,
+    /// Panels that the link hides, of [`PANELS`].
+    pub hidden: Vec<String>,
+    /// Controls that the link locks, of [`LOCKS`].
+    pub locked: Vec<String>,
+}
+
+impl Link {
+    /// The default of a scenario, nothing hidden or locked.
+    #[must_use]
+    pub fn of_scenario(scenario: &Scenario) -> Self {
+        Self { setup: scenario.default_setup(), hidden: Vec::new(), locked: Vec::new() }
+    }
+}
+
+/// A part of a link that could not be taken as it was.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Correction {
+    /// The link is of a newer version; what is understood was taken.
+    Version {
+        /// What the link says.
+        found: String,
+    },
+    /// There is no such key.
+    UnknownKey {
+        /// The key.
+        key: String,
+    },
+    /// The value cannot be used; the default stands.
+    Value {
+        /// The key.
+        key: String,
+        /// The value.
+        value: String,
+        /// What stands instead.
+        used: String,
+    },
+}
+
+/// Why a policy text was refused: position of the first character that has no meaning.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct PolicyTextError {
+    /// Byte position.
+    pub position: usize,
+}
+
+/// Reads a policy text.
+///
+/// # Errors
+/// The position of the first character that has no meaning.
+pub fn parse_policy(text: &str) -> Result<Policy, PolicyTextError> {
+    let mut layers = Vec::new();
+    let mut rest = text.char_indices();
+    while let Some((position, character)) = rest.next() {
+        let weights = |ratio| LayerUpdate::Weights { ratio };
+        layers.push(match character {
+            '-' => LayerUpdate::Frozen,
+            'b' => LayerUpdate::Bias,
+            '8' => weights(0.125),
+            '4' => weights(0.25),
+            '2' => weights(0.5),
+            '1' => weights(1.0),
+            '(' => {
+                let number: String =
+                    rest.by_ref().map(|(_, inner)| inner).take_while(|&inner| inner != ')').collect();
+                let ratio: f32 =
+                    number.parse().map_err(|_not_a_number| PolicyTextError { position })?;
+                if !(0.0..=1.0).contains(&ratio) {
+                    return Err(PolicyTextError { position });
+                }
+                weights(ratio)
+            }
+            _ => return Err(PolicyTextError { position }),
+        });
+    }
+    Ok(Policy { layers })
+}
+
+/// Writes a policy text.
+#[must_use]
+pub fn policy_text(policy: &Policy) -> String {
+    let mut text = String::new();
+    for update in &policy.layers {
+        match update {
+            LayerUpdate::Frozen => text.push('-'),
+            LayerUpdate::Bias => text.push('b'),
+            LayerUpdate::Weights { ratio } => {
+                let bits = ratio.to_bits();
+                match [0.125f32, 0.25, 0.5, 1.0].iter().position(|known| known.to_bits() == bits) {
+                    Some(known) => text.push(['8', '4', '2', '1'][known]),
+                    None => {
+                        // Writing to a string cannot fail.
+                        let _ = write!(text, "({ratio})");
+                    }
+                }
+            }
+        }
+    }
+    text
+}
+
+/// Writes the fragment, without `#`; empty for a scenario's default.
+#[must_use]
+pub fn to_fragment(link: &Link) -> String {
+    let scenario = scenario::by_id(&link.setup.scenario).unwrap_or(&scenario::SCENARIOS[0]);
+    let default = scenario.default_setup();
+    let setup = &link.setup;
+    let mut parts = Vec::new();
+    let mut put = |key: &str, value: String, differs: bool| {
+        if differs {
+            parts.push(format!("{key}={value}"));
+        }
+    };
+    put("scenario", setup.scenario.clone(), setup.scenario != scenario::SCENARIOS[0].id);
+    put("device", setup.device.clone(), setup.device != default.device);
+    let device_budget = device::by_id(&setup.device).map(|device| device.sram_bytes);
+    put("budget", setup.budget_bytes.to_string(), Some(setup.budget_bytes) != device_budget);
+    let lr_differs = setup.learning_rate.to_bits() != default.learning_rate.to_bits();
+    put("lr", setup.learning_rate.to_string(), lr_differs);
+    put("qas", (if setup.qas { "on" } else { "off" }).to_owned(), setup.qas != default.qas);
+    put("seed", setup.seed.to_string(), setup.seed != default.seed);
+    put("stop", setup.stop_after.to_string(), setup.stop_after != default.stop_after);
+    put("policy", policy_text(&setup.policy), setup.policy != default.policy);
+    put("hide", link.hidden.join(","), !link.hidden.is_empty());
+    put("lock", link.locked.join(","), !link.locked.is_empty());
+    if parts.is_empty() {
+        return String::new();
+    }
+    format!("v={LINK_VERSION}&{}", parts.join("&"))
+}
+
+/// Reads a link or its fragment, with or without what stands before `#`.
+///
+/// The number of layers of a policy is only known to the network; whoever compiles it checks it.
+#[must_use]
+pub fn parse(link: &str) -> (Link, Vec<Correction>) {
+    let fragment = link.rsplit_once('#').map_or(link, |(_, fragment)| fragment);
+    let pairs: Vec<(&str, &str)> = fragment
+        .split('&')
+        .filter(|part| !part.is_empty())
+        .map(|part| part.split_once('=').unwrap_or((part, "")))
+        .collect();
+    let mut corrections = Vec::new();
+    let value_of = |wanted: &str| {
+        pairs.iter().rev().find(|(key, _)| *key == wanted).map(|(_, value)| *value)
+    };
+    let chosen = match value_of("scenario") {
+        Some(id) => scenario::by_id(id).unwrap_or_else(|| {
+            corrections.push(value_correction("scenario", id, scenario::SCENARIOS[0].id));
+            &scenario::SCENARIOS[0]
+        }),
+        None => &scenario::SCENARIOS[0],
+    };
+    let mut link = Link::of_scenario(chosen);
+    // The device comes before the budget, whose default it sets.
+    if let Some(id) = value_of("device") {
+        match device::by_id(id) {
+            Some(device) => {
+                link.setup.device = device.id.to_owned();
+                link.setup.budget_bytes = device.sram_bytes;
+            }
+            None => corrections.push(value_correction("device", id, &link.setup.device)),
+        }
+    }
+    for (key, value) in pairs {
+        take(&mut link, key, value, &mut corrections);
+    }
+    (link, corrections)
+}
+
+fn value_correction(key: &str, value: &str, used: &str) -> Correction {
+    Correction::Value { key: key.to_owned(), value: shortened(value), used: used.to_owned() }
+}
+
+/// Text from outside, cut to a length that a sentence can hold.
+fn shortened(text: &str) -> String {
+    text.chars().take(40).collect()
+}
+
+fn take(link: &mut Link, key: &str, value: &str, corrections: &mut Vec<Correction>) {
+    let setup = &mut link.setup;
+    let mut replaced = |used: String| corrections.push(value_correction(key, value, &used));
+    match key {
+        "scenario" | "device" => {}
+        "v" => {
+            if value != LINK_VERSION.to_string() {
+                corrections.push(Correction::Version { found: shortened(value) });
+            }
+        }
+        "budget" => match value.parse::<u32>() {
+            Ok(bytes) if (BUDGET_RANGE[0]..=BUDGET_RANGE[1]).contains(&bytes) => {
+                setup.budget_bytes = bytes;
+            }
+            _ => replaced(setup.budget_bytes.to_string()),
+        },
+        "lr" => match value.parse::<f32>() {
+            Ok(rate) if (LEARNING_RATE_RANGE[0]..=LEARNING_RATE_RANGE[1]).contains(&rate) => {
+                setup.learning_rate = rate;
+            }
+            _ => replaced(setup.learning_rate.to_string()),
+        },
+        "qas" => match value {
+            "on" => setup.qas = true,
+            "off" => setup.qas = false,
+            _ => replaced((if setup.qas { "on" } else { "off" }).to_owned()),
+        },
+        "seed" => match value.parse::<u64>() {
+            Ok(seed) => setup.seed = seed,
+            Err(_) => replaced(setup.seed.to_string()),
+        },
+        "stop" => match value.parse::<u32>() {
+            Ok(steps) if (1..=MAX_STEPS).contains(&steps) => setup.stop_after = steps,
+            _ => replaced(setup.stop_after.to_string()),
+        },
+        "policy" => match parse_policy(value) {
+            Ok(policy) if policy.layers.len() == setup.policy.layers.len() => {
+                setup.policy = policy;
+            }
+            _ => replaced(policy_text(&setup.policy)),
+        },
+        "hide" => link.hidden = known(key, value, &PANELS, corrections),
+        "lock" => link.locked = known(key, value, &LOCKS, corrections),
+        _ => corrections.push(Correction::UnknownKey { key: shortened(key) }),
+    }
+}
+
+/// The names of a list that exist; the others are reported.
+fn known(
+    key: &str,
+    value: &str,
+    names: &[&str],
+    corrections: &mut Vec<Correction>,
+) -> Vec<String> {
+    let mut found: Vec<String> = Vec::new();
+    for name in value.split(',').filter(|name| !name.is_empty()) {
+        if !names.contains(&name) {
+            corrections.push(value_correction(key, name, "nothing"));
+        } else if !found.iter().any(|known| known == name) {
+            found.push(name.to_owned());
+        }
+    }
+    found
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+
+    #[test]
+    fn the_default_is_an_empty_fragment() {
+        let link = Link::of_scenario(&scenario::KEYBOARD);
+        assert_eq!(to_fragment(&link), "");
+        assert_eq!(parse("https://example.org/page#"), (link, vec![]));
+    }
+
+    #[test]
+    fn a_changed_link_comes_back_the_same() {
+        let mut link = Link::of_scenario(&scenario::KEYBOARD);
+        link.setup.learning_rate = 0.1 + 0.2;
+        link.setup.seed = u64::MAX;
+        link.setup.qas = false;
+        link.setup.device = "stm32f746".to_owned();
+        link.setup.budget_bytes = 100_000;
+        link.setup.policy.layers[0] = LayerUpdate::Weights { ratio: 0.3 };
+        link.hidden = vec!["draw".to_owned()];
+        link.locked = vec!["seed".to_owned(), "lr".to_owned()];
+        assert_eq!(parse(&to_fragment(&link)), (link, vec![]));
+    }
+
+    #[test]
+    fn what_cannot_be_used_is_replaced_and_reported() {
+        let (link, corrections) =
+            parse("#v=9&lr=nan&seed=-1&policy=xyz&colour=red&hide=map,moon&budget=1");
+        let mut expected = Link::of_scenario(&scenario::KEYBOARD);
+        expected.hidden = vec!["map".to_owned()];
+        assert_eq!(link, expected);
+        assert_eq!(corrections.len(), 7);
+    }
+
+    proptest! {
+        #[test]
+        fn any_text_gives_a_link(text in ".{0,200}") {
+            let (link, _) = parse(&text);
+            prop_assert_eq!(parse(&to_fragment(&link)), (link, vec![]));
+        }
+
+        #[test]
+        fn any_values_give_a_link(
+            key in "(v|scenario|device|budget|lr|qas|seed|stop|policy|hide|lock)",
+            value in "[-a-z0-9.,()+e]{0,40}",
+        ) {
+            let (link, _) = parse(&format!("#{key}={value}"));
+            prop_assert_eq!(parse(&to_fragment(&link)), (link, vec![]));
+        }
+    }
+}

@@ -1,0 +1,98 @@
+//! What a program needs, in bytes: the figures behind the page's map and `quartermeg memory`.
+
+use quartermeg_core::network::Network;
+use quartermeg_core::policy::{Policy, analytic_bytes};
+use quartermeg_core::program::{Program, Role};
+use serde::Serialize;
+
+/// Alignment to which the planner rounds every tensor.
+const ALIGN: u32 = 4;
+
+/// The paper's byte formula.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+pub struct AnalyticReport {
+    /// Weights that learn, biases included.
+    pub weights: u64,
+    /// Saved activations, masks included.
+    pub activations: u64,
+    /// Both.
+    pub total: u64,
+}
+
+/// What one training step needs.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+pub struct MemoryReport {
+    /// The paper's byte formula, which counts neither gradients nor the forward pass.
+    pub analytic_bytes: AnalyticReport,
+    /// The one block.
+    pub arena_bytes: u32,
+    /// Parameters that learn, the classifier included; a part of the block.
+    pub trainable_bytes: u32,
+    /// Largest working space of one operation; a part of the block.
+    pub scratch_bytes: u32,
+    /// Largest live sum over the operations of the forward pass.
+    pub forward_peak_bytes: u32,
+    /// Largest live sum over the loss and the backward pass.
+    pub backward_peak_bytes: u32,
+    /// The larger of the two: no placement of this order can need less.
+    pub lower_bound_bytes: u32,
+    /// The program with its constants.
+    pub flash_bytes: u32,
+    /// Multiply-accumulates of the forward pass.
+    pub macs_forward: u64,
+    /// Multiply-accumulates of a step.
+    pub macs_step: u64,
+}
+
+/// Bytes live at each operation, every tensor rounded up to its alignment; tensors that share
+/// storage count once.
+#[must_use]
+pub fn live_bytes<B: AsRef<[u8]>>(program: &Program<B>) -> Vec<u32> {
+    let mut live = vec![0; program.n_ops() as usize];
+    for tensor in 0..program.n_tensors() {
+        let record = program.tensor(tensor);
+        for bytes in &mut live[record.first_use as usize..=record.last_use as usize] {
+            *bytes += record.size_bytes.next_multiple_of(ALIGN);
+        }
+    }
+    // Both tensors of a pair are live during the operation in which one replaces the other.
+    for alias in 0..program.n_aliases() {
+        let (from, _) = program.alias(alias);
+        let record = program.tensor(from);
+        live[record.last_use as usize] -= record.size_bytes.next_multiple_of(ALIGN);
+    }
+    live
+}
+
+/// Everything that `quartermeg memory` states.
+#[must_use]
+pub fn report<B: AsRef<[u8]>>(
+    network: &Network,
+    policy: &Policy,
+    program: &Program<B>,
+) -> MemoryReport {
+    let analytic = analytic_bytes(network, policy);
+    let meta = program.meta();
+    let live = live_bytes(program);
+    let (forward, backward) = live.split_at(meta.loss_op as usize);
+    let records = || (0..program.n_tensors()).map(|tensor| program.tensor(tensor));
+    let sizes = |wanted: fn(Role) -> bool| {
+        records().filter(move |record| wanted(record.role)).map(|record| record.size_bytes)
+    };
+    MemoryReport {
+        analytic_bytes: AnalyticReport {
+            weights: analytic.weights,
+            activations: analytic.activations,
+            total: analytic.total(),
+        },
+        arena_bytes: meta.arena_bytes,
+        trainable_bytes: sizes(Role::is_persistent).sum(),
+        scratch_bytes: sizes(|role| role == Role::Scratch).max().unwrap_or(0),
+        forward_peak_bytes: forward.iter().copied().max().unwrap_or(0),
+        backward_peak_bytes: backward.iter().copied().max().unwrap_or(0),
+        lower_bound_bytes: meta.lower_bound_bytes,
+        flash_bytes: u32::try_from(program.bytes().len()).unwrap_or(u32::MAX),
+        macs_forward: meta.macs_forward,
+        macs_step: meta.macs_step,
+    }
+}

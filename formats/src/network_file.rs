@@ -1,0 +1,202 @@
+//! Quartermeg's own network file: safetensors with the topology as JSON in its metadata
+//! (`docs/formats.md`).
+
+use quartermeg_core::network::{
+    Clamp, Classifier, Conv, Network, NetworkError, Node, NodeKind, Shape, Value,
+};
+use quartermeg_core::quant::QuantParams;
+use safetensors::SafeTensors;
+use serde::Deserialize;
+
+use crate::tensors::{self, TensorFileError};
+
+/// Key of the topology in the file's metadata.
+const METADATA_KEY: &str = "quartermeg.network";
+/// Version of the topology that this code reads.
+const VERSION: u32 = 1;
+
+/// Why a network file was refused.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum NetworkFileError {
+    /// The container or one of its tensors.
+    Tensors(TensorFileError),
+    /// It is a safetensors file, but carries no topology.
+    NotANetwork,
+    /// The topology is not what this version reads; the reader's reason.
+    Topology(String),
+    /// The topology is of another version.
+    Version {
+        /// The file's version.
+        found: u32,
+    },
+    /// A node breaks a rule.
+    Network {
+        /// Name of the node.
+        node: String,
+        /// The rule.
+        error: NetworkError,
+    },
+}
+
+impl From<TensorFileError> for NetworkFileError {
+    fn from(error: TensorFileError) -> Self {
+        Self::Tensors(error)
+    }
+}
+
+#[derive(Deserialize)]
+struct Topology {
+    version: u32,
+    name: String,
+    classes: Vec<String>,
+    input: Input,
+    nodes: Vec<FileNode>,
+}
+
+#[derive(Deserialize)]
+struct Input {
+    height: usize,
+    width: usize,
+    channels: usize,
+    scale: f32,
+    zero_point: i32,
+}
+
+#[derive(Deserialize)]
+#[serde(tag = "op", rename_all = "snake_case")]
+enum FileNode {
+    Conv {
+        name: String,
+        input: usize,
+        weight: String,
+        bias: String,
+        weight_scale: String,
+        depthwise: bool,
+        stride: [usize; 2],
+        padding: [usize; 4],
+        output_scale: f32,
+        output_zero_point: i32,
+        clamp: [i8; 2],
+    },
+    Add {
+        name: String,
+        inputs: [usize; 2],
+        output_scale: f32,
+        output_zero_point: i32,
+        clamp: [i8; 2],
+    },
+    AveragePool {
+        name: String,
+        input: usize,
+    },
+    Classifier {
+        name: String,
+        input: usize,
+        weight: String,
+        bias: String,
+    },
+}
+
+/// Reads a network.
+///
+/// # Errors
+/// What is wrong with the file, and which node or tensor.
+pub fn read(file: &[u8]) -> Result<Network, NetworkFileError> {
+    let bytes = tensors::unpacked(file)?;
+    let tensors = tensors::open(&bytes)?;
+    let (_, metadata) = SafeTensors::read_metadata(&bytes)
+        .map_err(|error| TensorFileError::Container(error.to_string()))?;
+    let topology = metadata
+        .metadata()
+        .as_ref()
+        .and_then(|metadata| metadata.get(METADATA_KEY))
+        .ok_or(NetworkFileError::NotANetwork)?;
+    let topology: Topology = serde_json::from_str(topology)
+        .map_err(|error| NetworkFileError::Topology(error.to_string()))?;
+    if topology.version != VERSION {
+        return Err(NetworkFileError::Version { found: topology.version });
+    }
+    let input = Value {
+        shape: Shape {
+            h: topology.input.height,
+            w: topology.input.width,
+            c: topology.input.channels,
+        },
+        quant: QuantParams {
+            scale: topology.input.scale,
+            zero_point: topology.input.zero_point,
+        },
+    };
+    let nodes = topology
+        .nodes
+        .into_iter()
+        .map(|node| read_node(&tensors, node))
+        .collect::<Result<Vec<_>, _>>()?;
+    let names: Vec<String> = nodes.iter().map(|node| node.name.clone()).collect();
+    Network::new(topology.name, topology.classes, input, nodes).map_err(|error| {
+        let node = error.node().and_then(|node| names.get(node).cloned()).unwrap_or_default();
+        NetworkFileError::Network { node, error }
+    })
+}
+
+fn read_node(file: &SafeTensors<'_>, node: FileNode) -> Result<Node, NetworkFileError> {
+    Ok(match node {
+        FileNode::Conv {
+            name,
+            input,
+            weight,
+            bias,
+            weight_scale,
+            depthwise,
+            stride,
+            padding,
+            output_scale,
+            output_zero_point,
+            clamp,
+        } => {
+            let (codes, shape) = tensors::i8s(file, &weight)?;
+            let &[_, kh, kw, _] = shape.as_slice() else {
+                return Err(TensorFileError::Shape {
+                    name: weight,
+                    expected: "four dimensions (output, kh, kw, input)".to_owned(),
+                    found: shape,
+                }
+                .into());
+            };
+            let conv = Conv {
+                depthwise,
+                kernel: [kh, kw],
+                stride,
+                padding,
+                weight: codes,
+                bias: tensors::i32s(file, &bias)?.0,
+                weight_scale: tensors::f32s(file, &weight_scale)?.0,
+                output: quant(output_scale, output_zero_point),
+                clamp: Clamp { min: clamp[0], max: clamp[1] },
+            };
+            Node { name, kind: NodeKind::Conv(conv), inputs: vec![input] }
+        }
+        FileNode::Add { name, inputs, output_scale, output_zero_point, clamp } => Node {
+            name,
+            kind: NodeKind::Add {
+                output: quant(output_scale, output_zero_point),
+                clamp: Clamp { min: clamp[0], max: clamp[1] },
+            },
+            inputs: inputs.to_vec(),
+        },
+        FileNode::AveragePool { name, input } => {
+            Node { name, kind: NodeKind::AveragePool, inputs: vec![input] }
+        }
+        FileNode::Classifier { name, input, weight, bias } => {
+            let classifier = Classifier {
+                weight: tensors::f32s(file, &weight)?.0,
+                bias: tensors::f32s(file, &bias)?.0,
+            };
+            Node { name, kind: NodeKind::Classifier(classifier), inputs: vec![input] }
+        }
+    })
+}
+
+fn quant(scale: f32, zero_point: i32) -> QuantParams {
+    QuantParams { scale, zero_point }
+}

@@ -1,0 +1,95 @@
+//! What ships: a network, samples, and the settings that a newcomer meets.
+
+use quartermeg_core::network::Network;
+use quartermeg_core::policy::{LayerUpdate, Policy};
+
+use crate::setup::Setup;
+
+/// A scenario and its files, which lie beside the page.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Scenario {
+    /// Name in links and files.
+    pub id: &'static str,
+    /// Name as people see it.
+    pub name: &'static str,
+    /// Path of the network file, relative to the page.
+    pub network_path: &'static str,
+    /// Path of the file of samples, relative to the page.
+    pub samples_path: &'static str,
+    /// What the default policy does, one character a convolution (see [`crate::link`]).
+    pub policy: &'static str,
+}
+
+/// Printed digits learn to be handwritten ones.
+pub const KEYBOARD: Scenario = Scenario {
+    id: "keyboard",
+    name: "Keyboard: learn my handwriting",
+    network_path: "static/models/keyboard.safetensors",
+    samples_path: "static/data/keyboard-digits.safetensors.gz",
+    policy: "-----------bbb1bb1bb1bb1bb1bb",
+};
+
+/// All scenarios, the default first.
+pub const SCENARIOS: [Scenario; 1] = [KEYBOARD];
+
+/// The scenario of that id.
+#[must_use]
+pub fn by_id(id: &str) -> Option<&'static Scenario> {
+    SCENARIOS.iter().find(|scenario| scenario.id == id)
+}
+
+impl Scenario {
+    /// The settings that a newcomer meets.
+    #[must_use]
+    pub fn default_setup(&self) -> Setup {
+        Setup {
+            scenario: self.id.to_owned(),
+            device: quartermeg_core::device::DEVICES[0].id.to_owned(),
+            budget_bytes: quartermeg_core::device::DEVICES[0].sram_bytes,
+            learning_rate: 0.01,
+            qas: true,
+            seed: 1,
+            stop_after: 600,
+            policy: crate::link::parse_policy(self.policy)
+                .unwrap_or_else(|_invalid| Policy::default()),
+        }
+    }
+}
+
+/// A policy that people can choose by name.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Preset {
+    /// Name in files and on the command line.
+    pub id: &'static str,
+    /// Name as people see it.
+    pub name: &'static str,
+    /// The policy.
+    pub policy: Policy,
+}
+
+/// The presets of a scenario's network, the default first.
+#[must_use]
+pub fn presets(scenario: &Scenario, network: &Network) -> Vec<Preset> {
+    vec![
+        Preset {
+            id: "default",
+            name: "Sparse update (default)",
+            policy: scenario.default_setup().policy,
+        },
+        Preset {
+            id: "classifier",
+            name: "Classifier only",
+            policy: Policy::classifier_only(network),
+        },
+        Preset {
+            id: "bias",
+            name: "All biases",
+            policy: Policy::uniform(network, LayerUpdate::Bias),
+        },
+        Preset {
+            id: "full",
+            name: "Full update",
+            policy: Policy::uniform(network, LayerUpdate::Weights { ratio: 1.0 }),
+        },
+    ]
+}

@@ -1,0 +1,357 @@
+//! Messages between the page and its worker, as postcard bytes both ways.
+//!
+//! They live no longer than a page, so they carry no version; the handshake compares builds.
+//! A setup travels as the text of a link ([`quartermeg_formats::link`]).
+
+use serde::{Deserialize, Serialize};
+
+/// A request and the number that its answers carry.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct ToWorker {
+    /// Counts up; events that answer an older request can be told apart.
+    pub id: u32,
+    /// What is wanted.
+    pub request: Request,
+}
+
+/// What the page may ask for.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub enum Request {
+    /// The network file of the scenario; the worker keeps it and compiles when configured.
+    LoadNetwork(Vec<u8>),
+    /// The file of samples of the scenario.
+    LoadSamples(Vec<u8>),
+    /// Compiles the setup of this link text and starts at step 0; answered by
+    /// [`Event::Planned`] and [`Event::Position`].
+    Configure {
+        /// Link text of the whole setup.
+        setup: String,
+    },
+    /// Changes learning rate, QAS and the step to stop after, from the next step on.
+    Tune {
+        /// Learning rate.
+        learning_rate: f32,
+        /// Whether gradients are scaled by QAS.
+        qas: bool,
+        /// Steps after which training stops.
+        stop_after: u32,
+    },
+    /// Trains until paused or until the step to stop after.
+    Play(Speed),
+    /// Stops training.
+    Pause,
+    /// Finishes the step under way, or runs a whole one.
+    Step,
+    /// Runs one operation.
+    NextOperation,
+    /// Undoes one operation.
+    PreviousOperation,
+    /// Goes to the moment after so many operations of this step.
+    Seek(u32),
+    /// Back to step 0.
+    Reset,
+    /// Predicts the class of a 28 x 28 grey image.
+    Classify(Vec<u8>),
+    /// Adds a 28 x 28 grey image to the samples to learn from.
+    AddSample {
+        /// Grey values, row by row.
+        pixels: Vec<u8>,
+        /// Its class.
+        label: u32,
+    },
+    /// Writes a file.
+    Export {
+        /// Which.
+        kind: ExportKind,
+        /// Whether trained weights go in.
+        with_weights: bool,
+    },
+    /// Reads a file that a person opened, and restores what it says.
+    OpenFile {
+        /// Its name, for sentences.
+        name: String,
+        /// Its contents.
+        bytes: Vec<u8>,
+    },
+}
+
+/// How fast training runs.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub enum Speed {
+    /// One operation a second.
+    OperationPerSecond,
+    /// Ten steps a second.
+    TenStepsPerSecond,
+    /// As fast as the machine allows.
+    Unlimited,
+}
+
+/// Files that can be written.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub enum ExportKind {
+    /// `quartermeg.json`.
+    Configuration,
+    /// `.qmeg`.
+    Program,
+}
+
+/// An event and the request that it answers.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct FromWorker {
+    /// Number of the request; 0 for what nobody asked for.
+    pub id: u32,
+    /// What happened.
+    pub event: Event,
+}
+
+/// What the worker tells.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub enum Event {
+    /// The worker runs; sent first.
+    Ready {
+        /// Build of the worker's code.
+        build: String,
+        /// Whether its kernels use SIMD.
+        simd: bool,
+    },
+    /// The setup was compiled.
+    Planned(Box<PlanView>),
+    /// The samples have arrived.
+    SamplesReady {
+        /// Samples to learn from.
+        n_learn: u32,
+        /// Samples that the accuracy is measured on.
+        n_test: u32,
+    },
+    /// Training went on; at most 20 a second.
+    Progress(Box<Batch>),
+    /// Where training stands after it paused, stepped, or was reset.
+    Position(Box<Position>),
+    /// An accuracy was measured.
+    Accuracy {
+        /// Steps that the measured weights had behind them.
+        step: u32,
+        /// Right answers.
+        correct: u32,
+        /// Questions.
+        total: u32,
+    },
+    /// A prediction for the drawing.
+    Prediction {
+        /// Softmax of the logits, one a class.
+        probabilities: Vec<f32>,
+    },
+    /// A sample was added.
+    SampleAdded {
+        /// Samples to learn from, this one included.
+        n_learn: u32,
+    },
+    /// A file was written.
+    Exported {
+        /// Proposed name.
+        name: String,
+        /// Contents.
+        bytes: Vec<u8>,
+    },
+    /// A file was read: the page takes over its setup. Answered together with `Planned` and
+    /// `Position`.
+    Opened {
+        /// Link text of the setup.
+        setup: String,
+        /// Steps of the trained weights inside, if there are some.
+        resumed_at: Option<u32>,
+        /// What a person should know, as sentences.
+        notes: Vec<String>,
+    },
+    /// A request was refused; nothing has changed. One sentence: what, where, how many bytes,
+    /// what to do.
+    Failed {
+        /// The sentence.
+        message: String,
+    },
+    /// The worker is about to end.
+    Crashed {
+        /// Message of the panic.
+        message: String,
+    },
+}
+
+/// A compiled setup, as the page draws it.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+pub struct PlanView {
+    /// SHA-256 of network, policy and plan, as hexadecimal digits.
+    pub identity: String,
+    /// Size of the one block: "Peak memory".
+    pub arena_bytes: u32,
+    /// First part, which keeps its contents.
+    pub persistent_bytes: u32,
+    /// What no placement can go below.
+    pub lower_bound_bytes: u32,
+    /// Operation at which the largest sum of bytes is live.
+    pub peak_op: u32,
+    /// Bytes live at each operation.
+    pub live_bytes: Vec<u32>,
+    /// Index of the loss operation.
+    pub loss_op: u32,
+    /// Flash: program and constants.
+    pub flash_bytes: u32,
+    /// Multiply-accumulates of the forward pass.
+    pub macs_forward: u64,
+    /// Multiply-accumulates of a step.
+    pub macs_step: u64,
+    /// Tensors in the order of the program.
+    pub tensors: Vec<TensorView>,
+    /// Operations in the order of the program.
+    pub ops: Vec<OpView>,
+    /// Convolutions in the order of their index.
+    pub layers: Vec<LayerView>,
+    /// Names of the classes.
+    pub classes: Vec<String>,
+    /// Policies to choose by name.
+    pub presets: Vec<PresetView>,
+    /// Link text of the policy that was compiled.
+    pub policy: String,
+}
+
+/// A policy to choose by name.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct PresetView {
+    /// Name as people see it.
+    pub name: String,
+    /// Link text of the policy.
+    pub policy: String,
+}
+
+/// A tensor of the program.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct TensorView {
+    /// For example `saved input of block3.expand`.
+    pub name: String,
+    /// Index into [`quartermeg_core::program::Role::ALL`].
+    pub role: u8,
+    /// First byte in the block.
+    pub offset: u32,
+    /// Bytes.
+    pub size_bytes: u32,
+    /// First operation during which it is live.
+    pub first_op: u32,
+    /// Last operation during which it is live.
+    pub last_op: u32,
+    /// Element type and extents, for example `int8 12 x 12 x 48`.
+    pub layout: String,
+}
+
+/// An operation of the program.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct OpView {
+    /// For example `block3.expand: input gradient`.
+    pub name: String,
+    /// What it does, in a sentence.
+    pub help: String,
+    /// Tensors read, by index.
+    pub reads: Vec<u32>,
+    /// Tensors written, by index.
+    pub writes: Vec<u32>,
+}
+
+/// A convolution and what the policy does with it.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct LayerView {
+    /// Name, for example `block3.expand`; the part before the dot is its block.
+    pub name: String,
+    /// For example `1x1, 24 -> 96, 6 x 6`.
+    pub shape: String,
+    /// Whether it is depthwise.
+    pub depthwise: bool,
+    /// Number of weights.
+    pub n_weights: u32,
+    /// Number of biases.
+    pub n_biases: u32,
+}
+
+/// What happened since the last batch.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+pub struct Batch {
+    /// Steps finished.
+    pub step: u32,
+    /// Operations finished inside the step under way.
+    pub op: u32,
+    /// Losses of the steps of this batch, the last one being that of `step`; at most 512, evenly
+    /// thinned by averaging neighbours, with the step of each.
+    pub losses: Vec<(u32, f32)>,
+    /// Measured over the last second or so.
+    pub steps_per_second: f32,
+    /// What the newest step did to each parameter, in the order of the updates.
+    pub updates: Vec<UpdateView>,
+}
+
+/// What a step did to one parameter tensor.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct UpdateView {
+    /// For example `block3.expand weight`.
+    pub name: String,
+    /// Index of the convolution; none for the classifier.
+    pub layer: Option<u32>,
+    /// Whether it is a bias.
+    pub bias: bool,
+    /// Natural log of |W| / |G|: as a float network, int8 as it comes, int8 after QAS.
+    pub log_ratios: [Option<f32>; 3],
+    /// Elements that learn.
+    pub n_elements: u32,
+    /// Elements that changed.
+    pub n_moved: u32,
+    /// Elements whose change was rounded to nothing.
+    pub n_vanished: u32,
+}
+
+/// Where training stands.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+pub struct Position {
+    /// Steps finished.
+    pub step: u32,
+    /// Operations finished inside the step under way; 0 between steps.
+    pub op: u32,
+    /// Newest loss.
+    pub loss: Option<f32>,
+    /// SHA-256 of all weights, as hexadecimal digits.
+    pub weights_digest: String,
+    /// Whether training is under way.
+    pub running: bool,
+    /// Whether it stopped because the step to stop after was reached.
+    pub stop_reached: bool,
+    /// Losses and updates since the last batch.
+    pub batch: Option<Batch>,
+    /// The sample of the step under way (or, between steps, of the next one).
+    pub sample: Option<SampleView>,
+}
+
+/// A sample as people see it.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct SampleView {
+    /// Its number.
+    pub index: u32,
+    /// Its class.
+    pub label: u32,
+    /// Grey values of its 28 x 28 pixels.
+    pub pixels: Vec<u8>,
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn messages_survive_the_trip() {
+        let message = FromWorker {
+            id: 7,
+            event: Event::Position(Box::new(Position {
+                step: 3,
+                loss: Some(0.5),
+                batch: Some(Batch { losses: vec![(1, 2.0)], ..Batch::default() }),
+                ..Position::default()
+            })),
+        };
+        let bytes = postcard::to_allocvec(&message).expect("encodes");
+        assert_eq!(postcard::from_bytes::<FromWorker>(&bytes).expect("decodes"), message);
+    }
+}
