@@ -1,6 +1,8 @@
 //! `quartermeg inspect`: the layers of a network.
 
 use quartermeg_core::network::{Network, NodeKind, Shape};
+use std::fmt::Write as _;
+
 use serde::Serialize;
 
 use crate::output;
@@ -50,12 +52,17 @@ pub(crate) fn run(arguments: &Arguments) -> anyhow::Result<()> {
     if arguments.json {
         return output::json(&report);
     }
-    let mut text = String::from("index  conv  layer                 kind       input          output         weights     MACs\n");
+    let mut text = String::from(
+        "index  conv  layer                 kind       input          output         weights     MACs\n",
+    );
     for layer in &report.layers {
-        let conv = layer.conv_index.map_or_else(|| "-".to_owned(), |conv| conv.to_string());
+        let conv = layer
+            .conv_index
+            .map_or_else(|| "-".to_owned(), |conv| conv.to_string());
         let shape = |[h, w, c]: [usize; 3]| format!("{h}x{w}x{c}");
-        text.push_str(&format!(
-            "{:>5}  {conv:>4}  {:<20}  {:<9}  {:<13}  {:<13}  {:>7}  {:>7}\n",
+        writeln!(
+            text,
+            "{:>5}  {conv:>4}  {:<20}  {:<9}  {:<13}  {:<13}  {:>7}  {:>7}",
             layer.index,
             layer.name,
             layer.kind,
@@ -63,7 +70,7 @@ pub(crate) fn run(arguments: &Arguments) -> anyhow::Result<()> {
             shape(layer.output_shape),
             layer.weight_bytes,
             layer.macs
-        ));
+        )?;
     }
     output::text(&text)
 }

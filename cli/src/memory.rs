@@ -1,5 +1,7 @@
 //! `quartermeg memory`: what a training step needs.
 
+use std::fmt::Write as _;
+
 use anyhow::anyhow;
 use quartermeg_core::compile::compile;
 use quartermeg_core::program::{Program, Settings};
@@ -24,9 +26,13 @@ pub(crate) struct Arguments {
 pub(crate) fn run(arguments: &Arguments) -> anyhow::Result<()> {
     let (network, scenario) = arguments.network.load()?;
     let policy = source::policy(&network, scenario, &arguments.scheme)?;
-    let settings = Settings { learning_rate: 0.0, qas: true, seed: 0 };
-    let image = compile(&network, &policy, settings)
-        .map_err(|error| anyhow!(explain::compile(&error)))?;
+    let settings = Settings {
+        learning_rate: 0.0,
+        qas: true,
+        seed: 0,
+    };
+    let image =
+        compile(&network, &policy, settings).map_err(|error| anyhow!(explain::compile(&error)))?;
     let program = Program::parse(image).map_err(|error| anyhow!(explain::program(&error)))?;
     let report = memory::report(&network, &policy, &program);
     if arguments.json {
@@ -43,18 +49,20 @@ pub(crate) fn run(arguments: &Arguments) -> anyhow::Result<()> {
     ];
     let mut text = String::new();
     for (name, value) in rows {
-        text.push_str(&format!("{name:<32} {}\n", explain::bytes(u64::from(value))));
+        writeln!(text, "{name:<32} {}", explain::bytes(u64::from(value)))?;
     }
-    text.push_str(&format!(
-        "{:<32} {} forward, {} a step\n",
+    writeln!(
+        text,
+        "{:<32} {} forward, {} a step",
         "multiply-accumulates",
         explain::number(report.macs_forward),
         explain::number(report.macs_step)
-    ));
-    text.push_str(&format!(
-        "{:<32} {}\n",
+    )?;
+    writeln!(
+        text,
+        "{:<32} {}",
         "the paper's formula",
         explain::bytes(report.analytic_bytes.total)
-    ));
+    )?;
     output::text(&text)
 }

@@ -14,5 +14,7 @@ pub(crate) fn json(value: &impl Serialize) -> anyhow::Result<()> {
 
 /// Prints text.
 pub(crate) fn text(text: &str) -> anyhow::Result<()> {
-    std::io::stdout().write_all(text.as_bytes()).context("Standard output cannot be written.")
+    std::io::stdout()
+        .write_all(text.as_bytes())
+        .context("Standard output cannot be written.")
 }

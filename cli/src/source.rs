@@ -8,8 +8,10 @@ use quartermeg_core::policy::{Policy, SchemeError, parse_scheme};
 use quartermeg_formats::scenario::{self, Scenario};
 use quartermeg_formats::{explain, link, network_file, sample_file};
 
-const KEYBOARD_NETWORK: &[u8] =
-    include_bytes!(concat!(env!("CARGO_MANIFEST_DIR"), "/../static/models/keyboard.safetensors"));
+const KEYBOARD_NETWORK: &[u8] = include_bytes!(concat!(
+    env!("CARGO_MANIFEST_DIR"),
+    "/../static/models/keyboard.safetensors"
+));
 const KEYBOARD_SAMPLES: &[u8] = include_bytes!(concat!(
     env!("CARGO_MANIFEST_DIR"),
     "/../static/data/keyboard-digits.safetensors.gz"
@@ -32,7 +34,10 @@ impl NetworkSource {
             let scenario = scenario_by_id(id)?;
             return Ok((scenario_network(scenario)?, Some(scenario)));
         }
-        let path = self.file.as_deref().context("Name a network file, or a --scenario.")?;
+        let path = self
+            .file
+            .as_deref()
+            .context("Name a network file, or a --scenario.")?;
         let network = network_file::read(&read_file(path)?)
             .map_err(|error| anyhow!("{}: {}", path.display(), explain::network(&error)))?;
         Ok((network, None))
@@ -41,15 +46,22 @@ impl NetworkSource {
 
 pub(crate) fn scenario_by_id(id: &str) -> anyhow::Result<&'static Scenario> {
     scenario::by_id(id).with_context(|| {
-        let ids: Vec<&str> = scenario::SCENARIOS.iter().map(|scenario| scenario.id).collect();
-        format!("There is no scenario \"{id}\"; there are: {}.", ids.join(", "))
+        let ids: Vec<&str> = scenario::SCENARIOS
+            .iter()
+            .map(|scenario| scenario.id)
+            .collect();
+        format!(
+            "There is no scenario \"{id}\"; there are: {}.",
+            ids.join(", ")
+        )
     })
 }
 
 pub(crate) fn scenario_network(scenario: &Scenario) -> anyhow::Result<Network> {
     match scenario.id {
-        "keyboard" => network_file::read(KEYBOARD_NETWORK)
-            .map_err(|error| anyhow!(explain::network(&error))),
+        "keyboard" => {
+            network_file::read(KEYBOARD_NETWORK).map_err(|error| anyhow!(explain::network(&error)))
+        }
         id => bail!("Scenario \"{id}\" does not ship with the command line."),
     }
 }
@@ -78,10 +90,10 @@ pub(crate) fn policy(
             return Ok(preset.policy);
         }
     }
-    if let Ok(policy) = link::parse_policy(text) {
-        if policy.layers.len() == network.convs().count() {
-            return Ok(policy);
-        }
+    if let Ok(policy) = link::parse_policy(text)
+        && policy.layers.len() == network.convs().count()
+    {
+        return Ok(policy);
     }
     parse_scheme(network, text).map_err(|error| anyhow!("{}", explain_scheme(text, error)))
 }

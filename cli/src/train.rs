@@ -7,9 +7,9 @@ use anyhow::{Context as _, anyhow, bail};
 use indicatif::{ProgressBar, ProgressStyle};
 use quartermeg_core::compile::compile;
 use quartermeg_core::network::Network;
-use quartermeg_core::session::{Evaluator, Samples, Session};
 use quartermeg_core::runtime::NoTrace;
 use quartermeg_core::runtime::kernels::Native;
+use quartermeg_core::session::{Evaluator, Samples, Session};
 use quartermeg_formats::config::hex;
 use quartermeg_formats::scenario::SCENARIOS;
 use quartermeg_formats::setup::{LEARNING_RATE_RANGE, MAX_STEPS, Setup};
@@ -77,8 +77,8 @@ pub(crate) fn run(arguments: &Arguments) -> anyhow::Result<()> {
     let (network, setup, learn, test) = load(arguments)?;
     let image = compile(&network, &setup.policy, setup.settings())
         .map_err(|error| anyhow!(explain::compile(&error)))?;
-    let mut session: Session<Native> = Session::new(image.clone(), learn)
-        .map_err(|error| anyhow!(explain::session(&error)))?;
+    let mut session: Session<Native> =
+        Session::new(image.clone(), learn).map_err(|error| anyhow!(explain::session(&error)))?;
     let peak_bytes = session.program().meta().arena_bytes;
     if peak_bytes > setup.budget_bytes {
         let device = quartermeg_core::device::by_id(&setup.device);
@@ -109,14 +109,17 @@ pub(crate) fn run(arguments: &Arguments) -> anyhow::Result<()> {
     if arguments.json {
         return output::json(&summary);
     }
-    let accuracy = summary
-        .accuracy
-        .map_or_else(|| "not measured".to_owned(), |share| format!("{:.2} %", 100.0 * share));
+    let accuracy = summary.accuracy.map_or_else(
+        || "not measured".to_owned(),
+        |share| format!("{:.2} %", 100.0 * share),
+    );
     output::text(&format!(
         "steps           {}\nloss            {}\naccuracy        {accuracy}\n\
          peak memory     {}\nweights digest  {}\n",
         explain::number(u64::from(summary.steps)),
-        summary.loss.map_or_else(|| "none yet".to_owned(), |loss| format!("{loss:.4}")),
+        summary
+            .loss
+            .map_or_else(|| "none yet".to_owned(), |loss| format!("{loss:.4}")),
         explain::bytes(u64::from(peak_bytes)),
         summary.weights_digest
     ))
@@ -146,7 +149,12 @@ fn load(arguments: &Arguments) -> anyhow::Result<Loaded> {
         let scenario = source::scenario_by_id(&setup.scenario)?;
         let network = source::scenario_network(scenario)?;
         let digits = source::scenario_samples(scenario)?;
-        (network, setup, Some((digits.learn, digits.test)), Some(scenario))
+        (
+            network,
+            setup,
+            Some((digits.learn, digits.test)),
+            Some(scenario),
+        )
     };
     if let Some(scheme) = &arguments.scheme {
         setup.policy = source::policy(&network, scenario, scheme)?;
@@ -207,7 +215,10 @@ fn train(
             let mean_loss = sum / f64::from(arguments.every);
             bar.set_message(format!("{mean_loss:.4}"));
             if arguments.json {
-                output::json(&Progress { step: record.step, mean_loss })?;
+                output::json(&Progress {
+                    step: record.step,
+                    mean_loss,
+                })?;
             }
             sum = 0.0;
         }

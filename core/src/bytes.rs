@@ -15,7 +15,10 @@ impl AlignedBytes {
     /// `len` zero bytes.
     #[must_use]
     pub fn zeroed(len: usize) -> Self {
-        Self { blocks: vec![0; len.div_ceil(size_of::<u128>())], len }
+        Self {
+            blocks: vec![0; len.div_ceil(size_of::<u128>())],
+            len,
+        }
     }
 
     /// A copy of `bytes`.

@@ -182,7 +182,10 @@ pub fn describe<B: AsRef<[u8]>>(
         core_version: env!("CARGO_PKG_VERSION").to_owned(),
         identity: hex(&program.identity()),
         scenario: setup.scenario.clone(),
-        device: DevicePart { id: setup.device.clone(), budget_bytes: setup.budget_bytes },
+        device: DevicePart {
+            id: setup.device.clone(),
+            budget_bytes: setup.budget_bytes,
+        },
         training: TrainingPart {
             numerics: "device".to_owned(),
             learning_rate: setup.learning_rate,
@@ -223,9 +226,14 @@ pub fn read(text: &[u8]) -> Result<Opened, ConfigError> {
     if value.get("format").and_then(|format| format.as_str()) != Some(FORMAT) {
         return Err(ConfigError::Foreign);
     }
-    let version = value.get("version").and_then(serde_json::Value::as_u64).unwrap_or_default();
+    let version = value
+        .get("version")
+        .and_then(serde_json::Value::as_u64)
+        .unwrap_or_default();
     if version != u64::from(VERSION) {
-        return Err(ConfigError::Version { found: u32::try_from(version).unwrap_or(u32::MAX) });
+        return Err(ConfigError::Version {
+            found: u32::try_from(version).unwrap_or(u32::MAX),
+        });
     }
     let configuration: Configuration =
         serde_json::from_value(value).map_err(|error| ConfigError::Json(error.to_string()))?;
@@ -244,7 +252,11 @@ pub fn read(text: &[u8]) -> Result<Opened, ConfigError> {
             })
         })
         .transpose()?;
-    Ok(Opened { setup, identity: configuration.identity, trained })
+    Ok(Opened {
+        setup,
+        identity: configuration.identity,
+        trained,
+    })
 }
 
 pub(crate) fn setup_of(configuration: &Configuration) -> Result<Setup, ConfigError> {
@@ -269,7 +281,10 @@ pub(crate) fn setup_of(configuration: &Configuration) -> Result<Setup, ConfigErr
         return Err(field("training.learning_rate", &training.learning_rate));
     }
     if !(1..=MAX_STEPS).contains(&training.stop_after_steps) {
-        return Err(field("training.stop_after_steps", &training.stop_after_steps));
+        return Err(field(
+            "training.stop_after_steps",
+            &training.stop_after_steps,
+        ));
     }
     let expected = scenario.default_setup().policy.layers.len();
     if configuration.policy.len() != expected {
@@ -288,7 +303,9 @@ pub(crate) fn setup_of(configuration: &Configuration) -> Result<Setup, ConfigErr
             return Err(field("policy", &found));
         }
         layers.push(match (row.bias, row.weight_ratio > 0.0) {
-            (_, true) => LayerUpdate::Weights { ratio: row.weight_ratio },
+            (_, true) => LayerUpdate::Weights {
+                ratio: row.weight_ratio,
+            },
             (true, false) => LayerUpdate::Bias,
             (false, false) => LayerUpdate::Frozen,
         });

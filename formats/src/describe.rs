@@ -42,8 +42,7 @@ pub fn tensor<B: AsRef<[u8]>>(program: &Program<B>, tensor: TensorIdx) -> String
         Role::Label => return "label".to_owned(),
         Role::TrainableWeight => "weight",
         Role::TrainableBias => "bias",
-        Role::Classifier if record.shape[2] > 1 => "weight",
-        Role::Classifier => "bias",
+        Role::Classifier => classifier_part(&record),
         Role::Activation => "output",
         Role::SavedActivation => "saved activation",
         Role::Mask => "clamp mask",
@@ -51,6 +50,15 @@ pub fn tensor<B: AsRef<[u8]>>(program: &Program<B>, tensor: TensorIdx) -> String
         Role::Scratch => "scratch",
     };
     format!("{what} of {owner}")
+}
+
+/// Which of the classifier's two tensors this is.
+fn classifier_part(record: &TensorRecord) -> &'static str {
+    if record.shape[2] > 1 {
+        "weight"
+    } else {
+        "bias"
+    }
 }
 
 /// Element type and extents, for example `int8 12 x 12 x 48`.
@@ -63,7 +71,9 @@ pub fn layout(record: &TensorRecord) -> String {
 /// Name of an operation, and a sentence that says what it does.
 #[must_use]
 pub fn op<B: AsRef<[u8]>>(program: &Program<B>, op: Op) -> (String, &'static str) {
-    let layer = op.layer().map_or("", |layer| program.name(program.layer(layer).name));
+    let layer = op
+        .layer()
+        .map_or("", |layer| program.name(program.layer(layer).name));
     let of_output = |output: TensorIdx| program.name(program.tensor(output).name);
     match op {
         Op::Conv { .. } => (
@@ -74,28 +84,34 @@ pub fn op<B: AsRef<[u8]>>(program: &Program<B>, op: Op) -> (String, &'static str
             format!("{}: forward", of_output(y)),
             "Adds shortcut and branch, requantizes and clamps.",
         ),
-        Op::AveragePool { y, .. } => {
-            (format!("{}: forward", of_output(y)), "Averages each channel over all pixels.")
-        }
+        Op::AveragePool { y, .. } => (
+            format!("{}: forward", of_output(y)),
+            "Averages each channel over all pixels.",
+        ),
         Op::SaveChannels { .. } => (
             format!("{layer}: save channels"),
             "Keeps the input channels that the weight gradient will need.",
         ),
-        Op::Classifier { .. } => {
-            ("classifier: forward".to_owned(), "Computes one float logit per class.")
-        }
-        Op::Loss { .. } => {
-            ("loss".to_owned(), "Softmax cross-entropy and its gradient at the logits.")
-        }
-        Op::ClassifierBackwardInput { .. } => {
-            ("classifier: input gradient".to_owned(), "Passes the gradient to the features.")
-        }
-        Op::ClassifierUpdate { .. } => {
-            ("classifier: update".to_owned(), "Changes the float classifier by plain SGD.")
-        }
-        Op::AveragePoolBackward { .. } => {
-            ("pool: input gradient".to_owned(), "Spreads the gradient over all pixels.")
-        }
+        Op::Classifier { .. } => (
+            "classifier: forward".to_owned(),
+            "Computes one float logit per class.",
+        ),
+        Op::Loss { .. } => (
+            "loss".to_owned(),
+            "Softmax cross-entropy and its gradient at the logits.",
+        ),
+        Op::ClassifierBackwardInput { .. } => (
+            "classifier: input gradient".to_owned(),
+            "Passes the gradient to the features.",
+        ),
+        Op::ClassifierUpdate { .. } => (
+            "classifier: update".to_owned(),
+            "Changes the float classifier by plain SGD.",
+        ),
+        Op::AveragePoolBackward { .. } => (
+            "pool: input gradient".to_owned(),
+            "Spreads the gradient over all pixels.",
+        ),
         Op::MaskScale { .. } => (
             format!("{layer}: mask and scale"),
             "Drops the gradient where the clamp was active and scales it to the accumulator.",

@@ -36,7 +36,11 @@ pub fn bytes(value: u64) -> String {
     if value < 1024 {
         return exact;
     }
-    let (unit, size) = if value < 1024 * 1024 { ("KiB", 1024) } else { ("MiB", 1024 * 1024) };
+    let (unit, size) = if value < 1024 * 1024 {
+        ("KiB", 1024)
+    } else {
+        ("MiB", 1024 * 1024)
+    };
     let tenths = (value * 10 + size / 2) / size;
     format!("{}.{} {unit} ({exact})", number(tenths / 10), tenths % 10)
 }
@@ -64,10 +68,18 @@ fn tensors(error: &TensorFileError) -> String {
         TensorFileError::Missing { name } => {
             format!("The file has no tensor named \"{name}\"; add it.")
         }
-        TensorFileError::DType { name, expected, found } => {
+        TensorFileError::DType {
+            name,
+            expected,
+            found,
+        } => {
             format!("Tensor \"{name}\" is {found}, but must be {expected}; convert it.")
         }
-        TensorFileError::Shape { name, expected, found } => {
+        TensorFileError::Shape {
+            name,
+            expected,
+            found,
+        } => {
             format!("Tensor \"{name}\" has the shape {found:?}, but must have {expected}.")
         }
     }
@@ -86,11 +98,16 @@ pub fn network(error: &NetworkFileError) -> String {
             format!("The network's description cannot be read: {reason}.")
         }
         NetworkFileError::Version { found } => {
-            format!("The network's description is of version {found}; this program reads version 1.")
+            format!(
+                "The network's description is of version {found}; this program reads version 1."
+            )
         }
         NetworkFileError::Network { node, error } => {
-            let place =
-                if node.is_empty() { "The network".to_owned() } else { format!("Node \"{node}\"") };
+            let place = if node.is_empty() {
+                "The network".to_owned()
+            } else {
+                format!("Node \"{node}\"")
+            };
             format!("{place} {}.", network_rule(error))
         }
     }
@@ -109,7 +126,9 @@ fn network_rule(error: &NetworkError) -> String {
         NetworkError::ClassifierNotLast { .. } => {
             "must end in one classifier, and only there".into()
         }
-        NetworkError::InputCount { expected, found, .. } => {
+        NetworkError::InputCount {
+            expected, found, ..
+        } => {
             format!("reads {found} values instead of {expected}")
         }
         NetworkError::UnknownValue { value, .. } => {
@@ -123,7 +142,9 @@ fn network_rule(error: &NetworkError) -> String {
              padding is smaller than the kernel)"
                 .into()
         }
-        NetworkError::ParameterLength { expected, found, .. } => {
+        NetworkError::ParameterLength {
+            expected, found, ..
+        } => {
             format!("has a parameter of {found} elements instead of {expected}")
         }
         NetworkError::WeightCode { position, .. } => {
@@ -215,7 +236,12 @@ pub fn input(error: &InputError) -> String {
 #[must_use]
 pub fn program(error: &ProgramError) -> String {
     let core = |version: u32| {
-        format!("{}.{}.{}", version >> 16, version >> 8 & 0xff, version & 0xff)
+        format!(
+            "{}.{}.{}",
+            version >> 16,
+            version >> 8 & 0xff,
+            version & 0xff
+        )
     };
     match error {
         ProgramError::Magic => {
@@ -242,9 +268,7 @@ pub fn program(error: &ProgramError) -> String {
         ProgramError::Profile { found } => {
             format!("The program uses arithmetic profile {found}, which this version lacks.")
         }
-        ProgramError::Misaligned => {
-            "The program must start at a multiple of 4 in memory.".into()
-        }
+        ProgramError::Misaligned => "The program must start at a multiple of 4 in memory.".into(),
         ProgramError::State { expected, found } => format!(
             "The trained weights inside have {}, but the program trains {}.",
             bytes(u64::from(*found)),

@@ -11,7 +11,7 @@ pub mod link;
 pub mod memory;
 pub mod network_file;
 pub mod program_file;
-pub mod scenario;
 pub mod sample_file;
+pub mod scenario;
 pub mod setup;
 mod tensors;

@@ -19,12 +19,14 @@ use crate::setup::{BUDGET_RANGE, LEARNING_RATE_RANGE, MAX_STEPS, Setup};
 pub const LINK_VERSION: u32 = 1;
 
 /// Panels that a link may hide.
-pub const PANELS: [&str; 8] =
-    ["policy", "map", "loss", "qas", "draw", "accuracy", "export", "words"];
+pub const PANELS: [&str; 8] = [
+    "policy", "map", "loss", "qas", "draw", "accuracy", "export", "words",
+];
 
 /// Controls that a link may lock.
-pub const LOCKS: [&str; 9] =
-    ["scenario", "device", "budget", "lr", "qas", "seed", "stop", "policy", "speed"];
+pub const LOCKS: [&str; 9] = [
+    "scenario", "device", "budget", "lr", "qas", "seed", "stop", "policy", "speed",
+];
 
 /// What a link says.
 #[derive(Clone, Debug, PartialEq)]
@@ -41,7 +43,11 @@ impl Link {
     /// The default of a scenario, nothing hidden or locked.
     #[must_use]
     pub fn of_scenario(scenario: &Scenario) -> Self {
-        Self { setup: scenario.default_setup(), hidden: Vec::new(), locked: Vec::new() }
+        Self {
+            setup: scenario.default_setup(),
+            hidden: Vec::new(),
+            locked: Vec::new(),
+        }
     }
 }
 
@@ -93,10 +99,14 @@ pub fn parse_policy(text: &str) -> Result<Policy, PolicyTextError> {
             '2' => weights(0.5),
             '1' => weights(1.0),
             '(' => {
-                let number: String =
-                    rest.by_ref().map(|(_, inner)| inner).take_while(|&inner| inner != ')').collect();
-                let ratio: f32 =
-                    number.parse().map_err(|_not_a_number| PolicyTextError { position })?;
+                let number: String = rest
+                    .by_ref()
+                    .map(|(_, inner)| inner)
+                    .take_while(|&inner| inner != ')')
+                    .collect();
+                let ratio: f32 = number
+                    .parse()
+                    .map_err(|_not_a_number| PolicyTextError { position })?;
                 if !(0.0..=1.0).contains(&ratio) {
                     return Err(PolicyTextError { position });
                 }
@@ -118,7 +128,10 @@ pub fn policy_text(policy: &Policy) -> String {
             LayerUpdate::Bias => text.push('b'),
             LayerUpdate::Weights { ratio } => {
                 let bits = ratio.to_bits();
-                match [0.125f32, 0.25, 0.5, 1.0].iter().position(|known| known.to_bits() == bits) {
+                match [0.125f32, 0.25, 0.5, 1.0]
+                    .iter()
+                    .position(|known| known.to_bits() == bits)
+                {
                     Some(known) => text.push(['8', '4', '2', '1'][known]),
                     None => {
                         // Writing to a string cannot fail.
@@ -143,16 +156,40 @@ pub fn to_fragment(link: &Link) -> String {
             parts.push(format!("{key}={value}"));
         }
     };
-    put("scenario", setup.scenario.clone(), setup.scenario != scenario::SCENARIOS[0].id);
-    put("device", setup.device.clone(), setup.device != default.device);
+    put(
+        "scenario",
+        setup.scenario.clone(),
+        setup.scenario != scenario::SCENARIOS[0].id,
+    );
+    put(
+        "device",
+        setup.device.clone(),
+        setup.device != default.device,
+    );
     let device_budget = device::by_id(&setup.device).map(|device| device.sram_bytes);
-    put("budget", setup.budget_bytes.to_string(), Some(setup.budget_bytes) != device_budget);
+    put(
+        "budget",
+        setup.budget_bytes.to_string(),
+        Some(setup.budget_bytes) != device_budget,
+    );
     let lr_differs = setup.learning_rate.to_bits() != default.learning_rate.to_bits();
     put("lr", setup.learning_rate.to_string(), lr_differs);
-    put("qas", (if setup.qas { "on" } else { "off" }).to_owned(), setup.qas != default.qas);
+    put(
+        "qas",
+        (if setup.qas { "on" } else { "off" }).to_owned(),
+        setup.qas != default.qas,
+    );
     put("seed", setup.seed.to_string(), setup.seed != default.seed);
-    put("stop", setup.stop_after.to_string(), setup.stop_after != default.stop_after);
-    put("policy", policy_text(&setup.policy), setup.policy != default.policy);
+    put(
+        "stop",
+        setup.stop_after.to_string(),
+        setup.stop_after != default.stop_after,
+    );
+    put(
+        "policy",
+        policy_text(&setup.policy),
+        setup.policy != default.policy,
+    );
     put("hide", link.hidden.join(","), !link.hidden.is_empty());
     put("lock", link.locked.join(","), !link.locked.is_empty());
     if parts.is_empty() {
@@ -174,7 +211,11 @@ pub fn parse(link: &str) -> (Link, Vec<Correction>) {
         .collect();
     let mut corrections = Vec::new();
     let value_of = |wanted: &str| {
-        pairs.iter().rev().find(|(key, _)| *key == wanted).map(|(_, value)| *value)
+        pairs
+            .iter()
+            .rev()
+            .find(|(key, _)| *key == wanted)
+            .map(|(_, value)| *value)
     };
     let chosen = match value_of("scenario") {
         Some(id) => scenario::by_id(id).unwrap_or_else(|| {
@@ -188,7 +229,7 @@ pub fn parse(link: &str) -> (Link, Vec<Correction>) {
     if let Some(id) = value_of("device") {
         match device::by_id(id) {
             Some(device) => {
-                link.setup.device = device.id.to_owned();
+                device.id.clone_into(&mut link.setup.device);
                 link.setup.budget_bytes = device.sram_bytes;
             }
             None => corrections.push(value_correction("device", id, &link.setup.device)),
@@ -201,7 +242,11 @@ pub fn parse(link: &str) -> (Link, Vec<Correction>) {
 }
 
 fn value_correction(key: &str, value: &str, used: &str) -> Correction {
-    Correction::Value { key: key.to_owned(), value: shortened(value), used: used.to_owned() }
+    Correction::Value {
+        key: key.to_owned(),
+        value: shortened(value),
+        used: used.to_owned(),
+    }
 }
 
 /// Text from outside, cut to a length that a sentence can hold.
@@ -216,7 +261,9 @@ fn take(link: &mut Link, key: &str, value: &str, corrections: &mut Vec<Correctio
         "scenario" | "device" => {}
         "v" => {
             if value != LINK_VERSION.to_string() {
-                corrections.push(Correction::Version { found: shortened(value) });
+                corrections.push(Correction::Version {
+                    found: shortened(value),
+                });
             }
         }
         "budget" => match value.parse::<u32>() {
@@ -252,17 +299,14 @@ fn take(link: &mut Link, key: &str, value: &str, corrections: &mut Vec<Correctio
         },
         "hide" => link.hidden = known(key, value, &PANELS, corrections),
         "lock" => link.locked = known(key, value, &LOCKS, corrections),
-        _ => corrections.push(Correction::UnknownKey { key: shortened(key) }),
+        _ => corrections.push(Correction::UnknownKey {
+            key: shortened(key),
+        }),
     }
 }
 
 /// The names of a list that exist; the others are reported.
-fn known(
-    key: &str,
-    value: &str,
-    names: &[&str],
-    corrections: &mut Vec<Correction>,
-) -> Vec<String> {
+fn known(key: &str, value: &str, names: &[&str], corrections: &mut Vec<Correction>) -> Vec<String> {
     let mut found: Vec<String> = Vec::new();
     for name in value.split(',').filter(|name| !name.is_empty()) {
         if !names.contains(&name) {

@@ -77,7 +77,9 @@ pub fn report<B: AsRef<[u8]>>(
     let (forward, backward) = live.split_at(meta.loss_op as usize);
     let records = || (0..program.n_tensors()).map(|tensor| program.tensor(tensor));
     let sizes = |wanted: fn(Role) -> bool| {
-        records().filter(move |record| wanted(record.role)).map(|record| record.size_bytes)
+        records()
+            .filter(move |record| wanted(record.role))
+            .map(|record| record.size_bytes)
     };
     MemoryReport {
         analytic_bytes: AnalyticReport {

@@ -114,7 +114,9 @@ pub fn read(file: &[u8]) -> Result<Network, NetworkFileError> {
     let topology: Topology = serde_json::from_str(topology)
         .map_err(|error| NetworkFileError::Topology(error.to_string()))?;
     if topology.version != VERSION {
-        return Err(NetworkFileError::Version { found: topology.version });
+        return Err(NetworkFileError::Version {
+            found: topology.version,
+        });
     }
     let input = Value {
         shape: Shape {
@@ -134,7 +136,10 @@ pub fn read(file: &[u8]) -> Result<Network, NetworkFileError> {
         .collect::<Result<Vec<_>, _>>()?;
     let names: Vec<String> = nodes.iter().map(|node| node.name.clone()).collect();
     Network::new(topology.name, topology.classes, input, nodes).map_err(|error| {
-        let node = error.node().and_then(|node| names.get(node).cloned()).unwrap_or_default();
+        let node = error
+            .node()
+            .and_then(|node| names.get(node).cloned())
+            .unwrap_or_default();
         NetworkFileError::Network { node, error }
     })
 }
@@ -172,27 +177,54 @@ fn read_node(file: &SafeTensors<'_>, node: FileNode) -> Result<Node, NetworkFile
                 bias: tensors::i32s(file, &bias)?.0,
                 weight_scale: tensors::f32s(file, &weight_scale)?.0,
                 output: quant(output_scale, output_zero_point),
-                clamp: Clamp { min: clamp[0], max: clamp[1] },
+                clamp: Clamp {
+                    min: clamp[0],
+                    max: clamp[1],
+                },
             };
-            Node { name, kind: NodeKind::Conv(conv), inputs: vec![input] }
+            Node {
+                name,
+                kind: NodeKind::Conv(conv),
+                inputs: vec![input],
+            }
         }
-        FileNode::Add { name, inputs, output_scale, output_zero_point, clamp } => Node {
+        FileNode::Add {
+            name,
+            inputs,
+            output_scale,
+            output_zero_point,
+            clamp,
+        } => Node {
             name,
             kind: NodeKind::Add {
                 output: quant(output_scale, output_zero_point),
-                clamp: Clamp { min: clamp[0], max: clamp[1] },
+                clamp: Clamp {
+                    min: clamp[0],
+                    max: clamp[1],
+                },
             },
             inputs: inputs.to_vec(),
         },
-        FileNode::AveragePool { name, input } => {
-            Node { name, kind: NodeKind::AveragePool, inputs: vec![input] }
-        }
-        FileNode::Classifier { name, input, weight, bias } => {
+        FileNode::AveragePool { name, input } => Node {
+            name,
+            kind: NodeKind::AveragePool,
+            inputs: vec![input],
+        },
+        FileNode::Classifier {
+            name,
+            input,
+            weight,
+            bias,
+        } => {
             let classifier = Classifier {
                 weight: tensors::f32s(file, &weight)?.0,
                 bias: tensors::f32s(file, &bias)?.0,
             };
-            Node { name, kind: NodeKind::Classifier(classifier), inputs: vec![input] }
+            Node {
+                name,
+                kind: NodeKind::Classifier(classifier),
+                inputs: vec![input],
+            }
         }
     })
 }

@@ -47,8 +47,7 @@ pub fn write<B: AsRef<[u8]>>(
 /// # Errors
 /// What is wrong with the file.
 pub fn read(file: &[u8]) -> Result<Opened, ProgramFileError> {
-    let program =
-        Program::parse(AlignedBytes::copy_of(file)).map_err(ProgramFileError::Program)?;
+    let program = Program::parse(AlignedBytes::copy_of(file)).map_err(ProgramFileError::Program)?;
     if program.identity() != program.compute_identity() {
         return Err(ProgramFileError::Identity);
     }
@@ -56,18 +55,21 @@ pub fn read(file: &[u8]) -> Result<Opened, ProgramFileError> {
     if configuration.is_empty() {
         return Err(ProgramFileError::NoConfiguration);
     }
-    let mut opened =
-        config::read(configuration).map_err(ProgramFileError::Configuration)?;
+    let mut opened = config::read(configuration).map_err(ProgramFileError::Configuration)?;
     let state = program.section(Section::State);
     if !state.is_empty() {
-        let configuration: Configuration = serde_json::from_slice(configuration)
-            .map_err(|error| {
+        let configuration: Configuration =
+            serde_json::from_slice(configuration).map_err(|error| {
                 ProgramFileError::Configuration(ConfigError::Json(error.to_string()))
             })?;
-        let (steps, weights_digest) = configuration
-            .trained
-            .map_or((0, String::new()), |trained| (trained.steps, trained.weights_digest));
-        opened.trained = Some(Trained { steps, state: state.to_vec(), weights_digest });
+        let (steps, weights_digest) = configuration.trained.map_or((0, String::new()), |trained| {
+            (trained.steps, trained.weights_digest)
+        });
+        opened.trained = Some(Trained {
+            steps,
+            state: state.to_vec(),
+            weights_digest,
+        });
     }
     Ok(opened)
 }

@@ -83,8 +83,10 @@ pub fn read_digits(file: &[u8]) -> Result<Digits, SampleFileError> {
                 found: shape,
             }));
         }
-        let codes =
-            pixels.chunks_exact(IMAGE_EXTENT * IMAGE_EXTENT).flat_map(image::enlarge).collect();
+        let codes = pixels
+            .chunks_exact(IMAGE_EXTENT * IMAGE_EXTENT)
+            .flat_map(image::enlarge)
+            .collect();
         let labels = labels(&tensors::i32s(&tensors, &format!("{part}_y"))?.0)?;
         let samples = Samples::new([INPUT_EXTENT, INPUT_EXTENT, 1], codes, labels)
             .map_err(SampleFileError::Samples)?;
@@ -92,7 +94,11 @@ pub fn read_digits(file: &[u8]) -> Result<Digits, SampleFileError> {
     };
     let (learn_pixels, learn) = read_part("learn")?;
     let (_, test) = read_part("test")?;
-    Ok(Digits { learn_pixels, learn, test })
+    Ok(Digits {
+        learn_pixels,
+        learn,
+        test,
+    })
 }
 
 fn labels(labels: &[i32]) -> Result<Vec<u32>, SampleFileError> {

@@ -26,7 +26,7 @@ pub const KEYBOARD: Scenario = Scenario {
     name: "Keyboard: learn my handwriting",
     network_path: "static/models/keyboard.safetensors",
     samples_path: "static/data/keyboard-digits.safetensors.gz",
-    policy: "-----------bbb1bb1bb1bb1bb1bb",
+    policy: "---------------bbb111111111111",
 };
 
 /// All scenarios, the default first.

@@ -36,6 +36,10 @@ impl Setup {
     /// The settings that go into a program.
     #[must_use]
     pub fn settings(&self) -> Settings {
-        Settings { learning_rate: self.learning_rate, qas: self.qas, seed: self.seed }
+        Settings {
+            learning_rate: self.learning_rate,
+            qas: self.qas,
+            seed: self.seed,
+        }
     }
 }

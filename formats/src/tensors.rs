@@ -46,7 +46,9 @@ pub(crate) fn unpacked(bytes: &[u8]) -> Result<Vec<u8>, TensorFileError> {
         return Ok(bytes.to_vec());
     }
     let mut unpacked = Vec::new();
-    let read = GzDecoder::new(bytes).take(MAX_BYTES + 1).read_to_end(&mut unpacked);
+    let read = GzDecoder::new(bytes)
+        .take(MAX_BYTES + 1)
+        .read_to_end(&mut unpacked);
     if read.is_err() || unpacked.len() as u64 > MAX_BYTES {
         return Err(TensorFileError::Compression);
     }
@@ -65,11 +67,17 @@ fn bytes<'a>(
     expected: &'static str,
 ) -> Result<(&'a [u8], Vec<usize>), TensorFileError> {
     let Ok(tensor) = file.tensor(name) else {
-        return Err(TensorFileError::Missing { name: name.to_owned() });
+        return Err(TensorFileError::Missing {
+            name: name.to_owned(),
+        });
     };
     if tensor.dtype() != dtype {
         let found = format!("{:?}", tensor.dtype());
-        return Err(TensorFileError::DType { name: name.to_owned(), expected, found });
+        return Err(TensorFileError::DType {
+            name: name.to_owned(),
+            expected,
+            found,
+        });
     }
     Ok((tensor.data(), tensor.shape().to_vec()))
 }
@@ -79,7 +87,10 @@ pub(crate) fn i8s(
     name: &str,
 ) -> Result<(Vec<i8>, Vec<usize>), TensorFileError> {
     let (bytes, shape) = bytes(file, name, Dtype::I8, "int8")?;
-    Ok((bytes.iter().map(|&byte| byte.cast_signed()).collect(), shape))
+    Ok((
+        bytes.iter().map(|&byte| byte.cast_signed()).collect(),
+        shape,
+    ))
 }
 
 pub(crate) fn u8s(
@@ -95,7 +106,9 @@ pub(crate) fn i32s(
     name: &str,
 ) -> Result<(Vec<i32>, Vec<usize>), TensorFileError> {
     let (bytes, shape) = bytes(file, name, Dtype::I32, "int32")?;
-    let values = bytes.chunks_exact(4).map(|b| i32::from_le_bytes([b[0], b[1], b[2], b[3]]));
+    let values = bytes
+        .chunks_exact(4)
+        .map(|b| i32::from_le_bytes([b[0], b[1], b[2], b[3]]));
     Ok((values.collect(), shape))
 }
 
@@ -104,6 +117,8 @@ pub(crate) fn f32s(
     name: &str,
 ) -> Result<(Vec<f32>, Vec<usize>), TensorFileError> {
     let (bytes, shape) = bytes(file, name, Dtype::F32, "float32")?;
-    let values = bytes.chunks_exact(4).map(|b| f32::from_le_bytes([b[0], b[1], b[2], b[3]]));
+    let values = bytes
+        .chunks_exact(4)
+        .map(|b| f32::from_le_bytes([b[0], b[1], b[2], b[3]]));
     Ok((values.collect(), shape))
 }

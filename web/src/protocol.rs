@@ -36,6 +36,13 @@ pub enum Request {
         /// Steps after which training stops.
         stop_after: u32,
     },
+    /// Another device and budget, which go into what is exported; the plan stays.
+    SetDevice {
+        /// Id of the device.
+        device: String,
+        /// Bytes that the one block may use.
+        budget_bytes: u32,
+    },
     /// Trains until paused or until the step to stop after.
     Play(Speed),
     /// Stops training.
@@ -220,6 +227,8 @@ pub struct PresetView {
     pub name: String,
     /// Link text of the policy.
     pub policy: String,
+    /// Size of the block that it needs; none where it cannot be compiled.
+    pub arena_bytes: Option<u32>,
 }
 
 /// A tensor of the program.

@@ -9,7 +9,7 @@ use alloc::vec::Vec;
 
 use super::constants::Constants;
 use super::{CompileError, Step};
-use crate::network::{Classifier, Clamp, Conv, Network, NodeKind, Shape, Value};
+use crate::network::{Clamp, Classifier, Conv, Network, NodeKind, Shape, Value};
 use crate::num::word;
 use crate::policy::{LayerUpdate, Policy, selected_channels};
 use crate::program::{
@@ -114,7 +114,10 @@ impl<'a> Writer<'a> {
                     let record = self.layer(word(node_idx), conv, update, input, output);
                     self.step.layers.push(record);
                 }
-                NodeKind::Add { output: quant, clamp } => {
+                NodeKind::Add {
+                    output: quant,
+                    clamp,
+                } => {
                     let branch = self.network.values()[node.inputs[1]];
                     self.step.adds.push(AddRecord {
                         a_quant: input.quant,
@@ -142,8 +145,9 @@ impl<'a> Writer<'a> {
     ) -> LayerRecord {
         let n_channels = input.shape.c;
         let trainable = selected_channels(conv, n_channels, update.ratio());
-        let frozen: Vec<usize> =
-            (0..n_channels).filter(|channel| trainable.binary_search(channel).is_err()).collect();
+        let frozen: Vec<usize> = (0..n_channels)
+            .filter(|channel| trainable.binary_search(channel).is_err())
+            .collect();
         let partial = !trainable.is_empty() && !frozen.is_empty();
         let channels = partial.then(|| {
             let order: Vec<u16> = frozen
@@ -153,7 +157,10 @@ impl<'a> Writer<'a> {
                 .collect();
             self.step.constants.push(&order)
         });
-        let frozen_weight = self.step.constants.push(&gather_weights(conv, n_channels, &frozen));
+        let frozen_weight = self
+            .step
+            .constants
+            .push(&gather_weights(conv, n_channels, &frozen));
         let start = gather_weights(conv, n_channels, &trainable);
         let start_weight = self.step.constants.push(&start);
         let bias = self.step.constants.push(&conv.bias);
@@ -165,7 +172,11 @@ impl<'a> Writer<'a> {
         let effective_scale = self.step.constants.push(&effective_scale);
         let weight_scale = self.step.constants.push(&conv.weight_scale);
         let taps = word(conv.kernel[0] * conv.kernel[1]);
-        let filters = if conv.depthwise { 1 } else { word(output.shape.c) };
+        let filters = if conv.depthwise {
+            1
+        } else {
+            word(output.shape.c)
+        };
         let weight_tensor = (!trainable.is_empty()).then(|| {
             let extents = [filters, taps, word(trainable.len())];
             self.tensor(DType::I8, Role::TrainableWeight, extents, name)
@@ -231,12 +242,22 @@ impl<'a> Writer<'a> {
                 let bytes = scratch::conv_forward(&layer);
                 let scratch = (bytes > 0)
                     .then(|| self.tensor(DType::I8, Role::Scratch, [word(bytes), 1, 1], name));
-                self.step.ops.push(Op::Conv { layer: record, x, y, mask, scratch });
+                self.step.ops.push(Op::Conv {
+                    layer: record,
+                    x,
+                    y,
+                    mask,
+                    scratch,
+                });
                 if layer.is_partial() {
                     let [h, w, _] = layer.input;
                     let extents = [h, w, layer.n_trainable];
                     let saved = self.tensor(DType::I8, Role::SavedActivation, extents, name);
-                    self.step.ops.push(Op::SaveChannels { layer: record, x, saved });
+                    self.step.ops.push(Op::SaveChannels {
+                        layer: record,
+                        x,
+                        saved,
+                    });
                     self.saved_tensor[node_idx] = Some(saved);
                 } else if layer.n_trainable > 0 {
                     self.saved_tensor[node_idx] = Some(x);
@@ -246,7 +267,13 @@ impl<'a> Writer<'a> {
                 let b = self.value_tensor[node.inputs[1]];
                 let y = self.activation(node_idx);
                 let mask = self.mask(node_idx);
-                self.step.ops.push(Op::Add { add: record, a: x, b, y, mask });
+                self.step.ops.push(Op::Add {
+                    add: record,
+                    a: x,
+                    b,
+                    y,
+                    mask,
+                });
             }
             NodeKind::AveragePool => {
                 let y = self.activation(node_idx);
@@ -280,7 +307,11 @@ impl<'a> Writer<'a> {
                     let value = node.inputs[at];
                     self.needs_gradient[value].then_some(value)
                 });
-                if shortcut.into_iter().chain(branch).any(|value| self.has_gradient(value)) {
+                if shortcut
+                    .into_iter()
+                    .chain(branch)
+                    .any(|value| self.has_gradient(value))
+                {
                     return Err(CompileError::FanOut { node: node_idx });
                 }
                 let shortcut = shortcut.map(|value| self.new_gradient(value));
@@ -300,7 +331,11 @@ impl<'a> Writer<'a> {
                 }
                 let pixels = self.pixels(node_idx);
                 let out = self.new_gradient(input);
-                self.step.ops.push(Op::AveragePoolBackward { gradient, out, pixels });
+                self.step.ops.push(Op::AveragePoolBackward {
+                    gradient,
+                    out,
+                    pixels,
+                });
             }
             NodeKind::Classifier(_) => {}
         }
@@ -312,10 +347,16 @@ impl<'a> Writer<'a> {
         let extents = [1, 1, self.step.head.n_classes];
         let gradient = self.tensor(DType::F32, Role::Gradient, extents, word(node_idx));
         let (logits, label) = (self.step.logits, self.step.label);
-        self.step.ops.push(Op::Loss { logits, label, gradient });
+        self.step.ops.push(Op::Loss {
+            logits,
+            label,
+            gradient,
+        });
         if self.needs_gradient[features] {
             let out = self.new_gradient(features);
-            self.step.ops.push(Op::ClassifierBackwardInput { gradient, out });
+            self.step
+                .ops
+                .push(Op::ClassifierBackwardInput { gradient, out });
         }
         let x = self.value_tensor[features];
         self.step.ops.push(Op::ClassifierUpdate { x, gradient });
@@ -326,15 +367,22 @@ impl<'a> Writer<'a> {
         let name = word(node_idx);
         let masked = self.tensor(DType::F32, Role::Gradient, layer.output, name);
         let mask = self.mask_of(node_idx);
-        self.step.ops.push(Op::MaskScale { layer: layer_idx, gradient, out: masked, mask });
+        self.step.ops.push(Op::MaskScale {
+            layer: layer_idx,
+            gradient,
+            out: masked,
+            mask,
+        });
         if layer.bias_tensor.is_some() {
-            self.step.ops.push(Op::BiasUpdate { layer: layer_idx, gradient: masked });
+            self.step.ops.push(Op::BiasUpdate {
+                layer: layer_idx,
+                gradient: masked,
+            });
         }
         let input = self.network.nodes()[node_idx].inputs[0];
         if self.needs_gradient[input] {
             let accumulate = self.has_gradient(input);
-            let out =
-                self.gradient_tensor[input].unwrap_or_else(|| self.new_gradient(input));
+            let out = self.gradient_tensor[input].unwrap_or_else(|| self.new_gradient(input));
             self.step.ops.push(Op::ConvBackwardInput {
                 layer: layer_idx,
                 gradient: masked,
@@ -411,7 +459,10 @@ impl<'a> Writer<'a> {
 
 /// `s_x * s_w / s_y`, computed in f64 and stored as f32.
 fn effective_scale(x: QuantParams, weight_scale: f32, y: QuantParams) -> f32 {
-    #[expect(clippy::cast_possible_truncation, reason = "the rule: rounded once to f32")]
+    #[expect(
+        clippy::cast_possible_truncation,
+        reason = "the rule: rounded once to f32"
+    )]
     let scale = (f64::from(x.scale) * f64::from(weight_scale) / f64::from(y.scale)) as f32;
     scale
 }

@@ -1,5 +1,6 @@
 //! Writes the image of a compiled step.
 
+use alloc::vec;
 use alloc::vec::Vec;
 
 use super::Step;
@@ -20,11 +21,15 @@ pub(super) fn emit(
     plan: &Plan,
     settings: Settings,
 ) -> AlignedBytes {
-    let loss_op = step.ops.iter().position(|op| op.phase() == Phase::Loss).map_or(0, word);
+    let loss_op = step
+        .ops
+        .iter()
+        .position(|op| op.phase() == Phase::Loss)
+        .map_or(0, word);
     let meta = Meta {
-        arena_bytes: plan.arena_bytes,
-        persistent_bytes: plan.persistent_bytes,
-        lower_bound_bytes: plan.lower_bound_bytes,
+        arena_bytes: plan.arena,
+        persistent_bytes: plan.persistent,
+        lower_bound_bytes: plan.lower_bound,
         loss_op,
         input_shape: step.tensors[step.input as usize].shape,
         input_quant: network.input().quant,
@@ -57,7 +62,10 @@ pub(super) fn emit(
     }
     sections[Section::Constants as usize].extend_from_slice(&step.constants.bytes);
     sections[Section::Names as usize] = names(network);
-    records(&settings.encode(), &mut sections[Section::Settings as usize]);
+    records(
+        &settings.encode(),
+        &mut sections[Section::Settings as usize],
+    );
     assemble(&sections.each_ref().map(Vec::as_slice), None)
 }
 
@@ -74,12 +82,13 @@ pub struct Attachments<'a> {
 
 /// The same program with other attachments.
 #[must_use]
-pub fn attach<B: AsRef<[u8]>>(
-    program: &Program<B>,
-    attachments: &Attachments<'_>,
-) -> AlignedBytes {
-    let settings: Vec<u8> =
-        attachments.settings.encode().iter().flat_map(|word| word.to_le_bytes()).collect();
+pub fn attach<B: AsRef<[u8]>>(program: &Program<B>, attachments: &Attachments<'_>) -> AlignedBytes {
+    let settings: Vec<u8> = attachments
+        .settings
+        .encode()
+        .iter()
+        .flat_map(|word| word.to_le_bytes())
+        .collect();
     let kinds = [
         Section::Meta,
         Section::Tensors,
@@ -101,8 +110,7 @@ pub fn attach<B: AsRef<[u8]>>(
 }
 
 fn assemble(sections: &[&[u8]; Section::COUNT], identity: Option<[u8; 32]>) -> AlignedBytes {
-    let mut image = Vec::new();
-    image.resize(HEADER_BYTES + Section::COUNT * ENTRY_BYTES, 0);
+    let mut image = vec![0; HEADER_BYTES + Section::COUNT * ENTRY_BYTES];
     let mut table = [(0, 0); Section::COUNT];
     for (entry, section) in table.iter_mut().zip(sections) {
         image.resize(image.len().next_multiple_of(SECTION_ALIGN), 0);
@@ -155,9 +163,7 @@ fn macs(step: &Step, op: Op) -> u64 {
         Op::Conv { layer, .. } | Op::ConvBackwardInput { layer, .. } => {
             of_layer(layer, step.layers[layer as usize].input[2])
         }
-        Op::WeightUpdate { layer, .. } => {
-            of_layer(layer, step.layers[layer as usize].n_trainable)
-        }
+        Op::WeightUpdate { layer, .. } => of_layer(layer, step.layers[layer as usize].n_trainable),
         Op::Classifier { .. }
         | Op::ClassifierBackwardInput { .. }
         | Op::ClassifierUpdate { .. } => {

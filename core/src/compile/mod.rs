@@ -24,6 +24,10 @@ use crate::program::{
 };
 
 /// Why a policy cannot be compiled for a network.
+#[expect(
+    missing_docs,
+    reason = "the fields are named by the sentence of their variant"
+)]
 #[derive(Clone, Copy, Debug, PartialEq)]
 #[non_exhaustive]
 pub enum CompileError {

@@ -15,12 +15,12 @@ const ALIGN: u32 = 4;
 /// Rounds of the bounded search, as long as the lower bound is not met.
 const MAX_ROUNDS: usize = 96;
 
-/// What the placement needs.
+/// What the placement needs, in bytes.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Plan {
-    pub(super) arena_bytes: u32,
-    pub(super) persistent_bytes: u32,
-    pub(super) lower_bound_bytes: u32,
+    pub(super) arena: u32,
+    pub(super) persistent: u32,
+    pub(super) lower_bound: u32,
 }
 
 /// Tensors that share storage count as one.
@@ -43,7 +43,10 @@ pub(super) fn place(
     n_ops: usize,
 ) -> Plan {
     let mut persistent_bytes = 0;
-    for tensor in tensors.iter_mut().filter(|tensor| tensor.role.is_persistent()) {
+    for tensor in tensors
+        .iter_mut()
+        .filter(|tensor| tensor.role.is_persistent())
+    {
         tensor.offset = persistent_bytes;
         persistent_bytes += tensor.size_bytes.next_multiple_of(ALIGN);
     }
@@ -56,9 +59,9 @@ pub(super) fn place(
         }
     }
     Plan {
-        arena_bytes: persistent_bytes + height(&groups, &offsets),
-        persistent_bytes,
-        lower_bound_bytes: persistent_bytes + bound,
+        arena: persistent_bytes + height(&groups, &offsets),
+        persistent: persistent_bytes,
+        lower_bound: persistent_bytes + bound,
     }
 }
 
@@ -109,7 +112,10 @@ fn pack(groups: &[Group], bound: u32) -> Vec<u32> {
     orders[0].sort_by_key(|&idx| (Reverse(groups[idx].size), idx));
     orders[1].sort_by_key(|&idx| (Reverse(lifetime(&groups[idx])), idx));
     orders[2].sort_by_key(|&idx| {
-        (Reverse(u64::from(lifetime(&groups[idx]) + 1) * u64::from(groups[idx].size)), idx)
+        (
+            Reverse(u64::from(lifetime(&groups[idx]) + 1) * u64::from(groups[idx].size)),
+            idx,
+        )
     });
     orders[3].sort_by_key(|&idx| (groups[idx].first, Reverse(groups[idx].size), idx));
     let mut best: Option<(u32, Vec<u32>)> = None;
@@ -126,7 +132,9 @@ fn pack(groups: &[Group], bound: u32) -> Vec<u32> {
                 break;
             }
             // The group that makes the block this high is placed first in the next round.
-            let Some(at) = order.iter().position(|&idx| Some(idx) == highest) else { break };
+            let Some(at) = order.iter().position(|&idx| Some(idx) == highest) else {
+                break;
+            };
             order[..=at].rotate_right(1);
         }
         if best.as_ref().is_some_and(|(fewest, _)| *fewest == bound) {
@@ -164,7 +172,12 @@ fn first_fit(groups: &[Group], order: &[usize]) -> Vec<u32> {
 }
 
 fn height(groups: &[Group], offsets: &[u32]) -> u32 {
-    groups.iter().zip(offsets).map(|(group, offset)| group.size + offset).max().unwrap_or(0)
+    groups
+        .iter()
+        .zip(offsets)
+        .map(|(group, offset)| group.size + offset)
+        .max()
+        .unwrap_or(0)
 }
 
 fn highest_group(groups: &[Group], offsets: &[u32]) -> Option<usize> {

@@ -33,7 +33,12 @@ pub const DEVICES: [Device; 4] = [
         sram_bytes: 512 * 1024,
         flash_bytes: 2048 * 1024,
     },
-    Device { id: "unlimited", name: "No limit", sram_bytes: u32::MAX, flash_bytes: u32::MAX },
+    Device {
+        id: "unlimited",
+        name: "No limit",
+        sram_bytes: u32::MAX,
+        flash_bytes: u32::MAX,
+    },
 ];
 
 /// The board of that id.

@@ -20,7 +20,11 @@ impl NetworkBuilder {
     /// Starts with the input, which is value 0.
     #[must_use]
     pub fn new(name: &str, input: Value) -> Self {
-        Self { name: name.to_string(), input, nodes: Vec::new() }
+        Self {
+            name: name.to_string(),
+            input,
+            nodes: Vec::new(),
+        }
     }
 
     /// Adds a convolution that reads `input`.
@@ -37,7 +41,11 @@ impl NetworkBuilder {
         output: QuantParams,
         clamp: Clamp,
     ) -> usize {
-        self.push(name, NodeKind::Add { output, clamp }, vec![shortcut, branch])
+        self.push(
+            name,
+            NodeKind::Add { output, clamp },
+            vec![shortcut, branch],
+        )
     }
 
     /// Adds the mean over all pixels of `input`.
@@ -54,13 +62,19 @@ impl NetworkBuilder {
         input: usize,
         classifier: Classifier,
     ) -> Result<Network, NetworkError> {
-        let classes = (0..classifier.bias.len()).map(|class| format!("{class}")).collect();
+        let classes = (0..classifier.bias.len())
+            .map(|class| format!("{class}"))
+            .collect();
         self.push("classifier", NodeKind::Classifier(classifier), vec![input]);
         Network::new(self.name, classes, self.input, self.nodes)
     }
 
     fn push(&mut self, name: &str, kind: NodeKind, inputs: Vec<usize>) -> usize {
-        self.nodes.push(Node { name: name.to_string(), kind, inputs });
+        self.nodes.push(Node {
+            name: name.to_string(),
+            kind,
+            inputs,
+        });
         self.nodes.len()
     }
 }

@@ -14,6 +14,10 @@ pub(crate) const MAX_ELEMENTS: usize = 1 << 26;
 pub(crate) const MAX_REDUCTION: usize = 65_536;
 
 /// Why a network was refused; `node` is the index of the offending node.
+#[expect(
+    missing_docs,
+    reason = "the fields are named by the sentence of their variant"
+)]
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum NetworkError {
@@ -24,7 +28,11 @@ pub enum NetworkError {
     /// The last node is not the classifier, or another node is.
     ClassifierNotLast { node: usize },
     /// A node reads the wrong number of values.
-    InputCount { node: usize, expected: usize, found: usize },
+    InputCount {
+        node: usize,
+        expected: usize,
+        found: usize,
+    },
     /// A node reads a value that is not computed before it.
     UnknownValue { node: usize, value: usize },
     /// A scale is not a positive finite number.
@@ -36,7 +44,11 @@ pub enum NetworkError {
     /// Kernel, stride or padding is out of range, or the kernel does not fit its input.
     Geometry { node: usize },
     /// A parameter has the wrong number of elements.
-    ParameterLength { node: usize, expected: usize, found: usize },
+    ParameterLength {
+        node: usize,
+        expected: usize,
+        found: usize,
+    },
     /// A weight code is -128; weights are symmetric.
     WeightCode { node: usize, position: usize },
     /// A classifier weight or bias is not finite.
@@ -55,16 +67,23 @@ pub(super) fn infer_values(
     nodes: &[Node],
 ) -> Result<Vec<Value>, NetworkError> {
     let Shape { h, w, c } = input.shape;
-    if [h, w, c].iter().any(|&extent| extent == 0 || extent > MAX_EXTENT)
+    if [h, w, c]
+        .iter()
+        .any(|&extent| extent == 0 || extent > MAX_EXTENT)
         || input.shape.len() > MAX_ELEMENTS
         || check_quant(0, input.quant).is_err()
     {
         return Err(NetworkError::InputShape);
     }
     if classes.is_empty() || classes.len() > MAX_EXTENT {
-        return Err(NetworkError::ClassCount { classes: classes.len() });
+        return Err(NetworkError::ClassCount {
+            classes: classes.len(),
+        });
     }
-    match nodes.iter().position(|node| matches!(node.kind, NodeKind::Classifier(_))) {
+    match nodes
+        .iter()
+        .position(|node| matches!(node.kind, NodeKind::Classifier(_)))
+    {
         Some(position) if position + 1 == nodes.len() => {}
         Some(position) => return Err(NetworkError::ClassifierNotLast { node: position }),
         None => return Err(NetworkError::ClassifierNotLast { node: nodes.len() }),
@@ -87,7 +106,11 @@ fn infer_node(
     n_classes: usize,
     values: &[Value],
 ) -> Result<Value, NetworkError> {
-    let expected = if matches!(node.kind, NodeKind::Add { .. }) { 2 } else { 1 };
+    let expected = if matches!(node.kind, NodeKind::Add { .. }) {
+        2
+    } else {
+        1
+    };
     if node.inputs.len() != expected {
         return Err(NetworkError::InputCount {
             node: node_idx,
@@ -96,7 +119,10 @@ fn infer_node(
         });
     }
     if let Some(&value) = node.inputs.iter().find(|&&value| value >= values.len()) {
-        return Err(NetworkError::UnknownValue { node: node_idx, value });
+        return Err(NetworkError::UnknownValue {
+            node: node_idx,
+            value,
+        });
     }
     let input = values[node.inputs[0]];
     match &node.kind {
@@ -107,17 +133,34 @@ fn infer_node(
             if node.inputs[0] == node.inputs[1] || input.shape != values[node.inputs[1]].shape {
                 return Err(NetworkError::AddShapes { node: node_idx });
             }
-            Ok(Value { shape: input.shape, quant: *output })
+            Ok(Value {
+                shape: input.shape,
+                quant: *output,
+            })
         }
         NodeKind::AveragePool => {
             if input.shape.h * input.shape.w > MAX_REDUCTION {
                 return Err(NetworkError::TooLarge { node: node_idx });
             }
-            Ok(Value { shape: Shape { h: 1, w: 1, c: input.shape.c }, quant: input.quant })
+            Ok(Value {
+                shape: Shape {
+                    h: 1,
+                    w: 1,
+                    c: input.shape.c,
+                },
+                quant: input.quant,
+            })
         }
         NodeKind::Classifier(classifier) => {
             check_classifier(node_idx, classifier, n_classes, input)?;
-            Ok(Value { shape: Shape { h: 1, w: 1, c: n_classes }, quant: input.quant })
+            Ok(Value {
+                shape: Shape {
+                    h: 1,
+                    w: 1,
+                    c: n_classes,
+                },
+                quant: input.quant,
+            })
         }
     }
 }
@@ -163,11 +206,18 @@ fn infer_conv(node_idx: usize, conv: &Conv, input: Value) -> Result<Value, Netwo
         (out_channels, conv.weight_scale.len()),
     ] {
         if expected != found {
-            return Err(NetworkError::ParameterLength { node: node_idx, expected, found });
+            return Err(NetworkError::ParameterLength {
+                node: node_idx,
+                expected,
+                found,
+            });
         }
     }
     if let Some(position) = conv.weight.iter().position(|&code| code == i8::MIN) {
-        return Err(NetworkError::WeightCode { node: node_idx, position });
+        return Err(NetworkError::WeightCode {
+            node: node_idx,
+            position,
+        });
     }
     if conv.weight_scale.iter().any(|&scale| !is_scale(scale)) {
         return Err(NetworkError::Scale { node: node_idx });
@@ -179,7 +229,10 @@ fn infer_conv(node_idx: usize, conv: &Conv, input: Value) -> Result<Value, Netwo
         w: (padded[1] - kw) / conv.stride[1] + 1,
         c: out_channels,
     };
-    Ok(Value { shape, quant: conv.output })
+    Ok(Value {
+        shape,
+        quant: conv.output,
+    })
 }
 
 fn check_classifier(
@@ -196,10 +249,19 @@ fn check_classifier(
         (n_classes, classifier.bias.len()),
     ] {
         if expected != found {
-            return Err(NetworkError::ParameterLength { node: node_idx, expected, found });
+            return Err(NetworkError::ParameterLength {
+                node: node_idx,
+                expected,
+                found,
+            });
         }
     }
-    if classifier.weight.iter().chain(&classifier.bias).any(|value| !value.is_finite()) {
+    if classifier
+        .weight
+        .iter()
+        .chain(&classifier.bias)
+        .any(|value| !value.is_finite())
+    {
         return Err(NetworkError::NotFinite { node: node_idx });
     }
     Ok(())

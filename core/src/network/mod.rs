@@ -140,7 +140,12 @@ impl Network {
         nodes: Vec<Node>,
     ) -> Result<Self, NetworkError> {
         let values = check::infer_values(&classes, input, &nodes)?;
-        Ok(Self { name, classes, values, nodes })
+        Ok(Self {
+            name,
+            classes,
+            values,
+            nodes,
+        })
     }
 
     /// Name of the network.
@@ -175,16 +180,23 @@ impl Network {
 
     /// The convolutions in order of their index ("layer N" for a person), with the node index.
     pub fn convs(&self) -> impl Iterator<Item = (usize, &Node, &Conv)> {
-        self.nodes.iter().enumerate().filter_map(|(node_idx, node)| match &node.kind {
-            NodeKind::Conv(conv) => Some((node_idx, node, conv)),
-            _ => None,
-        })
+        self.nodes
+            .iter()
+            .enumerate()
+            .filter_map(|(node_idx, node)| match &node.kind {
+                NodeKind::Conv(conv) => Some((node_idx, node, conv)),
+                _ => None,
+            })
     }
 
     /// Multiply-accumulates of one forward pass, classifier included.
     #[must_use]
     pub fn macs_forward(&self) -> u64 {
-        self.nodes.iter().enumerate().map(|(node_idx, _)| self.node_macs(node_idx)).sum()
+        self.nodes
+            .iter()
+            .enumerate()
+            .map(|(node_idx, _)| self.node_macs(node_idx))
+            .sum()
     }
 
     /// Multiply-accumulates of one node in the forward pass; adds and pools count none.

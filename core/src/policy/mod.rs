@@ -54,6 +54,10 @@ pub struct Policy {
 }
 
 /// Why a policy does not fit a network.
+#[expect(
+    missing_docs,
+    reason = "the fields are named by the sentence of their variant"
+)]
 #[derive(Clone, Copy, Debug, PartialEq)]
 #[non_exhaustive]
 pub enum PolicyError {
@@ -73,7 +77,9 @@ impl Policy {
     /// Every layer of the network does `update`.
     #[must_use]
     pub fn uniform(network: &Network, update: LayerUpdate) -> Self {
-        Self { layers: vec![update; network.convs().count()] }
+        Self {
+            layers: vec![update; network.convs().count()],
+        }
     }
 
     /// Checks the policy against the network that it is for.
@@ -83,7 +89,10 @@ impl Policy {
     pub fn check(&self, network: &Network) -> Result<(), PolicyError> {
         let expected = network.convs().count();
         if self.layers.len() != expected {
-            return Err(PolicyError::LayerCount { expected, found: self.layers.len() });
+            return Err(PolicyError::LayerCount {
+                expected,
+                found: self.layers.len(),
+            });
         }
         for (layer, update) in self.layers.iter().enumerate() {
             let ratio = update.ratio();

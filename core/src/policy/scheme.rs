@@ -55,9 +55,10 @@ pub fn parse_scheme(network: &Network, text: &str) -> Result<Policy, SchemeError
 
 fn last(n_convs: usize, count: &str, update: LayerUpdate) -> Result<Policy, SchemeError> {
     let asked: usize = count.parse().map_err(|_not_a_number| SchemeError::Form)?;
-    let first = n_convs
-        .checked_sub(asked)
-        .ok_or(SchemeError::Count { asked, available: n_convs })?;
+    let first = n_convs.checked_sub(asked).ok_or(SchemeError::Count {
+        asked,
+        available: n_convs,
+    })?;
     let mut layers = vec![LayerUpdate::Frozen; n_convs];
     layers[first..].fill(update);
     Ok(Policy { layers })
@@ -88,8 +89,10 @@ fn options(n_convs: usize, text: &str) -> Result<Policy, SchemeError> {
         return Err(SchemeError::Lengths);
     }
     for (&layer, &ratio) in indices.iter().zip(&ratios) {
-        let update =
-            policy.layers.get_mut(layer).filter(|update| **update == LayerUpdate::Bias);
+        let update = policy
+            .layers
+            .get_mut(layer)
+            .filter(|update| **update == LayerUpdate::Bias);
         let update = update.ok_or(SchemeError::Index { layer })?;
         if !(0.0..=1.0f32).contains(&ratio) {
             return Err(SchemeError::Ratio);

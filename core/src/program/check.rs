@@ -1,5 +1,6 @@
 //! Everything that is checked when a program is loaded, so that a step cannot fail.
 
+use super::TensorIdx;
 use super::image::{
     CHECKED_FROM, ENTRY_BYTES, FORMAT_VERSION, HEADER_BYTES, MAGIC, SECTION_ALIGN, Section,
 };
@@ -7,7 +8,6 @@ use super::layer::{LayerRecord, Meta, Settings};
 use super::op::{Access, Op};
 use super::tensor::TensorRecord;
 use super::view::{Program, Sections, range, words};
-use super::TensorIdx;
 use crate::quant::QuantParams;
 
 /// Alignment of every tensor in the arena and of the arena itself, in bytes.
@@ -16,6 +16,10 @@ pub(crate) const TENSOR_ALIGN: u32 = 4;
 const MAX_EXTENT: u32 = 4096;
 
 /// Why an image is not a program.
+#[expect(
+    missing_docs,
+    reason = "the fields are named by the sentence of their variant"
+)]
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum ProgramError {
@@ -58,18 +62,30 @@ pub(super) fn sections(bytes: &[u8]) -> Result<Sections, ProgramError> {
         return Err(ProgramError::Magic);
     }
     if bytes.len() < HEADER_BYTES {
-        return Err(ProgramError::Truncated { expected: HEADER_BYTES, found: bytes.len() });
+        return Err(ProgramError::Truncated {
+            expected: HEADER_BYTES,
+            found: bytes.len(),
+        });
     }
     let [version, len, checksum, n_sections, profile] = words::<5>(&bytes[8..28]);
     if version != FORMAT_VERSION {
-        return Err(ProgramError::Version { found: version, supported: FORMAT_VERSION });
+        return Err(ProgramError::Version {
+            found: version,
+            supported: FORMAT_VERSION,
+        });
     }
     if len as usize != bytes.len() {
-        return Err(ProgramError::Truncated { expected: len as usize, found: bytes.len() });
+        return Err(ProgramError::Truncated {
+            expected: len as usize,
+            found: bytes.len(),
+        });
     }
     let found = crc32fast::hash(&bytes[CHECKED_FROM..]);
     if found != checksum {
-        return Err(ProgramError::Checksum { expected: checksum, found });
+        return Err(ProgramError::Checksum {
+            expected: checksum,
+            found,
+        });
     }
     if profile != 0 {
         return Err(ProgramError::Profile { found: profile });
@@ -108,7 +124,9 @@ pub(super) fn sections(bytes: &[u8]) -> Result<Sections, ProgramError> {
         let len = sections[section as usize].1 as usize;
         let single = matches!(section, Section::Meta | Section::Settings);
         if !len.is_multiple_of(4 * n_words) || (single && len != 4 * n_words) {
-            return Err(ProgramError::Section { section: section as usize });
+            return Err(ProgramError::Section {
+                section: section as usize,
+            });
         }
     }
     Ok(sections)
@@ -124,12 +142,18 @@ pub(super) fn meta(bytes: &[u8], sections: &Sections) -> Result<Meta, ProgramErr
         meta.head.n_features,
         meta.head.n_classes,
     ];
-    let ok = extents.iter().all(|extent| (1..=MAX_EXTENT).contains(extent))
+    let ok = extents
+        .iter()
+        .all(|extent| (1..=MAX_EXTENT).contains(extent))
         && meta.persistent_bytes <= meta.arena_bytes
         && meta.arena_bytes <= i32::MAX.cast_unsigned()
         && is_quant(meta.input_quant)
         && is_quant(meta.head.x_quant);
-    if ok { Ok(meta) } else { Err(ProgramError::Meta) }
+    if ok {
+        Ok(meta)
+    } else {
+        Err(ProgramError::Meta)
+    }
 }
 
 pub(super) fn program<B: AsRef<[u8]>>(program: &Program<B>) -> Result<(), ProgramError> {
@@ -173,8 +197,14 @@ pub(super) fn program<B: AsRef<[u8]>>(program: &Program<B>) -> Result<(), Progra
 fn check_layer<B: AsRef<[u8]>>(program: &Program<B>, layer: u32) -> Result<(), ProgramError> {
     let error = ProgramError::Layer { layer };
     let record = program.layer(layer);
-    let extents = record.input.iter().chain(&record.output).chain(&record.kernel);
-    let geometry = extents.copied().all(|extent| (1..=MAX_EXTENT).contains(&extent))
+    let extents = record
+        .input
+        .iter()
+        .chain(&record.output)
+        .chain(&record.kernel);
+    let geometry = extents
+        .copied()
+        .all(|extent| (1..=MAX_EXTENT).contains(&extent))
         && record.stride.iter().all(|stride| (1..=2).contains(stride))
         && record.padding[0] < record.kernel[0]
         && record.padding[1] < record.kernel[1]
@@ -197,25 +227,42 @@ fn check_layer<B: AsRef<[u8]>>(program: &Program<B>, layer: u32) -> Result<(), P
         && (record.weight_len(record.in_channels()) as u64) < u64::from(u32::MAX);
     let outputs = record.out_channels();
     let constants = [
-        (record.frozen_weight, record.weight_len(record.n_frozen as usize), 1),
-        (record.start_weight, record.weight_len(record.n_trainable as usize), 1),
+        (
+            record.frozen_weight,
+            record.weight_len(record.n_frozen as usize),
+            1,
+        ),
+        (
+            record.start_weight,
+            record.weight_len(record.n_trainable as usize),
+            1,
+        ),
         (record.bias, outputs, 4),
         (record.effective_scale, outputs, 4),
         (record.weight_scale, outputs, 4),
     ];
     let constants_fit = products
-        && constants.into_iter().all(|(offset, len, size)| constant_fits(program, offset, len, size))
+        && constants
+            .into_iter()
+            .all(|(offset, len, size)| constant_fits(program, offset, len, size))
         && record.channels.is_none_or(|offset| {
             constant_fits(program, offset, record.in_channels(), 2)
-                && is_permutation(program.constants::<u16>(offset, record.in_channels()), &record)
+                && is_permutation(
+                    program.constants::<u16>(offset, record.in_channels()),
+                    &record,
+                )
         });
     if !constants_fit {
         return Err(error);
     }
     let scales = program.constants::<f32>(record.effective_scale, outputs);
     let weight_scales = program.constants::<f32>(record.weight_scale, outputs);
-    if scales.iter().any(|scale| !scale.is_finite() || *scale < 0.0)
-        || weight_scales.iter().any(|scale| !scale.is_finite() || *scale <= 0.0)
+    if scales
+        .iter()
+        .any(|scale| !scale.is_finite() || *scale < 0.0)
+        || weight_scales
+            .iter()
+            .any(|scale| !scale.is_finite() || *scale <= 0.0)
     {
         return Err(error);
     }
@@ -228,8 +275,12 @@ fn is_permutation(channels: &[u16], record: &LayerRecord) -> bool {
     let ascending = |part: &[u16]| part.windows(2).all(|pair| pair[0] < pair[1]);
     ascending(frozen)
         && ascending(trainable)
-        && channels.iter().all(|&channel| u32::from(channel) < record.input[2])
-        && frozen.iter().all(|channel| trainable.binary_search(channel).is_err())
+        && channels
+            .iter()
+            .all(|&channel| u32::from(channel) < record.input[2])
+        && frozen
+            .iter()
+            .all(|channel| trainable.binary_search(channel).is_err())
 }
 
 fn constant_fits<B: AsRef<[u8]>>(
@@ -248,7 +299,11 @@ fn check_constants_of_head<B: AsRef<[u8]>>(program: &Program<B>) -> Result<(), P
     let n_weights = head.n_features as usize * head.n_classes as usize;
     let fits = constant_fits(program, head.start_weight, n_weights, 4)
         && constant_fits(program, head.start_bias, head.n_classes as usize, 4);
-    if fits { Ok(()) } else { Err(ProgramError::Meta) }
+    if fits {
+        Ok(())
+    } else {
+        Err(ProgramError::Meta)
+    }
 }
 
 fn check_tensor<B: AsRef<[u8]>>(program: &Program<B>, tensor: u32) -> Result<(), ProgramError> {
@@ -256,8 +311,11 @@ fn check_tensor<B: AsRef<[u8]>>(program: &Program<B>, tensor: u32) -> Result<(),
     let record = TensorRecord::decode(&program.record(Section::Tensors, tensor)).ok_or(error)?;
     let meta = program.meta();
     let end = u64::from(record.offset) + u64::from(record.size_bytes);
-    let limit =
-        if record.role.is_persistent() { meta.persistent_bytes } else { meta.arena_bytes };
+    let limit = if record.role.is_persistent() {
+        meta.persistent_bytes
+    } else {
+        meta.arena_bytes
+    };
     let ok = record.size_bytes > 0
         && record.offset.is_multiple_of(TENSOR_ALIGN)
         && end <= u64::from(limit)
@@ -298,7 +356,11 @@ fn check_op<B: AsRef<[u8]>>(program: &Program<B>, op_idx: u32) -> Result<(), Pro
     }
     let operands = program.operands(op);
     for (position, operand) in operands.iter().enumerate() {
-        if operands.iter().take(position).any(|earlier| earlier.tensor == operand.tensor) {
+        if operands
+            .iter()
+            .take(position)
+            .any(|earlier| earlier.tensor == operand.tensor)
+        {
             return Err(error);
         }
         let tensor = operand.tensor;
@@ -318,7 +380,11 @@ fn check_op<B: AsRef<[u8]>>(program: &Program<B>, op_idx: u32) -> Result<(), Pro
 
 fn check_meta_tensors<B: AsRef<[u8]>>(program: &Program<B>) -> Result<(), ProgramError> {
     let meta = program.meta();
-    let input_len: u64 = meta.input_shape.iter().map(|&extent| u64::from(extent)).product();
+    let input_len: u64 = meta
+        .input_shape
+        .iter()
+        .map(|&extent| u64::from(extent))
+        .product();
     let sizes = [
         (meta.input_tensor, input_len),
         (meta.label_tensor, 4),
@@ -368,7 +434,11 @@ fn check_alias<B: AsRef<[u8]>>(program: &Program<B>, alias: u32) -> Result<(), P
             && before.size_bytes == after.size_bytes
             && program.op(after.first_use).in_place() == Some((from, to))
     };
-    if ok { Ok(()) } else { Err(ProgramError::Alias { alias }) }
+    if ok {
+        Ok(())
+    } else {
+        Err(ProgramError::Alias { alias })
+    }
 }
 
 fn check_overlaps<B: AsRef<[u8]>>(program: &Program<B>) -> Result<(), ProgramError> {

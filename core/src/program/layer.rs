@@ -102,7 +102,11 @@ impl LayerRecord {
     /// Number of weights in `n_channels` channels.
     #[must_use]
     pub fn weight_len(&self, n_channels: usize) -> usize {
-        let filters = if self.depthwise { 1 } else { self.out_channels() };
+        let filters = if self.depthwise {
+            1
+        } else {
+            self.out_channels()
+        };
         filters * self.taps() * n_channels
     }
 
@@ -284,7 +288,10 @@ impl Meta {
     pub(crate) fn encode(&self) -> [u32; Self::WORDS] {
         let halves = |value: u64| {
             let [a, b, c, d, e, f, g, h] = value.to_le_bytes();
-            [u32::from_le_bytes([a, b, c, d]), u32::from_le_bytes([e, f, g, h])]
+            [
+                u32::from_le_bytes([a, b, c, d]),
+                u32::from_le_bytes([e, f, g, h]),
+            ]
         };
         let [forward_low, forward_high] = halves(self.macs_forward);
         let [step_low, step_high] = halves(self.macs_step);

@@ -18,34 +18,81 @@ pub enum Phase {
 }
 
 /// One operation. `layer` and `add` index the program's layer and add tables.
+#[expect(
+    missing_docs,
+    reason = "the fields are named by the sentence of their variant"
+)]
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Op {
     /// `y = clamp(requantize(conv(x - z_x, W) + b))`, and the clamp's mask where it is needed.
-    Conv { layer: u32, x: TensorIdx, y: TensorIdx, mask: Option<TensorIdx>, scratch: Option<TensorIdx> },
+    Conv {
+        layer: u32,
+        x: TensorIdx,
+        y: TensorIdx,
+        mask: Option<TensorIdx>,
+        scratch: Option<TensorIdx>,
+    },
     /// Residual add; `y` may take the place of `a`.
-    Add { add: u32, a: TensorIdx, b: TensorIdx, y: TensorIdx, mask: Option<TensorIdx> },
+    Add {
+        add: u32,
+        a: TensorIdx,
+        b: TensorIdx,
+        y: TensorIdx,
+        mask: Option<TensorIdx>,
+    },
     /// Mean over `pixels`.
-    AveragePool { x: TensorIdx, y: TensorIdx, pixels: u32 },
+    AveragePool {
+        x: TensorIdx,
+        y: TensorIdx,
+        pixels: u32,
+    },
     /// Keeps the trainable channels of `x` for the weight gradient of `layer`.
-    SaveChannels { layer: u32, x: TensorIdx, saved: TensorIdx },
+    SaveChannels {
+        layer: u32,
+        x: TensorIdx,
+        saved: TensorIdx,
+    },
     /// f32 logits from dequantized features.
     Classifier { x: TensorIdx, logits: TensorIdx },
     /// Loss, and its gradient with respect to the logits, which takes their place.
-    Loss { logits: TensorIdx, label: TensorIdx, gradient: TensorIdx },
+    Loss {
+        logits: TensorIdx,
+        label: TensorIdx,
+        gradient: TensorIdx,
+    },
     /// Gradient at the features.
     ClassifierBackwardInput { gradient: TensorIdx, out: TensorIdx },
     /// Changes the classifier.
     ClassifierUpdate { x: TensorIdx, gradient: TensorIdx },
     /// Spreads the gradient at the mean over `pixels`.
-    AveragePoolBackward { gradient: TensorIdx, out: TensorIdx, pixels: u32 },
+    AveragePoolBackward {
+        gradient: TensorIdx,
+        out: TensorIdx,
+        pixels: u32,
+    },
     /// `g_acc = mask * g_y * m[c]`, in place.
-    MaskScale { layer: u32, gradient: TensorIdx, out: TensorIdx, mask: TensorIdx },
+    MaskScale {
+        layer: u32,
+        gradient: TensorIdx,
+        out: TensorIdx,
+        mask: TensorIdx,
+    },
     /// `b -= floor(rate * G_b * qas + u)`.
     BiasUpdate { layer: u32, gradient: TensorIdx },
     /// `G_x = convT(g_acc, W)`; added to what `out` holds where `accumulate`.
-    ConvBackwardInput { layer: u32, gradient: TensorIdx, out: TensorIdx, accumulate: bool },
+    ConvBackwardInput {
+        layer: u32,
+        gradient: TensorIdx,
+        out: TensorIdx,
+        accumulate: bool,
+    },
     /// `W -= floor(rate * G_W * qas + u)`, one tile of the gradient at a time.
-    WeightUpdate { layer: u32, x: TensorIdx, gradient: TensorIdx, scratch: TensorIdx },
+    WeightUpdate {
+        layer: u32,
+        x: TensorIdx,
+        gradient: TensorIdx,
+        scratch: TensorIdx,
+    },
     /// Gradients at the inputs of a residual add; `shortcut` takes the place of the gradient
     /// at the sum, and `branch` does so where the shortcut needs none.
     AddBackward {
@@ -92,11 +139,19 @@ impl Operands {
     const MAX: usize = 8;
 
     fn new() -> Self {
-        Self { items: [None; Self::MAX], len: 0 }
+        Self {
+            items: [None; Self::MAX],
+            len: 0,
+        }
     }
 
     fn push(&mut self, tensor: TensorIdx, access: Access, dtype: DType, n_elements: usize) {
-        self.items[self.len] = Some(Operand { tensor, access, dtype, n_elements });
+        self.items[self.len] = Some(Operand {
+            tensor,
+            access,
+            dtype,
+            n_elements,
+        });
         self.len += 1;
     }
 
@@ -163,11 +218,16 @@ impl Op {
     pub fn in_place(self) -> Option<(TensorIdx, TensorIdx)> {
         match self {
             Self::Add { a, y, .. } => Some((a, y)),
-            Self::Loss { logits, gradient, .. } => Some((logits, gradient)),
+            Self::Loss {
+                logits, gradient, ..
+            } => Some((logits, gradient)),
             Self::MaskScale { gradient, out, .. } => Some((gradient, out)),
-            Self::AddBackward { gradient, shortcut, branch, .. } => {
-                shortcut.or(branch).map(|out| (gradient, out))
-            }
+            Self::AddBackward {
+                gradient,
+                shortcut,
+                branch,
+                ..
+            } => shortcut.or(branch).map(|out| (gradient, out)),
             _ => None,
         }
     }
@@ -186,7 +246,17 @@ impl Op {
         let features = head.n_features as usize;
         let classes = head.n_classes as usize;
         match (self, layer, add) {
-            (Self::Conv { x, y, mask, scratch, .. }, Some(layer), _) => {
+            (
+                Self::Conv {
+                    x,
+                    y,
+                    mask,
+                    scratch,
+                    ..
+                },
+                Some(layer),
+                _,
+            ) => {
                 operands.push(x, Read, DType::I8, layer.in_len());
                 operands.push(y, Write, DType::I8, layer.out_len());
                 operands.push_if(mask, Write, DType::Bit, layer.out_len());
@@ -215,7 +285,14 @@ impl Op {
                 operands.push(logits, Write, DType::F32, classes);
                 push_head(&mut operands, head, Read);
             }
-            (Self::Loss { logits, label, gradient }, ..) => {
+            (
+                Self::Loss {
+                    logits,
+                    label,
+                    gradient,
+                },
+                ..,
+            ) => {
                 operands.push(logits, Read, DType::F32, classes);
                 operands.push(label, Read, DType::I32, 1);
                 operands.push(gradient, Write, DType::F32, classes);
@@ -230,32 +307,81 @@ impl Op {
                 operands.push(gradient, Read, DType::F32, classes);
                 push_head(&mut operands, head, ReadWrite);
             }
-            (Self::AveragePoolBackward { gradient, out, pixels }, ..) => {
+            (
+                Self::AveragePoolBackward {
+                    gradient,
+                    out,
+                    pixels,
+                },
+                ..,
+            ) => {
                 operands.push(gradient, Read, DType::F32, features);
                 operands.push(out, Write, DType::F32, features * pixels as usize);
             }
-            (Self::MaskScale { gradient, out, mask, .. }, Some(layer), _) => {
+            (
+                Self::MaskScale {
+                    gradient,
+                    out,
+                    mask,
+                    ..
+                },
+                Some(layer),
+                _,
+            ) => {
                 operands.push(gradient, Read, DType::F32, layer.out_len());
                 operands.push(out, Write, DType::F32, layer.out_len());
                 operands.push(mask, Read, DType::Bit, layer.out_len());
             }
             (Self::BiasUpdate { gradient, .. }, Some(layer), _) => {
                 operands.push(gradient, Read, DType::F32, layer.out_len());
-                operands.push_if(layer.bias_tensor, ReadWrite, DType::I32, layer.out_channels());
+                operands.push_if(
+                    layer.bias_tensor,
+                    ReadWrite,
+                    DType::I32,
+                    layer.out_channels(),
+                );
             }
-            (Self::ConvBackwardInput { gradient, out, accumulate, .. }, Some(layer), _) => {
+            (
+                Self::ConvBackwardInput {
+                    gradient,
+                    out,
+                    accumulate,
+                    ..
+                },
+                Some(layer),
+                _,
+            ) => {
                 operands.push(gradient, Read, DType::F32, layer.out_len());
                 let access = if accumulate { ReadWrite } else { Write };
                 operands.push(out, access, DType::F32, layer.in_len());
                 push_weight(&mut operands, layer, Read);
             }
-            (Self::WeightUpdate { x, gradient, scratch, .. }, Some(layer), _) => {
+            (
+                Self::WeightUpdate {
+                    x,
+                    gradient,
+                    scratch,
+                    ..
+                },
+                Some(layer),
+                _,
+            ) => {
                 operands.push(x, Read, DType::I8, saved_len(layer));
                 operands.push(gradient, Read, DType::F32, layer.out_len());
                 operands.push(scratch, Write, DType::F32, scratch::weight_update(layer));
                 push_weight(&mut operands, layer, ReadWrite);
             }
-            (Self::AddBackward { gradient, shortcut, branch, mask, .. }, _, Some(add)) => {
+            (
+                Self::AddBackward {
+                    gradient,
+                    shortcut,
+                    branch,
+                    mask,
+                    ..
+                },
+                _,
+                Some(add),
+            ) => {
                 let len = add.len as usize;
                 operands.push(gradient, Read, DType::F32, len);
                 operands.push_if(shortcut, Write, DType::F32, len);
@@ -272,32 +398,55 @@ impl Op {
     pub(crate) fn encode(self) -> [u32; Self::WORDS] {
         let opt = |tensor: Option<u32>| tensor.unwrap_or(NONE);
         match self {
-            Self::Conv { layer, x, y, mask, scratch } => [0, layer, x, y, opt(mask), opt(scratch)],
+            Self::Conv {
+                layer,
+                x,
+                y,
+                mask,
+                scratch,
+            } => [0, layer, x, y, opt(mask), opt(scratch)],
             Self::Add { add, a, b, y, mask } => [1, add, a, b, y, opt(mask)],
             Self::AveragePool { x, y, pixels } => [2, x, y, pixels, NONE, NONE],
             Self::SaveChannels { layer, x, saved } => [3, layer, x, saved, NONE, NONE],
             Self::Classifier { x, logits } => [4, x, logits, NONE, NONE, NONE],
-            Self::Loss { logits, label, gradient } => [5, logits, label, gradient, NONE, NONE],
-            Self::ClassifierBackwardInput { gradient, out } => {
-                [6, gradient, out, NONE, NONE, NONE]
-            }
+            Self::Loss {
+                logits,
+                label,
+                gradient,
+            } => [5, logits, label, gradient, NONE, NONE],
+            Self::ClassifierBackwardInput { gradient, out } => [6, gradient, out, NONE, NONE, NONE],
             Self::ClassifierUpdate { x, gradient } => [7, x, gradient, NONE, NONE, NONE],
-            Self::AveragePoolBackward { gradient, out, pixels } => {
-                [8, gradient, out, pixels, NONE, NONE]
-            }
-            Self::MaskScale { layer, gradient, out, mask } => {
-                [9, layer, gradient, out, mask, NONE]
-            }
+            Self::AveragePoolBackward {
+                gradient,
+                out,
+                pixels,
+            } => [8, gradient, out, pixels, NONE, NONE],
+            Self::MaskScale {
+                layer,
+                gradient,
+                out,
+                mask,
+            } => [9, layer, gradient, out, mask, NONE],
             Self::BiasUpdate { layer, gradient } => [10, layer, gradient, NONE, NONE, NONE],
-            Self::ConvBackwardInput { layer, gradient, out, accumulate } => {
-                [11, layer, gradient, out, u32::from(accumulate), NONE]
-            }
-            Self::WeightUpdate { layer, x, gradient, scratch } => {
-                [12, layer, x, gradient, scratch, NONE]
-            }
-            Self::AddBackward { add, gradient, shortcut, branch, mask } => {
-                [13, add, gradient, opt(shortcut), opt(branch), mask]
-            }
+            Self::ConvBackwardInput {
+                layer,
+                gradient,
+                out,
+                accumulate,
+            } => [11, layer, gradient, out, u32::from(accumulate), NONE],
+            Self::WeightUpdate {
+                layer,
+                x,
+                gradient,
+                scratch,
+            } => [12, layer, x, gradient, scratch, NONE],
+            Self::AddBackward {
+                add,
+                gradient,
+                shortcut,
+                branch,
+                mask,
+            } => [13, add, gradient, opt(shortcut), opt(branch), mask],
         }
     }
 
@@ -305,19 +454,68 @@ impl Op {
         let opt = |word: u32| (word != NONE).then_some(word);
         let &[kind, a, b, c, d, e] = words;
         Some(match kind {
-            0 => Self::Conv { layer: a, x: b, y: c, mask: opt(d), scratch: opt(e) },
-            1 => Self::Add { add: a, a: b, b: c, y: d, mask: opt(e) },
-            2 => Self::AveragePool { x: a, y: b, pixels: c },
-            3 => Self::SaveChannels { layer: a, x: b, saved: c },
+            0 => Self::Conv {
+                layer: a,
+                x: b,
+                y: c,
+                mask: opt(d),
+                scratch: opt(e),
+            },
+            1 => Self::Add {
+                add: a,
+                a: b,
+                b: c,
+                y: d,
+                mask: opt(e),
+            },
+            2 => Self::AveragePool {
+                x: a,
+                y: b,
+                pixels: c,
+            },
+            3 => Self::SaveChannels {
+                layer: a,
+                x: b,
+                saved: c,
+            },
             4 => Self::Classifier { x: a, logits: b },
-            5 => Self::Loss { logits: a, label: b, gradient: c },
-            6 => Self::ClassifierBackwardInput { gradient: a, out: b },
+            5 => Self::Loss {
+                logits: a,
+                label: b,
+                gradient: c,
+            },
+            6 => Self::ClassifierBackwardInput {
+                gradient: a,
+                out: b,
+            },
             7 => Self::ClassifierUpdate { x: a, gradient: b },
-            8 => Self::AveragePoolBackward { gradient: a, out: b, pixels: c },
-            9 => Self::MaskScale { layer: a, gradient: b, out: c, mask: d },
-            10 => Self::BiasUpdate { layer: a, gradient: b },
-            11 => Self::ConvBackwardInput { layer: a, gradient: b, out: c, accumulate: d != 0 },
-            12 => Self::WeightUpdate { layer: a, x: b, gradient: c, scratch: d },
+            8 => Self::AveragePoolBackward {
+                gradient: a,
+                out: b,
+                pixels: c,
+            },
+            9 => Self::MaskScale {
+                layer: a,
+                gradient: b,
+                out: c,
+                mask: d,
+            },
+            10 => Self::BiasUpdate {
+                layer: a,
+                gradient: b,
+            },
+            11 => Self::ConvBackwardInput {
+                layer: a,
+                gradient: b,
+                out: c,
+                accumulate: d != 0,
+            },
+            12 => Self::WeightUpdate {
+                layer: a,
+                x: b,
+                gradient: c,
+                scratch: d,
+            },
             13 => Self::AddBackward {
                 add: a,
                 gradient: b,
@@ -342,6 +540,11 @@ fn push_weight(operands: &mut Operands, layer: &LayerRecord, access: Access) {
 
 fn push_head(operands: &mut Operands, head: &HeadRecord, access: Access) {
     let classes = head.n_classes as usize;
-    operands.push(head.weight_tensor, access, DType::F32, classes * head.n_features as usize);
+    operands.push(
+        head.weight_tensor,
+        access,
+        DType::F32,
+        classes * head.n_features as usize,
+    );
     operands.push(head.bias_tensor, access, DType::F32, classes);
 }

@@ -73,7 +73,10 @@ impl Role {
     /// Whether a tensor of this role keeps its contents from step to step.
     #[must_use]
     pub fn is_persistent(self) -> bool {
-        matches!(self, Self::TrainableWeight | Self::TrainableBias | Self::Classifier)
+        matches!(
+            self,
+            Self::TrainableWeight | Self::TrainableBias | Self::Classifier
+        )
     }
 }
 
@@ -118,8 +121,14 @@ impl TensorRecord {
 
     #[cfg(feature = "compile")]
     pub(crate) fn encode(&self) -> [u32; Self::WORDS] {
-        let dtype = DType::ALL.iter().position(|&dtype| dtype == self.dtype).unwrap_or(0);
-        let role = Role::ALL.iter().position(|&role| role == self.role).unwrap_or(0);
+        let dtype = DType::ALL
+            .iter()
+            .position(|&dtype| dtype == self.dtype)
+            .unwrap_or(0);
+        let role = Role::ALL
+            .iter()
+            .position(|&role| role == self.role)
+            .unwrap_or(0);
         let [h, w, c] = self.shape;
         [
             crate::num::word(dtype),
@@ -136,7 +145,18 @@ impl TensorRecord {
     }
 
     pub(crate) fn decode(words: &[u32; Self::WORDS]) -> Option<Self> {
-        let &[dtype, role, offset, size_bytes, first_use, last_use, h, w, c, name] = words;
+        let &[
+            dtype,
+            role,
+            offset,
+            size_bytes,
+            first_use,
+            last_use,
+            h,
+            w,
+            c,
+            name,
+        ] = words;
         Some(Self {
             dtype: *DType::ALL.get(dtype as usize)?,
             role: *Role::ALL.get(role as usize)?,

@@ -4,12 +4,12 @@ use core::ops::Range;
 
 use sha2::{Digest as _, Sha256};
 
+use super::TensorIdx;
 use super::check::{self, ProgramError};
 use super::image::Section;
 use super::layer::{AddRecord, LayerRecord, Meta, Settings};
 use super::op::{Op, Operands};
 use super::tensor::TensorRecord;
-use super::TensorIdx;
 
 /// A checked program over the bytes `B` (a slice in flash, or owned aligned bytes on a host).
 #[derive(Clone, Debug)]
@@ -30,7 +30,11 @@ impl<B: AsRef<[u8]>> Program<B> {
     pub fn parse(bytes: B) -> Result<Self, ProgramError> {
         let sections = check::sections(bytes.as_ref())?;
         let meta = check::meta(bytes.as_ref(), &sections)?;
-        let program = Self { bytes, sections, meta };
+        let program = Self {
+            bytes,
+            sections,
+            meta,
+        };
         check::program(&program)?;
         Ok(program)
     }
@@ -165,7 +169,7 @@ impl<B: AsRef<[u8]>> Program<B> {
         check::name(self.section(Section::Names), name).unwrap_or("")
     }
 
-    /// Number of operations after which tensor contents may be dropped: all of them.
+    /// `len` constants of type `T` at a byte offset that was checked when the program was parsed.
     pub(crate) fn constants<T: bytemuck::AnyBitPattern>(&self, offset: u32, len: usize) -> &[T] {
         let bytes = self.section(Section::Constants);
         let start = offset as usize;

@@ -4,7 +4,7 @@ mod params;
 mod round;
 
 pub use params::{DEAD_CHANNEL_SCALE, QuantParams};
-pub use round::{Requantize, half_even, mean_half_even, residual_add};
-pub(crate) use round::clamp_code;
 #[cfg(all(target_arch = "wasm32", target_feature = "simd128"))]
 pub(crate) use round::ROUND_LIMIT;
+pub(crate) use round::clamp_code;
+pub use round::{Requantize, half_even, mean_half_even, residual_add};

@@ -14,7 +14,10 @@ const MAGIC: f32 = 12_582_912.0; // 1.5 * 2^23
 #[must_use]
 pub fn half_even(value: f32) -> i32 {
     let clamped = value.clamp(-ROUND_LIMIT, ROUND_LIMIT);
-    #[expect(clippy::cast_possible_truncation, reason = "an integer of at most 22 bits")]
+    #[expect(
+        clippy::cast_possible_truncation,
+        reason = "an integer of at most 22 bits"
+    )]
     let rounded = ((clamped + MAGIC) - MAGIC) as i32;
     rounded
 }
@@ -105,9 +108,15 @@ mod tests {
 
     #[test]
     fn the_mean_is_exact_at_ties_of_both_signs() {
-        for (sum, count, expected) in
-            [(2, 4, 0), (6, 4, 2), (-2, 4, 0), (-6, 4, -2), (7, 4, 2), (-7, 4, -2), (9, 9, 1)]
-        {
+        for (sum, count, expected) in [
+            (2, 4, 0),
+            (6, 4, 2),
+            (-2, 4, 0),
+            (-6, 4, -2),
+            (7, 4, 2),
+            (-7, 4, -2),
+            (9, 9, 1),
+        ] {
             assert_eq!(mean_half_even(sum, count), expected, "{sum}/{count}");
         }
     }

@@ -17,7 +17,11 @@ pub(super) fn forward(
     bias: &[f32],
     logits: &mut [f32],
 ) {
-    for ((logit, row), bias) in logits.iter_mut().zip(weight.chunks_exact(x.len())).zip(bias) {
+    for ((logit, row), bias) in logits
+        .iter_mut()
+        .zip(weight.chunks_exact(x.len()))
+        .zip(bias)
+    {
         let mut sum = 0.0;
         for (&code, weight) in x.iter().zip(row) {
             sum += real(code, quant) * weight;
@@ -93,7 +97,12 @@ struct Tally {
 
 impl Tally {
     fn new(n_elements: usize, wants_squares: bool) -> Self {
-        Self { n_elements, moved: 0, vanished: 0, squares: wants_squares.then_some([0.0; 2]) }
+        Self {
+            n_elements,
+            moved: 0,
+            vanished: 0,
+            squares: wants_squares.then_some([0.0; 2]),
+        }
     }
 
     fn change(&mut self, value: &mut f32, gradient: f32, learning_rate: f32) {
@@ -110,7 +119,10 @@ impl Tally {
     }
 
     fn finish(self, parameter: Parameter) -> UpdateTrace {
-        #[expect(clippy::cast_possible_truncation, reason = "at most 4096 classes and features")]
+        #[expect(
+            clippy::cast_possible_truncation,
+            reason = "at most 4096 classes and features"
+        )]
         let n_elements = self.n_elements as u32;
         UpdateTrace {
             parameter,

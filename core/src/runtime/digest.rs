@@ -21,7 +21,8 @@ impl<P: AsRef<[u8]>, A: AsRef<[u8]> + AsMut<[u8]>, K: Kernels> Runtime<P, A, K> 
             match record.bias_tensor {
                 Some(tensor) => hash.update(self.tensor_bytes(tensor)),
                 None => hash.update(
-                    self.program.constants::<u8>(record.bias, 4 * record.out_channels()),
+                    self.program
+                        .constants::<u8>(record.bias, 4 * record.out_channels()),
                 ),
             }
         }
@@ -35,7 +36,11 @@ impl<P: AsRef<[u8]>, A: AsRef<[u8]> + AsMut<[u8]>, K: Kernels> Runtime<P, A, K> 
         let mut chunk = [0; CHUNK];
         let mut len = 0;
         let (taps, channels) = (record.taps(), record.in_channels());
-        let filters = if record.depthwise { 1 } else { record.out_channels() };
+        let filters = if record.depthwise {
+            1
+        } else {
+            record.out_channels()
+        };
         let mut push = |byte: u8| {
             chunk[len] = byte;
             len += 1;
@@ -68,18 +73,20 @@ impl<P: AsRef<[u8]>, A: AsRef<[u8]> + AsMut<[u8]>, K: Kernels> Runtime<P, A, K> 
             Some(offset) => {
                 let list = self.program.constants::<u16>(offset, record.in_channels());
                 let (frozen, trainable) = list.split_at(n_frozen);
-                let find = |part: &[u16]| {
-                    part.binary_search_by(|&entry| usize::from(entry).cmp(&channel))
-                };
+                let find =
+                    |part: &[u16]| part.binary_search_by(|&entry| usize::from(entry).cmp(&channel));
                 find(frozen).unwrap_or_else(|_| n_frozen + find(trainable).unwrap_or(0))
             }
         };
         if position < n_frozen {
-            let codes =
-                self.program.constants::<u8>(record.frozen_weight, record.weight_len(n_frozen));
+            let codes = self
+                .program
+                .constants::<u8>(record.frozen_weight, record.weight_len(n_frozen));
             codes[row * n_frozen + position]
         } else {
-            let codes = record.weight_tensor.map_or(&[][..], |tensor| self.tensor_bytes(tensor));
+            let codes = record
+                .weight_tensor
+                .map_or(&[][..], |tensor| self.tensor_bytes(tensor));
             codes[row * n_trainable + position - n_frozen]
         }
     }

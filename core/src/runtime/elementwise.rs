@@ -8,7 +8,12 @@ use crate::quant::mean_half_even;
 pub(super) fn average_pool(x: &[i8], y: &mut [i8], pixels: u32) {
     let c = y.len();
     for (channel, mean) in y.iter_mut().enumerate() {
-        let sum: i32 = x.iter().skip(channel).step_by(c).map(|&code| i32::from(code)).sum();
+        let sum: i32 = x
+            .iter()
+            .skip(channel)
+            .step_by(c)
+            .map(|&code| i32::from(code))
+            .sum();
         #[expect(clippy::cast_possible_truncation, reason = "a mean of codes is a code")]
         let code = mean_half_even(sum, pixels.cast_signed()) as i8;
         *mean = code;
@@ -28,7 +33,10 @@ pub(super) fn average_pool_backward(gradient: &[f32], out: &mut [f32], pixels: u
 
 /// Copies the `kept` channels of every pixel.
 pub(super) fn save_channels(x: &[u8], saved: &mut [u8], n_channels: usize, kept: &[u16]) {
-    for (codes, saved) in x.chunks_exact(n_channels).zip(saved.chunks_exact_mut(kept.len())) {
+    for (codes, saved) in x
+        .chunks_exact(n_channels)
+        .zip(saved.chunks_exact_mut(kept.len()))
+    {
         for (saved, &channel) in saved.iter_mut().zip(kept) {
             *saved = codes[usize::from(channel)];
         }
@@ -40,15 +48,22 @@ pub(super) fn mask_scale(gradient: &mut [f32], mask: &[u8], scale: &[f32]) {
     let n_channels = scale.len();
     if n_channels.is_multiple_of(8) {
         let bytes_of_pixel = n_channels / 8;
-        for (gradient, mask) in
-            gradient.chunks_exact_mut(n_channels).zip(mask.chunks_exact(bytes_of_pixel))
+        for (gradient, mask) in gradient
+            .chunks_exact_mut(n_channels)
+            .zip(mask.chunks_exact(bytes_of_pixel))
         {
-            for ((gradient, scale), &bits) in
-                gradient.chunks_exact_mut(8).zip(scale.chunks_exact(8)).zip(mask)
+            for ((gradient, scale), &bits) in gradient
+                .chunks_exact_mut(8)
+                .zip(scale.chunks_exact(8))
+                .zip(mask)
             {
                 for lane in 0..8 {
                     let inside = bits >> lane & 1 != 0;
-                    gradient[lane] = if inside { gradient[lane] * scale[lane] } else { 0.0 };
+                    gradient[lane] = if inside {
+                        gradient[lane] * scale[lane]
+                    } else {
+                        0.0
+                    };
                 }
             }
         }
@@ -80,12 +95,7 @@ pub(super) fn add_backward(
 }
 
 /// Sums the gradient of channels `first..` over y, then x.
-pub(super) fn bias_gradient(
-    gradient: &[f32],
-    n_channels: usize,
-    first: usize,
-    sums: &mut [f32],
-) {
+pub(super) fn bias_gradient(gradient: &[f32], n_channels: usize, first: usize, sums: &mut [f32]) {
     for gradient in gradient.chunks_exact(n_channels) {
         for (sum, gradient) in sums.iter_mut().zip(&gradient[first..]) {
             *sum += gradient;

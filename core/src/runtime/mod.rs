@@ -3,10 +3,10 @@
 //! Everything that a step writes lies in the block; nothing here allocates, and a program that
 //! passed [`Program::parse`] runs without a failing path.
 
-pub mod kernels;
 mod classifier;
 mod digest;
 mod elementwise;
+pub mod kernels;
 mod noise;
 pub mod scratch;
 mod step;
@@ -24,6 +24,10 @@ use crate::program::{Op, Program, TensorIdx};
 use kernels::{Kernels, Native};
 
 /// Why a block of memory cannot hold a program.
+#[expect(
+    missing_docs,
+    reason = "the fields are named by the sentence of their variant"
+)]
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum ArenaError {
@@ -34,6 +38,10 @@ pub enum ArenaError {
 }
 
 /// What a sample or a state must look like.
+#[expect(
+    missing_docs,
+    reason = "the fields are named by the sentence of their variant"
+)]
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum InputError {
@@ -69,7 +77,11 @@ impl<P: AsRef<[u8]>, A: AsRef<[u8]> + AsMut<[u8]>, K: Kernels> Runtime<P, A, K> 
         if bytemuck::try_cast_slice::<u8, u32>(&arena.as_ref()[..aligned]).is_err() {
             return Err(ArenaError::Misaligned);
         }
-        let mut runtime = Self { program, arena, kernels: PhantomData };
+        let mut runtime = Self {
+            program,
+            arena,
+            kernels: PhantomData,
+        };
         runtime.reset();
         Ok(runtime)
     }
@@ -120,7 +132,11 @@ impl<P: AsRef<[u8]>, A: AsRef<[u8]> + AsMut<[u8]>, K: Kernels> Runtime<P, A, K> 
         let head = self.program.meta().head;
         let n_weights = head.n_features as usize * head.n_classes as usize;
         self.write_constants(head.weight_tensor, head.start_weight, 4 * n_weights);
-        self.write_constants(head.bias_tensor, head.start_bias, 4 * head.n_classes as usize);
+        self.write_constants(
+            head.bias_tensor,
+            head.start_bias,
+            4 * head.n_classes as usize,
+        );
     }
 
     /// The trained parameters: the persistent part of the block.
@@ -135,7 +151,10 @@ impl<P: AsRef<[u8]>, A: AsRef<[u8]> + AsMut<[u8]>, K: Kernels> Runtime<P, A, K> 
     pub fn set_state(&mut self, state: &[u8]) -> Result<(), InputError> {
         let expected = self.program.meta().persistent_bytes as usize;
         if state.len() != expected {
-            return Err(InputError::StateLength { expected, found: state.len() });
+            return Err(InputError::StateLength {
+                expected,
+                found: state.len(),
+            });
         }
         self.arena.as_mut()[..expected].copy_from_slice(state);
         Ok(())
@@ -149,7 +168,10 @@ impl<P: AsRef<[u8]>, A: AsRef<[u8]> + AsMut<[u8]>, K: Kernels> Runtime<P, A, K> 
         let meta = *self.program.meta();
         let input = self.range(meta.input_tensor);
         if codes.len() != input.len() {
-            return Err(InputError::InputLength { expected: input.len(), found: codes.len() });
+            return Err(InputError::InputLength {
+                expected: input.len(),
+                found: codes.len(),
+            });
         }
         let n_classes = meta.head.n_classes;
         if label >= n_classes {
@@ -176,7 +198,12 @@ impl<P: AsRef<[u8]>, A: AsRef<[u8]> + AsMut<[u8]>, K: Kernels> Runtime<P, A, K> 
     /// Runs the forward pass on the sample that was loaded; the logits are in
     /// [`Self::logits`] until the next operation.
     pub fn forward(&mut self) {
-        let params = StepParams { learning_rate: 0.0, qas: false, seed: 0, step: 0 };
+        let params = StepParams {
+            learning_rate: 0.0,
+            qas: false,
+            seed: 0,
+            step: 0,
+        };
         for op_idx in 0..self.program.meta().loss_op {
             if !matches!(self.program.op(op_idx), Op::SaveChannels { .. }) {
                 self.run_op(op_idx, &params, &mut NoTrace);

@@ -37,11 +37,10 @@ fn weights<'a, P: AsRef<[u8]>>(
     }
 }
 
-fn channels<'a, P: AsRef<[u8]>>(
-    program: &'a Program<P>,
-    layer: &LayerRecord,
-) -> Option<&'a [u16]> {
-    layer.channels.map(|offset| program.constants(offset, layer.in_channels()))
+fn channels<'a, P: AsRef<[u8]>>(program: &'a Program<P>, layer: &LayerRecord) -> Option<&'a [u16]> {
+    layer
+        .channels
+        .map(|offset| program.constants(offset, layer.in_channels()))
 }
 
 impl<P: AsRef<[u8]>, A: AsRef<[u8]> + AsMut<[u8]>, K: Kernels> Runtime<P, A, K> {
@@ -56,7 +55,13 @@ impl<P: AsRef<[u8]>, A: AsRef<[u8]> + AsMut<[u8]>, K: Kernels> Runtime<P, A, K> 
         trace: &mut impl Trace,
     ) -> Option<f32> {
         match self.program.op(op_idx) {
-            Op::Conv { layer, x, y, mask, scratch } => {
+            Op::Conv {
+                layer,
+                x,
+                y,
+                mask,
+                scratch,
+            } => {
                 self.conv_forward(layer, x, y, mask, scratch);
             }
             Op::Add { add, a, b, y, mask } => self.add_forward(add, a, b, y, mask),
@@ -80,13 +85,26 @@ impl<P: AsRef<[u8]>, A: AsRef<[u8]> + AsMut<[u8]>, K: Kernels> Runtime<P, A, K> 
                     Some(head.weight_tensor),
                     Some(head.bias_tensor),
                 ]);
-                classifier::forward(head.x_quant, cast(x), cast(weight), cast(bias), cast_mut(logits));
+                classifier::forward(
+                    head.x_quant,
+                    cast(x),
+                    cast(weight),
+                    cast(bias),
+                    cast_mut(logits),
+                );
             }
-            Op::Loss { logits, label, gradient } => {
+            Op::Loss {
+                logits,
+                label,
+                gradient,
+            } => {
                 self.move_to(logits, gradient);
                 let [gradient, label] = self.split([Some(gradient), Some(label)]);
                 let label: &[u32] = cast(label);
-                return Some(classifier::softmax_cross_entropy(cast_mut(gradient), label[0]));
+                return Some(classifier::softmax_cross_entropy(
+                    cast_mut(gradient),
+                    label[0],
+                ));
             }
             Op::ClassifierBackwardInput { gradient, out } => {
                 let head = self.program.meta().head;
@@ -98,23 +116,38 @@ impl<P: AsRef<[u8]>, A: AsRef<[u8]> + AsMut<[u8]>, K: Kernels> Runtime<P, A, K> 
             Op::ClassifierUpdate { x, gradient } => {
                 self.classifier_update(x, gradient, params, trace);
             }
-            Op::AveragePoolBackward { gradient, out, pixels } => {
+            Op::AveragePoolBackward {
+                gradient,
+                out,
+                pixels,
+            } => {
                 let [gradient, out] = self.split([Some(gradient), Some(out)]);
                 elementwise::average_pool_backward(cast(gradient), cast_mut(out), pixels);
             }
-            Op::MaskScale { layer, gradient, out, mask } => {
+            Op::MaskScale {
+                layer,
+                gradient,
+                out,
+                mask,
+            } => {
                 self.move_to(gradient, out);
                 let record = self.program.layer(layer);
                 let ranges = self.ranges([Some(out), Some(mask)]);
                 let [out, mask] = split(self.arena.as_mut(), ranges);
-                let scale =
-                    self.program.constants(record.effective_scale, record.out_channels());
+                let scale = self
+                    .program
+                    .constants(record.effective_scale, record.out_channels());
                 elementwise::mask_scale(cast_mut(out), mask, scale);
             }
             Op::BiasUpdate { layer, gradient } => {
                 self.bias_update(layer, gradient, params, trace);
             }
-            Op::ConvBackwardInput { layer, gradient, out, accumulate } => {
+            Op::ConvBackwardInput {
+                layer,
+                gradient,
+                out,
+                accumulate,
+            } => {
                 let record = self.program.layer(layer);
                 let ranges = self.ranges([Some(gradient), Some(out), record.weight_tensor]);
                 let [gradient, out, weight] = split(self.arena.as_mut(), ranges);
@@ -126,10 +159,21 @@ impl<P: AsRef<[u8]>, A: AsRef<[u8]> + AsMut<[u8]>, K: Kernels> Runtime<P, A, K> 
                     K::conv_backward_input(&record, weights, gradient, out, accumulate);
                 }
             }
-            Op::WeightUpdate { layer, x, gradient, scratch } => {
+            Op::WeightUpdate {
+                layer,
+                x,
+                gradient,
+                scratch,
+            } => {
                 self.weight_update(layer, x, gradient, scratch, params, trace);
             }
-            Op::AddBackward { add, gradient, shortcut, branch, mask } => {
+            Op::AddBackward {
+                add,
+                gradient,
+                shortcut,
+                branch,
+                mask,
+            } => {
                 let record = self.program.add(add);
                 let in_place = shortcut.or(branch);
                 if let Some(out) = in_place {
@@ -137,11 +181,12 @@ impl<P: AsRef<[u8]>, A: AsRef<[u8]> + AsMut<[u8]>, K: Kernels> Runtime<P, A, K> 
                 }
                 let second = shortcut.and(branch);
                 let [first, second, mask] = self.split([in_place, second, Some(mask)]);
-                let scale = |quant: crate::quant::QuantParams| {
-                    quant.scale / record.y_quant.scale
+                let scale = |quant: crate::quant::QuantParams| quant.scale / record.y_quant.scale;
+                let first_scale = if shortcut.is_some() {
+                    record.a_quant
+                } else {
+                    record.b_quant
                 };
-                let first_scale =
-                    if shortcut.is_some() { record.a_quant } else { record.b_quant };
                 elementwise::add_backward(
                     cast_mut(first),
                     cast_mut(second),
@@ -208,8 +253,11 @@ impl<P: AsRef<[u8]>, A: AsRef<[u8]> + AsMut<[u8]>, K: Kernels> Runtime<P, A, K> 
             elementwise::merge_depthwise(&record, weights, merged);
             K::depthwise_forward(&record, merged, &requantize, x, y, mask);
         } else {
-            let codes =
-                if record.n_trainable > 0 { weights.trainable } else { weights.frozen };
+            let codes = if record.n_trainable > 0 {
+                weights.trainable
+            } else {
+                weights.frozen
+            };
             K::depthwise_forward(&record, codes, &requantize, x, y, mask);
         }
     }
@@ -314,15 +362,13 @@ impl<P: AsRef<[u8]>, A: AsRef<[u8]> + AsMut<[u8]>, K: Kernels> Runtime<P, A, K> 
         trace: &mut impl Trace,
     ) {
         let record = self.program.layer(layer);
-        let ranges =
-            self.ranges([Some(x), Some(gradient), Some(scratch), record.weight_tensor]);
+        let ranges = self.ranges([Some(x), Some(gradient), Some(scratch), record.weight_tensor]);
         let [x, gradient, scratch, weight] = split(self.arena.as_mut(), ranges);
         let (x, gradient): (&[i8], &[f32]) = (cast(x), cast(gradient));
         let (rows, weight): (&mut [f32], &mut [i8]) = (cast_mut(scratch), cast_mut(weight));
         let outputs = record.out_channels();
         let scales = self.program.constants::<f32>(record.weight_scale, outputs);
-        let list =
-            channels(&self.program, &record).map(|list| &list[record.n_frozen as usize..]);
+        let list = channels(&self.program, &record).map(|list| &list[record.n_frozen as usize..]);
         let parameter = Parameter::Weight(layer);
         let update = TileUpdate {
             layer: &record,
@@ -388,8 +434,9 @@ impl TileUpdate<'_> {
                 squares.add_channel(code_squares(weight), float_squares(gradient), scale);
             }
             let factor = qas_factor(self.params.qas, scale);
-            let taps_of_row =
-                weight.chunks_exact_mut(n_trainable).zip(gradient.chunks_exact(n_trainable));
+            let taps_of_row = weight
+                .chunks_exact_mut(n_trainable)
+                .zip(gradient.chunks_exact(n_trainable));
             for (tap, (weight, gradient)) in taps_of_row.enumerate() {
                 let index = FlatIndex {
                     base: flat((output * taps + tap) * in_channels),
@@ -412,8 +459,10 @@ impl TileUpdate<'_> {
         let taps = self.layer.taps();
         let n_trainable = self.layer.n_trainable as usize;
         let n = rows.len() / taps;
-        let channel_of =
-            |k: usize| self.list.map_or(first + k, |list| usize::from(list[first + k]));
+        let channel_of = |k: usize| {
+            self.list
+                .map_or(first + k, |list| usize::from(list[first + k]))
+        };
         let mut factors = [0.0; CHANNEL_TILE];
         for (k, factor) in factors.iter_mut().enumerate().take(n) {
             let scale = self.scales[channel_of(k)];
@@ -437,9 +486,9 @@ impl TileUpdate<'_> {
             let index = FlatIndex {
                 base: flat(tap),
                 stride: flat(taps),
-                channels: self
-                    .list
-                    .map_or(ChannelsOf::From(flat(first)), |list| ChannelsOf::Listed(&list[first..])),
+                channels: self.list.map_or(ChannelsOf::From(flat(first)), |list| {
+                    ChannelsOf::Listed(&list[first..])
+                }),
             };
             counts.add(self.run(weight, gradient, |k| factors[k], index));
         }
@@ -452,7 +501,14 @@ impl TileUpdate<'_> {
         factor: impl Fn(usize) -> f32,
         index: FlatIndex<'_>,
     ) -> Counts {
-        update_weights(weight, gradient, self.params.learning_rate, factor, self.noise, index)
+        update_weights(
+            weight,
+            gradient,
+            self.params.learning_rate,
+            factor,
+            self.noise,
+            index,
+        )
     }
 }
 
@@ -472,13 +528,19 @@ fn update_trace(
 }
 
 /// An index into a weight; the loader keeps weights below 2^32 elements.
-#[expect(clippy::cast_possible_truncation, reason = "checked when the program was loaded")]
+#[expect(
+    clippy::cast_possible_truncation,
+    reason = "checked when the program was loaded"
+)]
 fn flat(index: usize) -> u32 {
     index as u32
 }
 
 fn code_squares(codes: &[i8]) -> f32 {
-    codes.iter().map(|&code| f32::from(code) * f32::from(code)).sum()
+    codes
+        .iter()
+        .map(|&code| f32::from(code) * f32::from(code))
+        .sum()
 }
 
 fn float_squares(values: &[f32]) -> f32 {

@@ -7,7 +7,7 @@ use super::noise::Noise;
 /// Deltas beyond this cannot matter to an int8 weight.
 const WEIGHT_DELTA_LIMIT: f32 = 2_097_152.0; // 2^21
 /// Deltas of int32 biases are clamped to this before they are rounded.
-const BIAS_DELTA_LIMIT: f32 = 1_073_741_824.0; // 2^30
+const BIAS_DELTA_LIMIT: f32 = 32_768.0 * 32_768.0;
 
 /// What holds for all updates of one step.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -121,7 +121,10 @@ pub(crate) fn update_bias(
 fn floor(value: f32) -> i32 {
     #[expect(clippy::cast_possible_truncation, reason = "at most 2^30")]
     let truncated = value as i32;
-    #[expect(clippy::cast_precision_loss, reason = "beyond 2^24 the value is an integer itself")]
+    #[expect(
+        clippy::cast_precision_loss,
+        reason = "beyond 2^24 the value is an integer itself"
+    )]
     let above = (truncated as f32) > value;
     truncated - i32::from(above)
 }
@@ -140,9 +143,20 @@ mod tests {
     #[test]
     fn weights_saturate_and_biases_too() {
         let mut weights = [126i8, -126, 0];
-        let index = FlatIndex { base: 0, stride: 1, channels: ChannelsOf::From(0) };
+        let index = FlatIndex {
+            base: 0,
+            stride: 1,
+            channels: ChannelsOf::From(0),
+        };
         let noise = Noise::new(1, 0, 0);
-        update_weights(&mut weights, &[-1e9, 1e9, f32::NAN], 1.0, |_| 1.0, noise, index);
+        update_weights(
+            &mut weights,
+            &[-1e9, 1e9, f32::NAN],
+            1.0,
+            |_| 1.0,
+            noise,
+            index,
+        );
         assert_eq!(weights, [127, -127, 0]);
         let mut bias = i32::MIN + 1;
         update_bias(&mut bias, 1e30, 1.0, 1.0, 0.5);

@@ -66,9 +66,7 @@ impl<K: Kernels> Session<K> {
     pub fn seek(&mut self, n_ops: u32, trace: &mut impl Trace) {
         let n_ops = n_ops.min(self.program().n_ops() - 1);
         if n_ops < self.op {
-            if let Some(snapshot) = self.snapshot.clone() {
-                self.rewind(&snapshot);
-            }
+            self.abandon_step();
         }
         while self.op < n_ops {
             self.next_op(trace);
@@ -77,10 +75,10 @@ impl<K: Kernels> Session<K> {
 
     /// Back to the start of the step under way, as if it had not begun.
     pub fn abandon_step(&mut self) {
-        if self.op > 0 {
-            if let Some(snapshot) = self.snapshot.clone() {
-                self.rewind(&snapshot);
-            }
+        if self.op > 0
+            && let Some(snapshot) = self.snapshot.clone()
+        {
+            self.rewind(&snapshot);
         }
     }
 

@@ -33,7 +33,11 @@ impl<K: Kernels> Evaluator<K> {
         let program = Program::parse(image).map_err(SessionError::Program)?;
         let arena = AlignedBytes::zeroed(program.meta().arena_bytes as usize);
         let runtime = Runtime::new(program, arena).map_err(SessionError::Arena)?;
-        Ok(Self { runtime, next: 0, correct: 0 })
+        Ok(Self {
+            runtime,
+            next: 0,
+            correct: 0,
+        })
     }
 
     /// Starts a measurement of these trained parameters.
@@ -64,7 +68,10 @@ impl<K: Kernels> Evaluator<K> {
         self.next = end;
         #[expect(clippy::cast_possible_truncation, reason = "samples are far fewer")]
         let total = samples.len() as u32;
-        Ok((end == samples.len()).then_some(Accuracy { correct: self.correct, total }))
+        Ok((end == samples.len()).then_some(Accuracy {
+            correct: self.correct,
+            total,
+        }))
     }
 
     /// The class of the largest logit for one input; [`Self::logits`] holds them all.

@@ -66,8 +66,15 @@ impl<K: Kernels> Session<K> {
         if samples.is_empty() {
             return Err(SessionError::NoSamples);
         }
-        let mut session =
-            Self { runtime, samples, settings, step: 0, op: 0, loss: None, snapshot: None };
+        let mut session = Self {
+            runtime,
+            samples,
+            settings,
+            step: 0,
+            op: 0,
+            loss: None,
+            snapshot: None,
+        };
         session.check_samples()?;
         Ok(session)
     }
@@ -76,7 +83,9 @@ impl<K: Kernels> Session<K> {
     fn check_samples(&mut self) -> Result<(), SessionError> {
         for sample in 0..self.samples.len() {
             let (codes, label) = self.samples.get(sample);
-            self.runtime.load_sample(codes, label).map_err(SessionError::Input)?;
+            self.runtime
+                .load_sample(codes, label)
+                .map_err(SessionError::Input)?;
         }
         Ok(())
     }
@@ -102,10 +111,17 @@ impl<K: Kernels> Session<K> {
     /// When it does not fit the program.
     pub fn add_sample(&mut self, codes: &[i8], label: u32) -> Result<(), InputError> {
         let meta = self.program().meta();
-        let expected: usize = meta.input_shape.iter().map(|&extent| extent as usize).product();
+        let expected: usize = meta
+            .input_shape
+            .iter()
+            .map(|&extent| extent as usize)
+            .product();
         let n_classes = meta.head.n_classes;
         if codes.len() != expected {
-            return Err(InputError::InputLength { expected, found: codes.len() });
+            return Err(InputError::InputLength {
+                expected,
+                found: codes.len(),
+            });
         }
         if label >= n_classes {
             return Err(InputError::Label { label, n_classes });
@@ -187,7 +203,10 @@ impl<K: Kernels> Session<K> {
     /// Finishes the step under way, or runs a whole one.
     pub fn step(&mut self, trace: &mut impl Trace) -> StepRecord {
         while !self.next_op(trace) {}
-        StepRecord { step: self.step, loss: self.loss.unwrap_or_default() }
+        StepRecord {
+            step: self.step,
+            loss: self.loss.unwrap_or_default(),
+        }
     }
 }
 

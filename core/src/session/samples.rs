@@ -27,19 +27,21 @@ impl Samples {
     ///
     /// # Errors
     /// When the numbers do not fit together.
-    pub fn new(
-        shape: [usize; 3],
-        codes: Vec<i8>,
-        labels: Vec<u32>,
-    ) -> Result<Self, SamplesError> {
-        let len = shape.iter().try_fold(labels.len(), |len, &extent| len.checked_mul(extent));
+    pub fn new(shape: [usize; 3], codes: Vec<i8>, labels: Vec<u32>) -> Result<Self, SamplesError> {
+        let len = shape
+            .iter()
+            .try_fold(labels.len(), |len, &extent| len.checked_mul(extent));
         if len != Some(codes.len()) || shape.contains(&0) {
             return Err(SamplesError::Length {
                 expected: len.unwrap_or(usize::MAX),
                 found: codes.len(),
             });
         }
-        Ok(Self { shape, codes, labels })
+        Ok(Self {
+            shape,
+            codes,
+            labels,
+        })
     }
 
     /// Height, width, channels.
@@ -67,7 +69,10 @@ impl Samples {
     #[must_use]
     pub fn get(&self, sample: usize) -> (&[i8], u32) {
         let len = self.codes.len() / self.labels.len();
-        (&self.codes[sample * len..(sample + 1) * len], self.labels[sample])
+        (
+            &self.codes[sample * len..(sample + 1) * len],
+            self.labels[sample],
+        )
     }
 
     /// Adds one; `codes` has the length of the others.

@@ -111,10 +111,8 @@ impl<L: Lanes> Blocked<L> {
             let second = L::load_i16(load_or_zero(windows[1], at));
             for (lane, row) in rows.iter().enumerate() {
                 let weights = L::widen(load_or_zero(row, at));
-                accumulators[0][lane] =
-                    L::add_i32(accumulators[0][lane], L::dot(first, weights));
-                accumulators[1][lane] =
-                    L::add_i32(accumulators[1][lane], L::dot(second, weights));
+                accumulators[0][lane] = L::add_i32(accumulators[0][lane], L::dot(first, weights));
+                accumulators[1][lane] = L::add_i32(accumulators[1][lane], L::dot(second, weights));
             }
         }
     }
@@ -155,9 +153,13 @@ impl<L: Lanes> Blocked<L> {
                     let values: [f32; 8] = bytemuck::cast([L::store(sum[0]), L::store(sum[1])]);
                     let out = &mut out[pixel * c..(pixel + 1) * c];
                     for (lane, value) in values.into_iter().enumerate().take(n_lanes) {
-                        let channel = channels
-                            .map_or(at + lane, |channels| usize::from(channels[at + lane]));
-                        out[channel] = if accumulate { out[channel] + value } else { value };
+                        let channel =
+                            channels.map_or(at + lane, |channels| usize::from(channels[at + lane]));
+                        out[channel] = if accumulate {
+                            out[channel] + value
+                        } else {
+                            value
+                        };
                     }
                 }
             }
@@ -395,7 +397,10 @@ impl<L: Lanes> Kernels for Blocked<L> {
         #[expect(clippy::cast_possible_truncation, reason = "a code")]
         let zero_point = L::splat_i16(layer.x_quant.zero_point as i16);
         for tap in 0..taps {
-            let (ky, kx) = (tap / layer.kernel[1] as usize, tap % layer.kernel[1] as usize);
+            let (ky, kx) = (
+                tap / layer.kernel[1] as usize,
+                tap % layer.kernel[1] as usize,
+            );
             let lines = outputs_inside(layer, 0, ky);
             let columns = outputs_inside(layer, 1, kx);
             for at in (0..n).step_by(8) {
@@ -444,7 +449,10 @@ impl<L: Lanes> Kernels for Blocked<L> {
         #[expect(clippy::cast_possible_truncation, reason = "a code")]
         let zero_point = L::splat_i16(layer.x_quant.zero_point as i16);
         for (tap, row) in rows.chunks_exact_mut(n).enumerate() {
-            let (ky, kx) = (tap / layer.kernel[1] as usize, tap % layer.kernel[1] as usize);
+            let (ky, kx) = (
+                tap / layer.kernel[1] as usize,
+                tap % layer.kernel[1] as usize,
+            );
             for at in (0..n).step_by(8) {
                 let mut sum = [L::splat(0.0); 2];
                 for oy in outputs_inside(layer, 0, ky) {

@@ -12,13 +12,15 @@ use crate::quant::Requantize;
 
 pub use blocked::Blocked;
 pub use lanes::Arrays;
+#[cfg(all(target_arch = "wasm32", target_feature = "simd128"))]
+pub use lanes::Wasm;
 pub use reference::Reference;
 
 /// Tiled kernels on arrays, which compilers turn into whatever vectors the target has.
 pub type Portable = Blocked<Arrays>;
 /// Tiled kernels on 128-bit WebAssembly SIMD.
 #[cfg(all(target_arch = "wasm32", target_feature = "simd128"))]
-pub type Simd128 = Blocked<lanes::Wasm>;
+pub type Simd128 = Blocked<Wasm>;
 
 /// The fastest kernels of the target.
 #[cfg(all(target_arch = "wasm32", target_feature = "simd128"))]
@@ -47,7 +49,6 @@ pub trait Kernels {
 
     /// Ordinary or pointwise convolution with requantization.
     /// `scratch` has [`super::scratch::conv_forward`] bytes, as i16.
-    #[expect(clippy::too_many_arguments, reason = "the operands of one operation")]
     fn conv_forward(
         layer: &LayerRecord,
         weights: Weights<'_>,

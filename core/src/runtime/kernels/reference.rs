@@ -38,7 +38,9 @@ fn code_at(
 }
 
 fn channel_at(weights: &Weights<'_>, position: usize) -> usize {
-    weights.channels.map_or(position, |channels| usize::from(channels[position]))
+    weights
+        .channels
+        .map_or(position, |channels| usize::from(channels[position]))
 }
 
 fn extents(layer: &LayerRecord) -> [usize; 6] {
@@ -190,7 +192,10 @@ impl Kernels for Reference {
         rows.fill(0.0);
         for oy in 0..out_h {
             for ox in 0..out_w {
-                for (row, sums) in rows.chunks_exact_mut(layer.taps() * n_trainable).enumerate() {
+                for (row, sums) in rows
+                    .chunks_exact_mut(layer.taps() * n_trainable)
+                    .enumerate()
+                {
                     let g = gradient[(oy * out_w + ox) * out_c + first_output + row];
                     for (tap, pixel) in window(layer, oy, ox) {
                         for k in 0..n_trainable {

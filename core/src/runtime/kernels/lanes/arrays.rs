@@ -64,7 +64,10 @@ impl Lanes for Arrays {
 
     #[inline(always)]
     fn to_f32(values: [i16; 8]) -> [[f32; 4]; 2] {
-        [from_fn(|i| f32::from(values[i])), from_fn(|i| f32::from(values[i + 4]))]
+        [
+            from_fn(|i| f32::from(values[i])),
+            from_fn(|i| f32::from(values[i + 4])),
+        ]
     }
 
     #[inline(always)]

@@ -2,10 +2,11 @@
 
 use core::arch::wasm32::{
     f32x4, f32x4_add, f32x4_convert_i32x4, f32x4_max, f32x4_min, f32x4_mul, f32x4_splat,
-    i16x8_extend_low_i8x16, i16x8_narrow_i32x4, i16x8_splat, i16x8_sub, i32x4, i32x4_add,
-    i32x4_bitmask, i32x4_dot_i16x8, i32x4_eq, i32x4_extend_high_i16x8, i32x4_extend_low_i16x8,
-    i32x4_extmul_high_i16x8, i32x4_extmul_low_i16x8, i32x4_max, i32x4_min, i32x4_shr,
-    i32x4_shuffle, i32x4_splat, i32x4_trunc_sat_f32x4, i64x2, i8x16_narrow_i16x8, u32x4_extract_lane, v128, v128_andnot, v128_bitselect, v128_xor,
+    i8x16_narrow_i16x8, i16x8_extend_low_i8x16, i16x8_narrow_i32x4, i16x8_splat, i16x8_sub, i32x4,
+    i32x4_add, i32x4_bitmask, i32x4_dot_i16x8, i32x4_eq, i32x4_extend_high_i16x8,
+    i32x4_extend_low_i16x8, i32x4_extmul_high_i16x8, i32x4_extmul_low_i16x8, i32x4_max, i32x4_min,
+    i32x4_shr, i32x4_shuffle, i32x4_splat, i32x4_trunc_sat_f32x4, i64x2, u32x4_extract_lane, v128,
+    v128_andnot, v128_bitselect, v128_xor,
 };
 
 use super::{Lanes, Requantize4};
@@ -63,9 +64,18 @@ impl Lanes for Wasm {
 
     #[inline(always)]
     fn sums([a, b, c, d]: [v128; 4]) -> v128 {
-        let ab = i32x4_add(i32x4_shuffle::<0, 4, 1, 5>(a, b), i32x4_shuffle::<2, 6, 3, 7>(a, b));
-        let cd = i32x4_add(i32x4_shuffle::<0, 4, 1, 5>(c, d), i32x4_shuffle::<2, 6, 3, 7>(c, d));
-        i32x4_add(i32x4_shuffle::<0, 1, 4, 5>(ab, cd), i32x4_shuffle::<2, 3, 6, 7>(ab, cd))
+        let ab = i32x4_add(
+            i32x4_shuffle::<0, 4, 1, 5>(a, b),
+            i32x4_shuffle::<2, 6, 3, 7>(a, b),
+        );
+        let cd = i32x4_add(
+            i32x4_shuffle::<0, 4, 1, 5>(c, d),
+            i32x4_shuffle::<2, 6, 3, 7>(c, d),
+        );
+        i32x4_add(
+            i32x4_shuffle::<0, 1, 4, 5>(ab, cd),
+            i32x4_shuffle::<2, 3, 6, 7>(ab, cd),
+        )
     }
 
     #[inline(always)]
@@ -108,14 +118,19 @@ impl Lanes for Wasm {
         // A sum overflows where both terms differ in sign from it; it saturates to their sign.
         let wrapped = i32x4_add(accumulators, bias);
         let overflow = i32x4_shr(
-            v128_andnot(v128_xor(accumulators, wrapped), v128_xor(accumulators, bias)),
+            v128_andnot(
+                v128_xor(accumulators, wrapped),
+                v128_xor(accumulators, bias),
+            ),
             31,
         );
         let limit = v128_xor(i32x4_shr(accumulators, 31), i32x4_splat(i32::MAX));
         let sum = v128_bitselect(limit, wrapped, overflow);
         let product = f32x4_mul(f32x4_convert_i32x4(sum), Self::load(rule.scale));
-        let clamped =
-            f32x4_min(f32x4_max(product, f32x4_splat(-ROUND_LIMIT)), f32x4_splat(ROUND_LIMIT));
+        let clamped = f32x4_min(
+            f32x4_max(product, f32x4_splat(-ROUND_LIMIT)),
+            f32x4_splat(ROUND_LIMIT),
+        );
         let rounded = i32x4_trunc_sat_f32x4(core::arch::wasm32::f32x4_nearest(clamped));
         let code = i32x4_add(rounded, i32x4_splat(rule.zero_point));
         let [min, max] = rule.clamp;
@@ -123,6 +138,11 @@ impl Lanes for Wasm {
         let inside = i32x4_bitmask(i32x4_eq(code, clamped));
         let halves = i16x8_narrow_i32x4(clamped, clamped);
         let bytes = i8x16_narrow_i16x8(halves, halves);
-        (u32x4_extract_lane::<0>(bytes).to_le_bytes().map(u8::cast_signed), inside)
+        (
+            u32x4_extract_lane::<0>(bytes)
+                .to_le_bytes()
+                .map(u8::cast_signed),
+            inside,
+        )
     }
 }
