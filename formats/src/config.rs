@@ -18,7 +18,7 @@ pub const VERSION: u32 = 1;
 
 /// A configuration.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 pub struct Configuration {
     /// Always `quartermeg`.
     pub format: String,
@@ -45,7 +45,7 @@ pub struct Configuration {
 
 /// The device and its budget.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 pub struct DevicePart {
     /// Id of the device.
     pub id: String,
@@ -55,7 +55,7 @@ pub struct DevicePart {
 
 /// Training settings.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 pub struct TrainingPart {
     /// Name of the arithmetic's profile.
     pub numerics: String,
@@ -71,7 +71,7 @@ pub struct TrainingPart {
 
 /// What one convolution updates.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 pub struct PolicyRow {
     /// Index of the convolution, from the input, 0-based.
     pub layer: u32,
@@ -86,7 +86,7 @@ pub struct PolicyRow {
 
 /// What the plan needs, in bytes.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 pub struct MemoryPart {
     /// The one block.
     pub arena_bytes: u32,
@@ -98,7 +98,7 @@ pub struct MemoryPart {
 
 /// Trained weights.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 pub struct TrainedPart {
     /// Steps they took.
     pub steps: u32,
@@ -331,4 +331,38 @@ pub fn hex(bytes: &[u8]) -> String {
         .flat_map(|byte| [byte >> 4, byte & 15])
         .map(|digit| char::from(DIGITS[usize::from(digit)]))
         .collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use std::path::Path;
+    use std::{env, fs};
+
+    use super::*;
+
+    /// Set `QUARTERMEG_WRITE_SCHEMA` to write the file instead of comparing it.
+    #[test]
+    fn the_published_schema_is_current() {
+        let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("../docs/quartermeg.schema.json");
+        let schema = schemars::schema_for!(Configuration);
+        let mut text = serde_json::to_string_pretty(&schema).expect("JSON");
+        text.push('\n');
+        if env::var_os("QUARTERMEG_WRITE_SCHEMA").is_some() {
+            fs::write(&path, &text).expect("the schema can be written");
+        }
+        assert_eq!(
+            fs::read_to_string(path).expect("the published schema"),
+            text
+        );
+    }
+
+    #[test]
+    fn foreign_newer_and_broken_configurations_are_told_apart() {
+        assert!(matches!(read(b"{"), Err(ConfigError::Json(_))));
+        assert_eq!(read(b"{\"a\":1}"), Err(ConfigError::Foreign));
+        let newer = b"{\"format\":\"quartermeg\",\"version\":2}";
+        assert_eq!(read(newer), Err(ConfigError::Version { found: 2 }));
+        let missing = b"{\"format\":\"quartermeg\",\"version\":1}";
+        assert!(matches!(read(missing), Err(ConfigError::Json(_))));
+    }
 }

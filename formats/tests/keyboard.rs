@@ -16,7 +16,11 @@ use quartermeg_formats::{image, memory, network_file, sample_file};
 use serde_json::Value;
 use sha2::{Digest as _, Sha256};
 
-const SETTINGS: Settings = Settings { learning_rate: 0.01, qas: true, seed: 1 };
+const SETTINGS: Settings = Settings {
+    learning_rate: 0.01,
+    qas: true,
+    seed: 1,
+};
 
 fn read(path: &str) -> Vec<u8> {
     let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("..");
@@ -64,8 +68,18 @@ fn check_forward<K: Kernels>() {
     let mut runtime: Runtime<_, _, K> = Runtime::new(program, arena).expect("fits");
     let digits = digits();
     let golden = golden("pretrain/golden-forward.json");
-    let params = StepParams { learning_rate: 0.0, qas: true, seed: 0, step: 0 };
-    for (sample, expected) in golden["images"].as_array().expect("images").iter().enumerate() {
+    let params = StepParams {
+        learning_rate: 0.0,
+        qas: true,
+        seed: 0,
+        step: 0,
+    };
+    for (sample, expected) in golden["images"]
+        .as_array()
+        .expect("images")
+        .iter()
+        .enumerate()
+    {
         let (codes, label) = digits.learn.get(sample);
         assert_eq!(expected["label"], label);
         assert_eq!(expected["input_sha256"], sha256(codes));
@@ -83,9 +97,16 @@ fn check_forward<K: Kernels>() {
             assert_eq!(node["sha256"], digest, "{} of image {sample}", node["name"]);
         }
         assert!(nodes.next().is_none(), "every node was compared");
-        let logits: Vec<String> =
-            runtime.logits().iter().map(|logit| format!("{:08x}", logit.to_bits())).collect();
-        assert_eq!(expected["logits_bits"], Value::from(logits), "image {sample}");
+        let logits: Vec<String> = runtime
+            .logits()
+            .iter()
+            .map(|logit| format!("{:08x}", logit.to_bits()))
+            .collect();
+        assert_eq!(
+            expected["logits_bits"],
+            Value::from(logits),
+            "image {sample}"
+        );
     }
 }
 
@@ -109,7 +130,10 @@ fn full_update_does_not_fit_and_the_default_uses_most_of_the_device() {
         let image = compile(&network, policy, SETTINGS).expect("compiles");
         memory::report(&network, policy, &Program::parse(image).expect("valid"))
     };
-    let full = report(&Policy::uniform(&network, LayerUpdate::Weights { ratio: 1.0 }));
+    let full = report(&Policy::uniform(
+        &network,
+        LayerUpdate::Weights { ratio: 1.0 },
+    ));
     assert!(full.arena_bytes > budget);
     // Even without any gradient: what must be kept is already too much.
     assert!(full.analytic_bytes.total > u64::from(budget), "{full:?}");
@@ -121,6 +145,12 @@ fn full_update_does_not_fit_and_the_default_uses_most_of_the_device() {
     for report in [full, default, classifier] {
         assert_eq!(report.arena_bytes, report.lower_bound_bytes);
     }
-    assert!(network.convs().filter(|(_, node, _)| node.name.ends_with("depthwise")).count() >= 8);
+    assert!(
+        network
+            .convs()
+            .filter(|(_, node, _)| node.name.ends_with("depthwise"))
+            .count()
+            >= 8
+    );
     assert!((800_000..=3_000_000).contains(&network.macs_forward()));
 }
