@@ -2,7 +2,12 @@
 //!
 //! The *delta* is rounded, `w -= floor(delta + u)`, then the weight saturates.
 
+use core::array::from_fn;
+
 use super::noise::Noise;
+
+/// Weights that are updated at once.
+const TILE: usize = 8;
 
 /// Deltas beyond this cannot matter to an int8 weight.
 const WEIGHT_DELTA_LIMIT: f32 = 2_097_152.0; // 2^21
@@ -59,18 +64,31 @@ pub(crate) enum ChannelsOf<'a> {
 }
 
 impl FlatIndex<'_> {
+    /// Flat indices of the elements from `at` on; beyond the end they do not matter.
     #[inline(always)]
-    fn of(&self, k: usize) -> u32 {
-        #[expect(clippy::cast_possible_truncation, reason = "at most 4096 channels")]
-        let channel = match self.channels {
-            ChannelsOf::From(first) => first + k as u32,
-            ChannelsOf::Listed(channels) => u32::from(channels[k]),
-        };
-        self.base + self.stride * channel
+    fn tile(&self, at: usize) -> [u32; TILE] {
+        match self.channels {
+            ChannelsOf::From(first) => {
+                from_fn(|lane| self.base + self.stride * (first + narrow(at + lane)))
+            }
+            ChannelsOf::Listed(channels) => from_fn(|lane| {
+                let channel = channels.get(at + lane).copied().unwrap_or_default();
+                self.base + self.stride * u32::from(channel)
+            }),
+        }
     }
 }
 
+/// A position in a run, of which there are at most 4096.
+#[inline(always)]
+#[expect(clippy::cast_possible_truncation, reason = "at most 4096 channels")]
+fn narrow(position: usize) -> u32 {
+    position as u32
+}
+
 /// Updates a run of int8 weights; `factor(k)` is the QAS factor of element `k`.
+///
+/// Works on tiles of fixed length, which compilers turn into vector instructions.
 #[inline(always)]
 pub(crate) fn update_weights(
     weights: &mut [i8],
@@ -80,20 +98,74 @@ pub(crate) fn update_weights(
     noise: Noise,
     index: FlatIndex<'_>,
 ) -> Counts {
-    let mut counts = Counts::default();
-    for (k, (weight, &gradient)) in weights.iter_mut().zip(gradient).enumerate() {
-        let delta = learning_rate * (gradient * factor(k));
+    let mut tally = Tally::default();
+    let (tiles, rest) = weights.as_chunks_mut::<TILE>();
+    let (gradients, gradient_rest) = gradient.as_chunks::<TILE>();
+    for (tile, (weights, gradient)) in tiles.iter_mut().zip(gradients).enumerate() {
+        let at = tile * TILE;
+        let scaled = from_fn(|lane| gradient[lane] * factor(at + lane));
+        update_tile(
+            weights,
+            scaled,
+            learning_rate,
+            noise,
+            index.tile(at),
+            &mut tally,
+        );
+    }
+    if !rest.is_empty() {
+        // A gradient of zero changes and counts nothing, so the tile may be filled up with it.
+        let at = tiles.len() * TILE;
+        let mut last = [0; TILE];
+        last[..rest.len()].copy_from_slice(rest);
+        let mut scaled = [0.0; TILE];
+        for (lane, gradient) in gradient_rest.iter().enumerate() {
+            scaled[lane] = gradient * factor(at + lane);
+        }
+        update_tile(
+            &mut last,
+            scaled,
+            learning_rate,
+            noise,
+            index.tile(at),
+            &mut tally,
+        );
+        rest.copy_from_slice(&last[..rest.len()]);
+    }
+    Counts {
+        moved: tally.moved.iter().sum(),
+        vanished: tally.vanished.iter().sum(),
+    }
+}
+
+/// Counts lane by lane, so that they are added up once a run.
+#[derive(Default)]
+struct Tally {
+    moved: [u32; TILE],
+    vanished: [u32; TILE],
+}
+
+#[inline(always)]
+fn update_tile(
+    weights: &mut [i8; TILE],
+    gradient: [f32; TILE],
+    learning_rate: f32,
+    noise: Noise,
+    index: [u32; TILE],
+    tally: &mut Tally,
+) {
+    for lane in 0..TILE {
+        let delta = learning_rate * gradient[lane];
         let clamped = delta.clamp(-WEIGHT_DELTA_LIMIT, WEIGHT_DELTA_LIMIT);
-        let rounded = floor(clamped + noise.unit(index.of(k)));
-        let old = i32::from(*weight);
+        let rounded = floor(clamped + noise.unit(index[lane]));
+        let old = i32::from(weights[lane]);
         let new = (old - rounded).clamp(-127, 127);
-        counts.moved += u32::from(new != old);
-        counts.vanished += u32::from(rounded == 0 && delta != 0.0);
+        tally.moved[lane] += u32::from(new != old);
+        tally.vanished[lane] += u32::from(rounded == 0 && delta != 0.0);
         #[expect(clippy::cast_possible_truncation, reason = "clamped")]
         let code = new as i8;
-        *weight = code;
+        weights[lane] = code;
     }
-    counts
 }
 
 /// Updates one int32 bias.
