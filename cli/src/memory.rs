@@ -16,7 +16,7 @@ pub(crate) struct Arguments {
     network: NetworkSource,
     /// What learns: default, classifier, full, bias:K, last:K, one character a convolution
     /// (-, b, 8, 4, 2, 1), or `n_bias_update=..;manual_weight_idx=..;weight_update_ratio=..`.
-    #[arg(long, default_value = "classifier")]
+    #[arg(long, default_value = "classifier", allow_hyphen_values = true)]
     scheme: String,
     /// Print JSON.
     #[arg(long)]

@@ -39,7 +39,7 @@ pub(crate) struct Arguments {
     #[arg(long, value_parser = clap::value_parser!(u32).range(0..=i64::from(MAX_STEPS)))]
     steps: Option<u32>,
     /// What learns (as for `memory --scheme`).
-    #[arg(long)]
+    #[arg(long, allow_hyphen_values = true)]
     scheme: Option<String>,
     /// Learning rate.
     #[arg(long)]

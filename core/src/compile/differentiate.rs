@@ -15,7 +15,7 @@ use crate::policy::{LayerUpdate, Policy, selected_channels};
 use crate::program::{
     AddRecord, DType, HeadRecord, LayerRecord, Op, Role, TensorIdx, TensorRecord,
 };
-use crate::quant::QuantParams;
+use crate::quant::effective_scale;
 use crate::runtime::scratch;
 
 pub(super) fn differentiate(network: &Network, policy: &Policy) -> Result<Step, CompileError> {
@@ -455,16 +455,6 @@ impl<'a> Writer<'a> {
         });
         word(self.step.tensors.len() - 1)
     }
-}
-
-/// `s_x * s_w / s_y`, computed in f64 and stored as f32.
-fn effective_scale(x: QuantParams, weight_scale: f32, y: QuantParams) -> f32 {
-    #[expect(
-        clippy::cast_possible_truncation,
-        reason = "the rule: rounded once to f32"
-    )]
-    let scale = (f64::from(x.scale) * f64::from(weight_scale) / f64::from(y.scale)) as f32;
-    scale
 }
 
 /// The weights of `channels`, dense: `[O, taps, n]`; depthwise `[taps, n]`.

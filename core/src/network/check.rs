@@ -4,14 +4,13 @@ use alloc::string::String;
 use alloc::vec::Vec;
 
 use super::{Clamp, Classifier, Conv, Node, NodeKind, Shape, Value};
-use crate::quant::QuantParams;
+use crate::program::MAX_REDUCTION;
+use crate::quant::{QuantParams, effective_scale};
 
 /// Largest height, width or channel count of a value; keeps every product inside u32.
 pub(crate) const MAX_EXTENT: usize = 4096;
 /// Largest number of elements of one value or one weight.
 pub(crate) const MAX_ELEMENTS: usize = 1 << 26;
-/// Largest number of products summed in one int32 accumulator: 255 * 127 * this < 2^31.
-pub(crate) const MAX_REDUCTION: usize = 65_536;
 
 /// Why a network was refused; `node` is the index of the offending node.
 #[expect(
@@ -35,7 +34,7 @@ pub enum NetworkError {
     },
     /// A node reads a value that is not computed before it.
     UnknownValue { node: usize, value: usize },
-    /// A scale is not a positive finite number.
+    /// A scale, or the effective scale that follows from it, is not a positive finite number.
     Scale { node: usize },
     /// A zero point lies outside -128..=127.
     ZeroPoint { node: usize },
@@ -224,6 +223,10 @@ fn infer_conv(node_idx: usize, conv: &Conv, input: Value) -> Result<Value, Netwo
     }
     check_quant(node_idx, conv.output)?;
     check_clamp(node_idx, conv.clamp)?;
+    let overflows = |&scale: &f32| !effective_scale(input.quant, scale, conv.output).is_finite();
+    if conv.weight_scale.iter().any(overflows) {
+        return Err(NetworkError::Scale { node: node_idx });
+    }
     let shape = Shape {
         h: (padded[0] - kh) / conv.stride[0] + 1,
         w: (padded[1] - kw) / conv.stride[1] + 1,

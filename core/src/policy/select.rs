@@ -7,8 +7,8 @@ use crate::network::Conv;
 
 /// `floor(ratio * channels)`, the number of channels that learn.
 ///
-/// `channels` is at most 4096 and `ratio` lies in 0..=1, so f64 is exact enough to honour
-/// ratios such as 1/8 given as f32.
+/// The product is rounded to f32, so that a ratio written as 0.7 selects 7 of 10 channels, as
+/// `int(0.7 * 10)` does in the released code.
 #[must_use]
 pub fn selected_count(ratio: f32, channels: usize) -> usize {
     #[expect(
@@ -17,7 +17,7 @@ pub fn selected_count(ratio: f32, channels: usize) -> usize {
         clippy::cast_precision_loss,
         reason = "both factors are small and not negative; the rule is floor"
     )]
-    let count = (f64::from(ratio) * channels as f64) as usize;
+    let count = (ratio * channels as f32) as usize;
     count.min(channels)
 }
 

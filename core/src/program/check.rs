@@ -14,6 +14,8 @@ use crate::quant::QuantParams;
 pub(crate) const TENSOR_ALIGN: u32 = 4;
 
 const MAX_EXTENT: u32 = 4096;
+/// Largest number of products summed in one int32 accumulator: 255 * 127 * this < 2^31.
+pub(crate) const MAX_REDUCTION: usize = 65_536;
 
 /// Why an image is not a program.
 #[expect(
@@ -223,7 +225,14 @@ fn check_layer<B: AsRef<[u8]>>(program: &Program<B>, layer: u32) -> Result<(), P
     if !(geometry && reaches) {
         return Err(error);
     }
-    let products = record.in_len() as u64 * 4 < u64::from(u32::MAX)
+    let reduction = record.taps()
+        * if record.depthwise {
+            1
+        } else {
+            record.in_channels()
+        };
+    let products = reduction <= MAX_REDUCTION
+        && record.in_len() as u64 * 4 < u64::from(u32::MAX)
         && (record.weight_len(record.in_channels()) as u64) < u64::from(u32::MAX);
     let outputs = record.out_channels();
     let constants = [

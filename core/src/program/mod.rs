@@ -10,6 +10,8 @@ mod op;
 mod tensor;
 mod view;
 
+#[cfg(feature = "compile")]
+pub(crate) use check::MAX_REDUCTION;
 pub use check::ProgramError;
 pub use layer::{AddRecord, HeadRecord, LayerRecord, Meta, Settings};
 pub use op::{Access, Op, Operand, Operands, Phase};

@@ -3,6 +3,8 @@
 mod params;
 mod round;
 
+#[cfg(feature = "compile")]
+pub(crate) use params::effective_scale;
 pub use params::{DEAD_CHANNEL_SCALE, QuantParams};
 #[cfg(all(target_arch = "wasm32", target_feature = "simd128"))]
 pub(crate) use round::ROUND_LIMIT;

@@ -12,3 +12,14 @@ pub struct QuantParams {
     /// Code of the real value zero, in `-128..=127`.
     pub zero_point: i32,
 }
+
+/// `s_x * s_w / s_y`, computed in f64 and stored as f32; infinite where it does not fit.
+#[cfg(feature = "compile")]
+pub(crate) fn effective_scale(x: QuantParams, weight_scale: f32, y: QuantParams) -> f32 {
+    #[expect(
+        clippy::cast_possible_truncation,
+        reason = "the rule: rounded once to f32"
+    )]
+    let scale = (f64::from(x.scale) * f64::from(weight_scale) / f64::from(y.scale)) as f32;
+    scale
+}

@@ -127,6 +127,7 @@ impl Tally {
         UpdateTrace {
             parameter,
             n_elements,
+            n_dead: 0,
             n_moved: self.moved,
             n_vanished: self.vanished,
             squares: self.squares.map(|[weight, gradient]| SquareSums {

@@ -64,7 +64,8 @@ pub fn sample_at(seed: u64, step: u32, n_samples: u32) -> u32 {
     let position = step % n_samples;
     let noise = Noise::new(seed, epoch, ORDER);
     let start = noise.bits(0) % n_samples;
-    let mut stride = noise.bits(1) % n_samples;
+    // A stride near half of the samples keeps neighbours apart even if they are sorted by class.
+    let mut stride = n_samples / 4 + noise.bits(1) % (n_samples / 2 + 1);
     while greatest_common_divisor(stride, n_samples) != 1 {
         stride = (stride + 1) % n_samples.max(2);
     }

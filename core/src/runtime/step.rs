@@ -330,6 +330,7 @@ impl<P: AsRef<[u8]>, A: AsRef<[u8]> + AsMut<[u8]>, K: Kernels> Runtime<P, A, K> 
                 let channel = first + lane;
                 let scale = weight_scale[channel];
                 if scale < DEAD_CHANNEL_SCALE {
+                    counts.dead += 1;
                     continue;
                 }
                 let scale = scale * record.x_quant.scale;
@@ -427,6 +428,7 @@ impl TileUpdate<'_> {
             let output = first_output + row;
             let scale = self.scales[output];
             if scale < DEAD_CHANNEL_SCALE {
+                counts.dead += flat(row_len);
                 continue;
             }
             let weight = &mut weight[output * row_len..(output + 1) * row_len];
@@ -467,7 +469,9 @@ impl TileUpdate<'_> {
         for (k, factor) in factors.iter_mut().enumerate().take(n) {
             let scale = self.scales[channel_of(k)];
             // A zero factor leaves a dead channel as it is: floor(0 + u) is 0.
-            if scale >= DEAD_CHANNEL_SCALE {
+            if scale < DEAD_CHANNEL_SCALE {
+                counts.dead += flat(taps);
+            } else {
                 *factor = qas_factor(self.params.qas, scale);
             }
         }
@@ -521,6 +525,7 @@ fn update_trace(
     UpdateTrace {
         parameter,
         n_elements: flat(n_elements),
+        n_dead: counts.dead,
         n_moved: counts.moved,
         n_vanished: counts.vanished,
         squares,

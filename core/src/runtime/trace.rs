@@ -75,8 +75,11 @@ impl SquareSums {
 pub struct UpdateTrace {
     /// Which tensor.
     pub parameter: Parameter,
-    /// Elements that learn.
+    /// Elements of the tensor.
     pub n_elements: u32,
+    /// Elements that never change because their output channel is dead: its weight scale is so
+    /// small that QAS would blow its gradient up.
+    pub n_dead: u32,
     /// Elements whose value changed.
     pub n_moved: u32,
     /// Elements whose change was not zero but was rounded to nothing.

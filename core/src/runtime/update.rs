@@ -38,12 +38,14 @@ pub(crate) fn qas_factor(qas: bool, scale: f32) -> f32 {
 pub(crate) struct Counts {
     pub(crate) moved: u32,
     pub(crate) vanished: u32,
+    pub(crate) dead: u32,
 }
 
 impl Counts {
     pub(crate) fn add(&mut self, other: Self) {
         self.moved += other.moved;
         self.vanished += other.vanished;
+        self.dead += other.dead;
     }
 }
 
@@ -135,6 +137,7 @@ pub(crate) fn update_weights(
     Counts {
         moved: tally.moved.iter().sum(),
         vanished: tally.vanished.iter().sum(),
+        dead: 0,
     }
 }
 
@@ -183,6 +186,7 @@ pub(crate) fn update_bias(
     let counts = Counts {
         moved: u32::from(new != *bias),
         vanished: u32::from(rounded == 0 && delta != 0.0),
+        dead: 0,
     };
     *bias = new;
     counts

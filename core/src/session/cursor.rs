@@ -7,7 +7,7 @@ use alloc::vec::Vec;
 
 use super::Session;
 use crate::runtime::kernels::Kernels;
-use crate::runtime::{NoTrace, Trace};
+use crate::runtime::{NoTrace, StepParams, Trace};
 
 /// The persistent part at the start of a step, and the sample that the step learns from.
 #[derive(Clone, Debug)]
@@ -16,6 +16,8 @@ pub(super) struct Snapshot {
     step: u32,
     sample: usize,
     loss: Option<f32>,
+    /// Settings in force when the step began; they hold until it ends.
+    params: StepParams,
 }
 
 impl Snapshot {
@@ -30,7 +32,10 @@ impl<K: Kernels> Session<K> {
         if self.op == 0 {
             self.begin_step();
         }
-        let params = self.params();
+        let params = self
+            .snapshot
+            .as_ref()
+            .map_or_else(|| self.params(), |snapshot| snapshot.params);
         if let Some(loss) = self.runtime.run_op(self.op, &params, trace) {
             self.loss = Some(loss);
         }
@@ -83,20 +88,22 @@ impl<K: Kernels> Session<K> {
     }
 
     fn begin_step(&mut self) {
-        let sample = match &self.snapshot {
-            // A step that is run again learns from the sample it had.
-            Some(snapshot) if snapshot.step == self.step => snapshot.sample,
-            _ => self.sample_of_step(self.step),
+        let (sample, params) = match &self.snapshot {
+            // A step that is run again has the sample and the settings that it had.
+            Some(snapshot) if snapshot.step == self.step => (snapshot.sample, snapshot.params),
+            _ => (self.sample_of_step(self.step), self.params()),
         };
         let mut snapshot = self.snapshot.take().unwrap_or(Snapshot {
             state: Vec::new(),
             step: 0,
             sample: 0,
             loss: None,
+            params,
         });
         snapshot.state.clear();
         snapshot.state.extend_from_slice(self.runtime.state());
         (snapshot.step, snapshot.sample, snapshot.loss) = (self.step, sample, self.loss);
+        snapshot.params = params;
         self.snapshot = Some(snapshot);
         let (codes, label) = self.samples.get(sample);
         self.runtime

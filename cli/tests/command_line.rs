@@ -1,0 +1,156 @@
+//! The command line as other programs use it.
+
+use std::process::{Command, Output};
+
+use serde_json::Value;
+
+fn quartermeg(arguments: &[&str]) -> Output {
+    Command::new(env!("CARGO_BIN_EXE_quartermeg"))
+        .args(arguments)
+        .output()
+        .expect("the command starts")
+}
+
+/// Every line of standard output as JSON; anything else there is a failure.
+fn json_lines(arguments: &[&str]) -> Vec<Value> {
+    let output = quartermeg(arguments);
+    let errors = String::from_utf8_lossy(&output.stderr).into_owned();
+    assert!(output.status.success(), "{arguments:?}: {errors}");
+    let text = String::from_utf8(output.stdout).expect("UTF-8");
+    text.lines()
+        .map(|line| serde_json::from_str(line).expect(line))
+        .collect()
+}
+
+#[test]
+fn inspect_lists_every_node_with_its_indices() {
+    let lines = json_lines(&["inspect", "--scenario", "keyboard", "--json"]);
+    let [report] = lines.as_slice() else {
+        panic!("one object")
+    };
+    let layers = report["layers"].as_array().expect("layers");
+    let conv_indices: Vec<u64> = layers
+        .iter()
+        .filter_map(|layer| layer["conv_index"].as_u64())
+        .collect();
+    assert_eq!(conv_indices, (0..30).collect::<Vec<u64>>());
+    assert_eq!(layers[0]["name"], "stem");
+    assert_eq!(layers[0]["input_shape"], serde_json::json!([48, 48, 1]));
+    assert!(layers.last().expect("a last layer")["conv_index"].is_null());
+    let macs: u64 = layers
+        .iter()
+        .filter_map(|layer| layer["macs"].as_u64())
+        .sum();
+    assert_eq!(report["macs_forward"], macs);
+}
+
+#[test]
+fn memory_orders_the_policies_as_the_story_tells() {
+    let arena = |scheme: &str| {
+        let lines = json_lines(&[
+            "memory",
+            "--scenario",
+            "keyboard",
+            "--scheme",
+            scheme,
+            "--json",
+        ]);
+        let report = &lines[0];
+        let bytes = |field: &str| report[field].as_u64().expect("a number of bytes");
+        assert!(bytes("lower_bound_bytes") <= bytes("arena_bytes"));
+        assert_eq!(
+            bytes("lower_bound_bytes"),
+            bytes("forward_peak_bytes").max(bytes("backward_peak_bytes"))
+        );
+        assert!(bytes("trainable_bytes") + bytes("scratch_bytes") <= bytes("arena_bytes"));
+        bytes("arena_bytes")
+    };
+    assert!(arena("classifier") < arena("default"));
+    assert!(arena("default") < 262_144 && 262_144 < arena("full"));
+    assert_eq!(arena("last:30"), arena("full"));
+    assert_eq!(
+        arena("n_bias_update=3;manual_weight_idx=28-29;weight_update_ratio=1-0.125"),
+        arena("---------------------------b18"),
+    );
+}
+
+#[test]
+fn a_link_and_the_same_options_give_the_same_weights() {
+    let last = |arguments: &[&str]| json_lines(arguments).pop().expect("a summary");
+    let by_link = last(&[
+        "train",
+        "--link",
+        "https://x.test/#v=1&seed=7&lr=0.002",
+        "--steps",
+        "3",
+        "--json",
+    ]);
+    let by_options = last(&[
+        "train",
+        "--scenario",
+        "keyboard",
+        "--seed",
+        "7",
+        "--lr",
+        "0.002",
+        "--steps",
+        "3",
+        "--json",
+    ]);
+    assert_eq!(by_link, by_options);
+    assert_eq!(by_link["steps"], 3);
+    assert!(by_link["loss"].is_number() && by_link["accuracy"].is_number());
+    assert!(by_link["peak_bytes"].as_u64() < Some(262_144));
+    assert_eq!(by_link["weights_digest"].as_str().map(str::len), Some(64));
+    let other_seed = last(&[
+        "train",
+        "--link",
+        "#v=1&seed=8&lr=0.002",
+        "--steps",
+        "3",
+        "--json",
+    ]);
+    assert_ne!(other_seed["weights_digest"], by_link["weights_digest"]);
+}
+
+#[test]
+fn what_cannot_be_done_is_said_in_a_sentence_and_fails() {
+    for (arguments, words) in [
+        (
+            &["memory", "--scenario", "keyboard", "--scheme", "last:99"][..],
+            "asks for 99",
+        ),
+        (
+            &["memory", "--scenario", "moon", "--scheme", "full"],
+            "no scenario \"moon\"",
+        ),
+        (&["inspect", "no-such-file.safetensors"], "cannot be read"),
+        (
+            &[
+                "inspect",
+                concat!(env!("CARGO_MANIFEST_DIR"), "/Cargo.toml"),
+            ],
+            "safetensors",
+        ),
+        (
+            &["train", "--scenario", "keyboard", "--lr", "1e9"],
+            "learning rate",
+        ),
+        (
+            &[
+                "train",
+                "--link",
+                "#v=1&policy=111111111111111111111111111111",
+                "--steps",
+                "1",
+            ],
+            "missing",
+        ),
+    ] {
+        let output = quartermeg(arguments);
+        let errors = String::from_utf8_lossy(&output.stderr);
+        assert!(!output.status.success(), "{arguments:?}");
+        assert!(errors.contains(words), "{arguments:?}: {errors}");
+        assert!(output.stdout.is_empty(), "{arguments:?}");
+    }
+}

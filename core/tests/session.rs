@@ -1,0 +1,93 @@
+//! A session steps inside a step in both directions and comes out with the same bits.
+#![cfg(all(feature = "compile", not(target_arch = "wasm32")))]
+
+mod common;
+
+use common::network::{Style, random_network};
+use common::policy::random_policy;
+use common::rng::Rng;
+use quartermeg_core::program::Settings;
+use quartermeg_core::runtime::NoTrace;
+use quartermeg_core::session::{Samples, Session};
+
+fn session(seed: u64) -> Session {
+    let mut rng = Rng::new(seed);
+    let network = random_network(&mut rng, Style::SMALL);
+    let policy = random_policy(&mut rng, &network);
+    let image = common::run::image_of(&network, &policy);
+    let shape = network.input().shape;
+    let (mut codes, mut labels) = (Vec::new(), Vec::new());
+    for (input, label) in common::run::random_samples(&mut rng, &network, 5) {
+        codes.extend(input);
+        labels.push(label);
+    }
+    let samples = Samples::new([shape.h, shape.w, shape.c], codes, labels).expect("one shape");
+    Session::new(image, samples).expect("program and samples fit")
+}
+
+#[test]
+fn going_back_and_forth_leaves_the_same_weights() {
+    for seed in 0..8 {
+        let mut straight = session(seed);
+        let mut wandering = session(seed);
+        let n_ops = straight.program().n_ops();
+        for _ in 0..3 {
+            straight.step(&mut NoTrace);
+            wandering.seek(n_ops / 2, &mut NoTrace);
+            let arena = wandering.runtime().arena().to_vec();
+            wandering.next_op(&mut NoTrace);
+            assert!(wandering.previous_op());
+            assert_eq!(wandering.op_count(), n_ops / 2);
+            assert_eq!(
+                wandering.runtime().state(),
+                &arena[..wandering.runtime().state().len()]
+            );
+            wandering.seek(1, &mut NoTrace);
+            wandering.step(&mut NoTrace);
+            // One step back over the end of the step, and forward again.
+            assert!(wandering.previous_op());
+            assert_eq!(wandering.op_count(), n_ops - 1);
+            assert!(wandering.next_op(&mut NoTrace));
+            assert_eq!(straight.weights_digest(), wandering.weights_digest());
+            assert_eq!(straight.loss(), wandering.loss());
+            assert_eq!(straight.step_count(), wandering.step_count());
+        }
+    }
+}
+
+#[test]
+fn nothing_can_be_undone_before_the_first_operation() {
+    let mut session = session(1);
+    assert!(!session.previous_op());
+    session.next_op(&mut NoTrace);
+    assert!(session.previous_op());
+    assert!(!session.previous_op());
+}
+
+#[test]
+fn changed_settings_wait_for_the_next_step() {
+    let faster = |settings: Settings| Settings {
+        learning_rate: 8.0,
+        ..settings
+    };
+    let mut plain = session(3);
+    plain.step(&mut NoTrace);
+    let mut changed = session(3);
+    changed.seek(changed.program().meta().loss_op, &mut NoTrace);
+    changed.set_settings(faster(changed.settings()));
+    changed.step(&mut NoTrace);
+    assert_eq!(plain.weights_digest(), changed.weights_digest());
+    changed.step(&mut NoTrace);
+    plain.step(&mut NoTrace);
+    assert_ne!(plain.weights_digest(), changed.weights_digest());
+}
+
+#[test]
+fn the_state_inside_a_step_is_that_of_its_start() {
+    let mut session = session(2);
+    session.step(&mut NoTrace);
+    let between = session.state();
+    session.seek(session.program().n_ops() - 1, &mut NoTrace);
+    assert_eq!(session.state(), between);
+    assert_ne!(session.runtime().state(), between);
+}
