@@ -278,7 +278,12 @@ impl<'a> Writer<'a> {
             NodeKind::AveragePool => {
                 let y = self.activation(node_idx);
                 let pixels = self.pixels(node_idx);
-                self.step.ops.push(Op::AveragePool { x, y, pixels });
+                self.step.ops.push(Op::AveragePool {
+                    x,
+                    y,
+                    pixels,
+                    channels: word(output.c),
+                });
             }
             NodeKind::Classifier(_) => {
                 let extents = [1, 1, word(output.c)];
@@ -330,11 +335,13 @@ impl<'a> Writer<'a> {
                     return Err(CompileError::FanOut { node: node_idx });
                 }
                 let pixels = self.pixels(node_idx);
+                let channels = word(self.network.values()[input].shape.c);
                 let out = self.new_gradient(input);
                 self.step.ops.push(Op::AveragePoolBackward {
                     gradient,
                     out,
                     pixels,
+                    channels,
                 });
             }
             NodeKind::Classifier(_) => {}

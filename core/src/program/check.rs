@@ -6,7 +6,7 @@ use super::image::{
 };
 use super::layer::{LayerRecord, Meta, Settings};
 use super::op::{Access, Op};
-use super::tensor::TensorRecord;
+use super::tensor::{DType, TensorRecord};
 use super::view::{Program, Sections, range, words};
 use crate::quant::QuantParams;
 
@@ -14,6 +14,7 @@ use crate::quant::QuantParams;
 pub(crate) const TENSOR_ALIGN: u32 = 4;
 
 const MAX_EXTENT: u32 = 4096;
+const MAX_ELEMENTS: u64 = 1 << 26;
 /// Largest number of products summed in one int32 accumulator: 255 * 127 * this < 2^31.
 pub(crate) const MAX_REDUCTION: usize = 65_536;
 
@@ -177,6 +178,7 @@ pub(super) fn program<B: AsRef<[u8]>>(program: &Program<B>) -> Result<(), Progra
     for tensor in 0..program.n_tensors() {
         check_tensor(program, tensor)?;
     }
+    check_parameters(program)?;
     for op_idx in 0..program.n_ops() {
         check_op(program, op_idx)?;
     }
@@ -217,23 +219,40 @@ fn check_layer<B: AsRef<[u8]>>(program: &Program<B>, layer: u32) -> Result<(), P
         && is_clamp(record.clamp)
         && record.weight_tensor.is_some() == (record.n_trainable > 0)
         && (record.channels.is_some() || !record.is_partial());
-    // The last row and column of taps may lie in the padding, but no further.
-    let reaches = (0..2).all(|axis| {
-        let last_start = (record.output[axis] - 1) * record.stride[axis];
-        last_start < record.input[axis] + record.padding[axis]
-    });
-    if !(geometry && reaches) {
+    // Padding below and to the right is not stored: it is smaller than the kernel, so the output
+    // lies between these two sizes. Kernels rely on both.
+    let output_fits = || {
+        (0..2).all(|axis| {
+            let padded = record.input[axis] + record.padding[axis];
+            let fewest = padded.saturating_sub(record.kernel[axis]) / record.stride[axis] + 1;
+            let most = (padded - 1) / record.stride[axis] + 1;
+            (fewest..=most).contains(&record.output[axis])
+        })
+    };
+    if !(geometry && output_fits()) {
         return Err(error);
     }
-    let reduction = record.taps()
-        * if record.depthwise {
-            1
-        } else {
-            record.in_channels()
-        };
-    let products = reduction <= MAX_REDUCTION
-        && record.in_len() as u64 * 4 < u64::from(u32::MAX)
-        && (record.weight_len(record.in_channels()) as u64) < u64::from(u32::MAX);
+    // In u64: on a 32-bit target these products may leave usize.
+    let product = |extents: &[u32]| {
+        extents
+            .iter()
+            .map(|&extent| u64::from(extent))
+            .product::<u64>()
+    };
+    let filters = if record.depthwise {
+        1
+    } else {
+        record.output[2]
+    };
+    let [kh, kw] = record.kernel;
+    let per_filter = product(&[kh, kw, if record.depthwise { 1 } else { record.input[2] }]);
+    let products = product(&record.input) <= MAX_ELEMENTS
+        && product(&record.output) <= MAX_ELEMENTS
+        && product(&[filters, kh, kw, record.input[2]]) <= MAX_ELEMENTS
+        && per_filter <= MAX_REDUCTION as u64;
+    if !products {
+        return Err(error);
+    }
     let outputs = record.out_channels();
     let constants = [
         (
@@ -250,10 +269,9 @@ fn check_layer<B: AsRef<[u8]>>(program: &Program<B>, layer: u32) -> Result<(), P
         (record.effective_scale, outputs, 4),
         (record.weight_scale, outputs, 4),
     ];
-    let constants_fit = products
-        && constants
-            .into_iter()
-            .all(|(offset, len, size)| constant_fits(program, offset, len, size))
+    let constants_fit = constants
+        .into_iter()
+        .all(|(offset, len, size)| constant_fits(program, offset, len, size))
         && record.channels.is_none_or(|offset| {
             constant_fits(program, offset, record.in_channels(), 2)
                 && is_permutation(
@@ -334,6 +352,39 @@ fn check_tensor<B: AsRef<[u8]>>(program: &Program<B>, tensor: u32) -> Result<(),
     if ok { Ok(()) } else { Err(error) }
 }
 
+/// Parameters are written when a program starts, whether an operation uses them or not.
+fn check_parameters<B: AsRef<[u8]>>(program: &Program<B>) -> Result<(), ProgramError> {
+    let fits = |tensor: TensorIdx, dtype: DType, n_elements: usize| {
+        tensor < program.n_tensors() && {
+            let record = program.tensor(tensor);
+            record.role.is_persistent()
+                && record.dtype == dtype
+                && record.size_bytes as usize == dtype.bytes(n_elements)
+        }
+    };
+    for layer in 0..program.n_layers() {
+        let record = program.layer(layer);
+        let n_weights = record.weight_len(record.n_trainable as usize);
+        let ok = record
+            .weight_tensor
+            .is_none_or(|tensor| fits(tensor, DType::I8, n_weights))
+            && record
+                .bias_tensor
+                .is_none_or(|tensor| fits(tensor, DType::I32, record.out_channels()));
+        if !ok {
+            return Err(ProgramError::Layer { layer });
+        }
+    }
+    let head = program.meta().head;
+    let classes = head.n_classes as usize;
+    let ok = fits(
+        head.weight_tensor,
+        DType::F32,
+        classes * head.n_features as usize,
+    ) && fits(head.bias_tensor, DType::F32, classes);
+    if ok { Ok(()) } else { Err(ProgramError::Meta) }
+}
+
 fn check_op<B: AsRef<[u8]>>(program: &Program<B>, op_idx: u32) -> Result<(), ProgramError> {
     let error = ProgramError::Op { op: op_idx };
     let op = Op::decode(&program.record(Section::Ops, op_idx)).ok_or(error)?;
@@ -349,9 +400,12 @@ fn check_op<B: AsRef<[u8]>>(program: &Program<B>, op_idx: u32) -> Result<(), Pro
         return Err(error);
     }
     let pixels_fit = match op {
-        Op::AveragePool { pixels, .. } | Op::AveragePoolBackward { pixels, .. } => {
-            (1..=65_536).contains(&pixels)
+        Op::AveragePool {
+            pixels, channels, ..
         }
+        | Op::AveragePoolBackward {
+            pixels, channels, ..
+        } => (1..=65_536).contains(&pixels) && (1..=MAX_EXTENT).contains(&channels),
         Op::Conv { layer, scratch, .. } => {
             scratch.is_some() == (crate::runtime::scratch::conv_forward(&program.layer(layer)) > 0)
         }

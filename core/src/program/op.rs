@@ -40,11 +40,12 @@ pub enum Op {
         y: TensorIdx,
         mask: Option<TensorIdx>,
     },
-    /// Mean over `pixels`.
+    /// Mean over `pixels` of each of `channels`.
     AveragePool {
         x: TensorIdx,
         y: TensorIdx,
         pixels: u32,
+        channels: u32,
     },
     /// Keeps the trainable channels of `x` for the weight gradient of `layer`.
     SaveChannels {
@@ -69,6 +70,7 @@ pub enum Op {
         gradient: TensorIdx,
         out: TensorIdx,
         pixels: u32,
+        channels: u32,
     },
     /// `g_acc = mask * g_y * m[c]`, in place.
     MaskScale {
@@ -272,9 +274,18 @@ impl Op {
                 operands.push(y, Write, DType::I8, len);
                 operands.push_if(mask, Write, DType::Bit, len);
             }
-            (Self::AveragePool { x, y, pixels }, ..) => {
-                operands.push(x, Read, DType::I8, features * pixels as usize);
-                operands.push(y, Write, DType::I8, features);
+            (
+                Self::AveragePool {
+                    x,
+                    y,
+                    pixels,
+                    channels,
+                },
+                ..,
+            ) => {
+                let channels = channels as usize;
+                operands.push(x, Read, DType::I8, channels * pixels as usize);
+                operands.push(y, Write, DType::I8, channels);
             }
             (Self::SaveChannels { x, saved, .. }, Some(layer), _) => {
                 operands.push(x, Read, DType::I8, layer.in_len());
@@ -312,11 +323,13 @@ impl Op {
                     gradient,
                     out,
                     pixels,
+                    channels,
                 },
                 ..,
             ) => {
-                operands.push(gradient, Read, DType::F32, features);
-                operands.push(out, Write, DType::F32, features * pixels as usize);
+                let channels = channels as usize;
+                operands.push(gradient, Read, DType::F32, channels);
+                operands.push(out, Write, DType::F32, channels * pixels as usize);
             }
             (
                 Self::MaskScale {
@@ -406,7 +419,12 @@ impl Op {
                 scratch,
             } => [0, layer, x, y, opt(mask), opt(scratch)],
             Self::Add { add, a, b, y, mask } => [1, add, a, b, y, opt(mask)],
-            Self::AveragePool { x, y, pixels } => [2, x, y, pixels, NONE, NONE],
+            Self::AveragePool {
+                x,
+                y,
+                pixels,
+                channels,
+            } => [2, x, y, pixels, channels, NONE],
             Self::SaveChannels { layer, x, saved } => [3, layer, x, saved, NONE, NONE],
             Self::Classifier { x, logits } => [4, x, logits, NONE, NONE, NONE],
             Self::Loss {
@@ -420,7 +438,8 @@ impl Op {
                 gradient,
                 out,
                 pixels,
-            } => [8, gradient, out, pixels, NONE, NONE],
+                channels,
+            } => [8, gradient, out, pixels, channels, NONE],
             Self::MaskScale {
                 layer,
                 gradient,
@@ -472,6 +491,7 @@ impl Op {
                 x: a,
                 y: b,
                 pixels: c,
+                channels: d,
             },
             3 => Self::SaveChannels {
                 layer: a,
@@ -493,6 +513,7 @@ impl Op {
                 gradient: a,
                 out: b,
                 pixels: c,
+                channels: d,
             },
             9 => Self::MaskScale {
                 layer: a,

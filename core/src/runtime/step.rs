@@ -65,7 +65,7 @@ impl<P: AsRef<[u8]>, A: AsRef<[u8]> + AsMut<[u8]>, K: Kernels> Runtime<P, A, K> 
                 self.conv_forward(layer, x, y, mask, scratch);
             }
             Op::Add { add, a, b, y, mask } => self.add_forward(add, a, b, y, mask),
-            Op::AveragePool { x, y, pixels } => {
+            Op::AveragePool { x, y, pixels, .. } => {
                 let [x, y] = self.split([Some(x), Some(y)]);
                 elementwise::average_pool(cast(x), cast_mut(y), pixels);
             }
@@ -120,6 +120,7 @@ impl<P: AsRef<[u8]>, A: AsRef<[u8]> + AsMut<[u8]>, K: Kernels> Runtime<P, A, K> 
                 gradient,
                 out,
                 pixels,
+                ..
             } => {
                 let [gradient, out] = self.split([Some(gradient), Some(out)]);
                 elementwise::average_pool_backward(cast(gradient), cast_mut(out), pixels);

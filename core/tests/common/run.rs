@@ -1,0 +1,68 @@
+//! Runs compiled programs on random samples.
+
+use quartermeg_core::bytes::AlignedBytes;
+use quartermeg_core::compile::compile;
+use quartermeg_core::network::Network;
+use quartermeg_core::policy::Policy;
+use quartermeg_core::program::{Program, Settings};
+use quartermeg_core::runtime::kernels::Kernels;
+use quartermeg_core::runtime::{NoTrace, Runtime, StepParams};
+
+use super::rng::Rng;
+
+pub(crate) const SETTINGS: Settings = Settings {
+    learning_rate: 0.5,
+    qas: true,
+    seed: 11,
+};
+
+/// One sample: the codes of the input, and the class.
+pub(crate) type Sample = (Vec<i8>, u32);
+
+pub(crate) fn image_of(network: &Network, policy: &Policy) -> AlignedBytes {
+    compile(network, policy, SETTINGS).expect("chains and residual blocks can be differentiated")
+}
+
+pub(crate) fn program_of(network: &Network, policy: &Policy) -> Program<AlignedBytes> {
+    Program::parse(image_of(network, policy)).expect("what is compiled can be loaded")
+}
+
+pub(crate) fn random_samples(rng: &mut Rng, network: &Network, n_samples: usize) -> Vec<Sample> {
+    (0..n_samples)
+        .map(|_| {
+            let codes = rng.codes(network.input().shape.len());
+            (
+                codes,
+                u32::try_from(rng.below(network.classes().len())).expect("small"),
+            )
+        })
+        .collect()
+}
+
+pub(crate) fn params_at(step: u32) -> StepParams {
+    StepParams {
+        learning_rate: SETTINGS.learning_rate,
+        qas: SETTINGS.qas,
+        seed: SETTINGS.seed,
+        step,
+    }
+}
+
+/// A runtime in a fresh block of exactly the size that the program asks for.
+pub(crate) fn runtime_of<P: AsRef<[u8]>, K: Kernels>(
+    program: Program<P>,
+) -> Runtime<P, AlignedBytes, K> {
+    let arena_bytes = usize::try_from(program.meta().arena_bytes).expect("small");
+    Runtime::new(program, AlignedBytes::zeroed(arena_bytes)).expect("the block is large enough")
+}
+
+/// One step a sample.
+pub(crate) fn train<P: AsRef<[u8]>, A: AsRef<[u8]> + AsMut<[u8]>, K: Kernels>(
+    runtime: &mut Runtime<P, A, K>,
+    samples: &[Sample],
+) {
+    for (step, (codes, label)) in (0..).zip(samples) {
+        runtime.load_sample(codes, *label).expect("the sample fits");
+        runtime.step(&params_at(step), &mut NoTrace);
+    }
+}
