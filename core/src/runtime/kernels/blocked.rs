@@ -391,9 +391,7 @@ impl<L: Lanes> Kernels for Blocked<L> {
         let (w, out_w) = (layer.input[1] as usize, layer.output[1] as usize);
         let [pt, pl] = layer.padding.map(|padding| padding as usize);
         let [sh, sw] = layer.stride.map(|stride| stride as usize);
-        let n_rows = rows.len() / (taps * n);
-        // A tile of fewer rows repeats its last row and stores it once.
-        let outputs: [usize; ROW_TILE] = from_fn(|row| first_output + row.min(n_rows - 1));
+        let pointwise = layer.taps() == 1 && layer.stride == [1, 1];
         #[expect(clippy::cast_possible_truncation, reason = "a code")]
         let zero_point = L::splat_i16(layer.x_quant.zero_point as i16);
         for tap in 0..taps {
@@ -405,18 +403,31 @@ impl<L: Lanes> Kernels for Blocked<L> {
             let columns = outputs_inside(layer, 1, kx);
             for at in (0..n).step_by(8) {
                 let mut sums = [[L::splat(0.0); 2]; ROW_TILE];
-                for oy in lines.clone() {
-                    let line = (oy * sh + ky - pt) * w;
-                    for ox in columns.clone() {
-                        let pixel = line + ox * sw + kx - pl;
-                        let codes = L::widen(load_or_zero(&x[pixel * n..(pixel + 1) * n], at));
-                        let [low, high] = L::to_f32(L::sub_i16(codes, zero_point));
-                        let out_pixel = oy * out_w + ox;
-                        let gradient = &gradient[out_pixel * out_c..(out_pixel + 1) * out_c];
-                        for (sum, output) in sums.iter_mut().zip(outputs) {
-                            let g = L::splat(gradient[output]);
-                            sum[0] = L::add(sum[0], L::mul(low, g));
-                            sum[1] = L::add(sum[1], L::mul(high, g));
+                let mut add = |x: &[i8], gradient: &[f32]| {
+                    let codes = L::widen(load_or_zero(x, at));
+                    let [low, high] = L::to_f32(L::sub_i16(codes, zero_point));
+                    // Beyond the last output the gradient is zero and its sums are not stored.
+                    let gradient: [f32; ROW_TILE] = load_or_zero(gradient, first_output);
+                    for (sum, g) in sums.iter_mut().zip(gradient) {
+                        let g = L::splat(g);
+                        sum[0] = L::add(sum[0], L::mul(low, g));
+                        sum[1] = L::add(sum[1], L::mul(high, g));
+                    }
+                };
+                if pointwise {
+                    for (x, gradient) in x.chunks_exact(n).zip(gradient.chunks_exact(out_c)) {
+                        add(x, gradient);
+                    }
+                } else {
+                    for oy in lines.clone() {
+                        let line = (oy * sh + ky - pt) * w;
+                        for ox in columns.clone() {
+                            let pixel = line + ox * sw + kx - pl;
+                            let out_pixel = oy * out_w + ox;
+                            add(
+                                &x[pixel * n..(pixel + 1) * n],
+                                &gradient[out_pixel * out_c..(out_pixel + 1) * out_c],
+                            );
                         }
                     }
                 }
