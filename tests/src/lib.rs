@@ -1,0 +1,1 @@
+//! Nothing: the tests of this package lie in `tests/`, one file a suite.
