@@ -26,7 +26,7 @@ pub const KEYBOARD: Scenario = Scenario {
     name: "Keyboard: learn my handwriting",
     network_path: "static/models/keyboard.safetensors",
     samples_path: "static/data/keyboard-digits.safetensors.gz",
-    policy: "---------------bbb111111111111",
+    policy: "------------2b42b42b21b11b11b1",
 };
 
 /// All scenarios, the default first.
@@ -46,10 +46,10 @@ impl Scenario {
             scenario: self.id.to_owned(),
             device: quartermeg_core::device::DEVICES[0].id.to_owned(),
             budget_bytes: quartermeg_core::device::DEVICES[0].sram_bytes,
-            learning_rate: 0.01,
+            learning_rate: 0.004,
             qas: true,
             seed: 1,
-            stop_after: 600,
+            stop_after: 500,
             policy: crate::link::parse_policy(self.policy)
                 .unwrap_or_else(|_invalid| Policy::default()),
         }
