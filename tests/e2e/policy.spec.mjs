@@ -1,0 +1,49 @@
+// Choosing what is trained, and seeing what that costs.
+import { expect, test } from './support/test.mjs';
+
+test('training more of a network needs more memory', async ({ app }) => {
+  const before = await app.bytes('Peak memory');
+  await app.ratio(1, '1').click();
+  await expect.poll(() => app.bytes('Peak memory')).toBeGreaterThan(before);
+  await app.ratio(1, '0').click();
+  await expect.poll(() => app.bytes('Peak memory')).toBe(before);
+});
+
+test('the bias of a layer can be trained or left alone', async ({ app }) => {
+  const before = await app.bytes('Peak memory');
+  const bias = app.field('Bias of layer 1');
+  await bias.setChecked(!(await bias.isChecked()));
+  await expect.poll(() => app.bytes('Peak memory')).not.toBe(before);
+});
+
+test('a budget that is too small is explained', async ({ app }) => {
+  await app.field('Memory budget').fill('1');
+  await expect(app.page.getByRole('alert')).toContainText(/\d[\d,]* B\b/);
+});
+
+test('the same seed gives the same weights, another seed gives others', async ({ app }) => {
+  const digestAfter = async (seed) => {
+    await app.set('Seed', seed);
+    await app.button('Reset').click();
+    await expect.poll(() => app.number('Steps')).toBe(0);
+    await app.button('Play').click();
+    await expect.poll(() => app.number('Steps'), { timeout: 30_000 }).toBe(10);
+    await expect(app.button('Play')).toBeVisible();
+    return app.text('Weights digest');
+  };
+  await app.pause();
+  await app.set('Stop after steps', '10');
+
+  const first = await digestAfter('7');
+  expect(first).not.toBe('');
+  expect(await digestAfter('8')).not.toBe(first);
+  expect(await digestAfter('7')).toBe(first);
+});
+
+test('quantization-aware scaling can be switched', async ({ app }) => {
+  const qas = app.page.getByRole('switch', { name: 'QAS', exact: true });
+  const before = await qas.isChecked();
+  await qas.click();
+  await expect(qas).toBeChecked({ checked: !before });
+  await app.waitForSteps(1);
+});

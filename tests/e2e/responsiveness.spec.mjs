@@ -1,0 +1,44 @@
+// The page stays quick while the network trains, because the training is elsewhere.
+import { expect, test } from './support/test.mjs';
+
+/** From here on a browser calls a task long. */
+const LONG_MILLIS = 50;
+
+test('no task holds the page up while it trains', async ({ app, browser, page }) => {
+  await app.pause();
+  await app.set('Stop after steps', '1000000');
+  await app.button('Play').click();
+  const before = await app.number('Steps');
+  const tasks = await taskMillis(browser, page, () => page.waitForTimeout(5_000));
+  expect(await app.number('Steps')).toBeGreaterThan(before);
+  expect(tasks.length, 'tasks seen').toBeGreaterThan(100);
+  expect(tasks.filter((millis) => millis >= LONG_MILLIS)).toEqual([]);
+});
+
+test('a task that holds the page up would be seen', async ({ browser, page }) => {
+  const tasks = await taskMillis(browser, page, () =>
+    page.evaluate((millis) => {
+      const start = performance.now();
+      while (performance.now() - start < 4 * millis);
+    }, LONG_MILLIS),
+  );
+  expect(Math.max(...tasks)).toBeGreaterThanOrEqual(LONG_MILLIS);
+});
+
+/**
+ * How much work every task of the page's own thread was while `action` ran, in milliseconds.
+ *
+ * The thread's own clock counts, which stands still while other programs have the processor.
+ */
+async function taskMillis(browser, page, action) {
+  await browser.startTracing(page, { categories: ['disabled-by-default-devtools.timeline'] });
+  await action();
+  const { traceEvents } = JSON.parse((await browser.stopTracing()).toString());
+  const thread = (event) => `${event.pid}:${event.tid}`;
+  const main = new Set(
+    traceEvents.filter((event) => event.name === 'thread_name' && event.args.name === 'CrRendererMain').map(thread),
+  );
+  return traceEvents
+    .filter((event) => event.name === 'RunTask' && main.has(thread(event)))
+    .map((event) => event.tdur / 1000);
+}

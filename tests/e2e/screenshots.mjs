@@ -1,0 +1,42 @@
+// Writes the pictures of the page: `node screenshots.mjs <folder of the page> <folder of the pictures>`.
+import { mkdir } from 'node:fs/promises';
+import { join } from 'node:path';
+
+import { chromium } from '@playwright/test';
+
+import { launchOptions } from './support/chromium.mjs';
+import { App } from './support/app.mjs';
+import { host } from './support/host.mjs';
+
+/** Long enough for the curves to have a shape. */
+const TRAINING_MILLIS = 6_000;
+
+const SCREENS = {
+  desktop: { viewport: { width: 1280, height: 800 }, deviceScaleFactor: 1 },
+  phone: { viewport: { width: 390, height: 844 }, deviceScaleFactor: 2, hasTouch: true, isMobile: true },
+};
+
+const [dist, pictures] = process.argv.slice(2);
+await mkdir(pictures, { recursive: true });
+const site = await host(dist);
+const browser = await chromium.launch(launchOptions());
+try {
+  for (const [name, screen] of Object.entries(SCREENS)) {
+    for (const colorScheme of ['light', 'dark']) {
+      const context = await browser.newContext({ ...screen, colorScheme, locale: 'en-US' });
+      const page = await context.newPage();
+      await page.goto(site.url);
+      const app = new App(page);
+      await app.waitForSteps(1);
+      await page.waitForTimeout(TRAINING_MILLIS);
+      await app.pause();
+      const path = join(pictures, `${name}-${colorScheme}.png`);
+      await page.screenshot({ path });
+      console.error(path);
+      await context.close();
+    }
+  }
+} finally {
+  await browser.close();
+  await site.close();
+}

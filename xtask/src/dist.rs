@@ -1,0 +1,141 @@
+//! The finished page: `dist/`, complete and ready for any static host under any path.
+
+use std::fs;
+use std::path::{Path, PathBuf};
+
+use anyhow::{Context, Result};
+use walkdir::WalkDir;
+
+use crate::node::Node;
+use crate::workspace::{Workspace, package};
+use crate::{process, report, toolchain, tools};
+
+/// What wasm-bindgen calls the two files that it writes.
+const SCRIPT: &str = "quartermeg_web.js";
+const MODULE: &str = "quartermeg_web_bg.wasm";
+
+/// What wasm-opt may assume and what it shall do.
+///
+/// Every feature that the compiler uses is named, because wasm-opt refuses what it was not told of.
+/// `--fast-math` is left out: it would change the bits of floating point results.
+const WASM_OPT_FLAGS: [&str; 8] = [
+    "-O3",
+    "--enable-simd",
+    "--enable-bulk-memory",
+    "--enable-nontrapping-float-to-int",
+    "--enable-sign-ext",
+    "--enable-mutable-globals",
+    "--enable-reference-types",
+    "--enable-multivalue",
+];
+
+/// Whether a page that wasm-opt has not seen will do.
+#[derive(Clone, Copy)]
+pub(crate) enum Optimized {
+    /// Fail without it, so that nobody publishes a page that is larger than it looks.
+    Always,
+    /// Go on without it, so that the first look at the page needs Rust alone.
+    WhereNodeIs,
+}
+
+/// Writes `dist/` and prints where it lies.
+pub(crate) fn run(workspace: &Workspace) -> Result<()> {
+    let dist = build(workspace, Optimized::Always)?;
+    report::result(dist.display());
+    Ok(())
+}
+
+/// Builds the page and writes it to `dist/`, replacing what was there.
+pub(crate) fn build(workspace: &Workspace, optimized: Optimized) -> Result<PathBuf> {
+    let node = match optimized {
+        Optimized::Always => Some(Node::require("optimizing the page with wasm-opt")?),
+        Optimized::WhereNodeIs => Node::find(),
+    };
+    let built = compile(workspace)?;
+    let module = if let Some(node) = node {
+        optimize(&node, &built)?
+    } else {
+        report::note("Node.js is missing, so the page is built without wasm-opt and is larger");
+        built.join(MODULE)
+    };
+    assemble(workspace, &built.join(SCRIPT), &module)
+}
+
+/// Compiles the page's package to wasm and returns the folder with its script and module.
+fn compile(workspace: &Workspace) -> Result<PathBuf> {
+    toolchain::ensure_target(toolchain::WASM)?;
+    let wasm_pack = tools::wasm_pack()?;
+    let wasm_bindgen = tools::wasm_bindgen(workspace)?;
+    let built = workspace.target.join("page");
+    report::step(format_args!("Compiling {} to wasm", package::WEB));
+    process::run(
+        process::command(wasm_pack.join("wasm-pack"))
+            .env("PATH", process::path_with(&[wasm_pack, wasm_bindgen])?)
+            .current_dir(&workspace.root)
+            .args(["build", "web", "--target", "web", "--release"])
+            .args(["--mode", "no-install", "--no-opt"])
+            .args(["--no-typescript", "--no-pack", "--out-dir"])
+            .arg(&built)
+            .args(["--", "--locked"]),
+        "the page could not be compiled; the compiler's messages stand above",
+    )?;
+    Ok(built)
+}
+
+/// Lets wasm-opt work on the module in `built` and returns where the result lies.
+fn optimize(node: &Node, built: &Path) -> Result<PathBuf> {
+    let script = tools::wasm_opt(node)?;
+    let module = built.join(MODULE);
+    let optimized = built.join("optimized.wasm");
+    report::step("Optimizing the module with wasm-opt");
+    process::run(
+        process::command(&node.node)
+            .arg(script)
+            .args(WASM_OPT_FLAGS)
+            .arg("-o")
+            .arg(&optimized)
+            .arg(&module),
+        "wasm-opt refused the module; if the compiler learnt a new feature, name it in xtask/src/dist.rs",
+    )?;
+    Ok(optimized)
+}
+
+/// Puts the parts of the page together.
+fn assemble(workspace: &Workspace, script: &Path, module: &Path) -> Result<PathBuf> {
+    let dist = workspace.dist();
+    report::step(format_args!("Writing {}", report::short(&dist)));
+    if dist.exists() {
+        fs::remove_dir_all(&dist)
+            .with_context(|| format!("the old {} cannot be removed", dist.display()))?;
+    }
+    copy(&workspace.root.join("index.html"), &dist.join("index.html"))?;
+    copy(script, &dist.join("pkg").join(SCRIPT))?;
+    copy(module, &dist.join("pkg").join(MODULE))?;
+    copy_folder(&workspace.root.join("static"), &dist.join("static"))?;
+    Ok(dist)
+}
+
+/// Copies all that is not hidden.
+fn copy_folder(from: &Path, to: &Path) -> Result<()> {
+    let files = WalkDir::new(from)
+        .sort_by_file_name()
+        .into_iter()
+        .filter_entry(|entry| !entry.file_name().to_string_lossy().starts_with('.'));
+    for entry in files {
+        let entry = entry.with_context(|| format!("{} cannot be read", from.display()))?;
+        if entry.file_type().is_file() {
+            copy(entry.path(), &to.join(entry.path().strip_prefix(from)?))?;
+        }
+    }
+    Ok(())
+}
+
+fn copy(from: &Path, to: &Path) -> Result<()> {
+    if let Some(folder) = to.parent() {
+        fs::create_dir_all(folder)
+            .with_context(|| format!("{} cannot be created", folder.display()))?;
+    }
+    fs::copy(from, to)
+        .with_context(|| format!("{} cannot be copied to {}", from.display(), to.display()))?;
+    Ok(())
+}
