@@ -1,0 +1,161 @@
+//! The app's root: it holds the state, carries out commands, and draws the page.
+
+use std::cell::Cell;
+use std::rc::Rc;
+
+use gloo::events::EventListener;
+use wasm_bindgen_futures::spawn_local;
+use yew::{ContextProvider, Html, component, html, use_effect_with, use_memo, use_reducer};
+
+use crate::bridge::{Bridge, Said};
+use crate::components::page::Page;
+use crate::io;
+use crate::protocol::{Request, ToWorker};
+use crate::state::{Action, AppState, Command, Dispatch, File};
+
+/// Id of the element that the page is drawn into.
+const ROOT_ID: &str = "app";
+
+/// Draws the page into the element `#app`, or into the body where there is none.
+pub fn start() {
+    match io::document().get_element_by_id(ROOT_ID) {
+        Some(root) => yew::Renderer::<App>::with_root(root).render(),
+        None => yew::Renderer::<App>::new().render(),
+    };
+}
+
+/// Holds the state and puts it around the page.
+#[component]
+fn App() -> Html {
+    let state = use_reducer(AppState::new);
+    let dispatch = state.dispatcher();
+    let world = use_memo((), |()| World::new(dispatch.clone()));
+    {
+        let dispatch = dispatch.clone();
+        use_effect_with((), move |()| {
+            dispatch.dispatch(Action::Started {
+                fragment: io::fragment::read(),
+                calm: io::document::prefers_calm(),
+            });
+        });
+    }
+    {
+        let state = state.clone();
+        use_effect_with(state.outbox.newest(), move |_| {
+            world.carry_out(&state);
+        });
+    }
+    html! {
+        <ContextProvider<Rc<AppState>> context={Rc::new((*state).clone())}>
+            <ContextProvider<Dispatch> context={dispatch}>
+                <Page />
+            </ContextProvider<Dispatch>>
+        </ContextProvider<Rc<AppState>>>
+    }
+}
+
+/// Everything outside the state: the worker, the address bar, files.
+struct World {
+    dispatch: Dispatch,
+    bridge: Rc<Bridge>,
+    fragment: io::fragment::FragmentWriter,
+    /// Number of the newest command that was carried out.
+    done: Cell<u32>,
+    _listeners: [EventListener; 3],
+}
+
+impl World {
+    fn new(dispatch: Dispatch) -> Self {
+        let on_said = dispatch.clone();
+        let bridge = Bridge::new(move |said| {
+            on_said.dispatch(match said {
+                Said::Message(message) => Action::Worker(message),
+                Said::Lost(reason) => Action::WorkerLost(reason),
+            });
+        });
+        let on_fragment = dispatch.clone();
+        let fragment_listener = io::fragment::listen(move |fragment| {
+            on_fragment.dispatch(Action::FragmentChanged(fragment));
+        });
+        let on_drop = dispatch.clone();
+        let [over, drop] = io::open::listen_to_drops(move |read| {
+            on_drop.dispatch(opened(read));
+        });
+        Self {
+            dispatch,
+            bridge: Rc::new(bridge),
+            fragment: io::fragment::FragmentWriter::default(),
+            done: Cell::new(0),
+            _listeners: [fragment_listener, over, drop],
+        }
+    }
+
+    /// Carries out what the state asks for, each command once.
+    fn carry_out(&self, state: &AppState) {
+        let done = self.done.get();
+        let newest = state.outbox.newest();
+        if newest <= done {
+            return;
+        }
+        self.done.set(newest);
+        for (_, command) in state.outbox.after(done) {
+            self.run(command);
+        }
+        self.dispatch.dispatch(Action::Done(newest));
+    }
+
+    fn run(&self, command: &Command) {
+        match command {
+            Command::Send(message) => self.bridge.send((**message).clone()),
+            Command::Load { file, path, id } => self.load(*file, path.clone(), *id),
+            Command::RestartWorker => self.bridge.restart(),
+            Command::Download { name, bytes } => {
+                if let Err(sentence) = io::download::offer(name, bytes) {
+                    self.dispatch.dispatch(Action::Alert(sentence));
+                }
+            }
+            Command::WriteFragment(fragment) => self.fragment.write(fragment),
+            Command::CopyLink(fragment) => {
+                let link = io::fragment::link(fragment);
+                let dispatch = self.dispatch.clone();
+                spawn_local(async move {
+                    let result = io::clipboard::copy(&link).await;
+                    dispatch.dispatch(Action::LinkCopied(result));
+                });
+            }
+            Command::MarkReady { build, simd } => io::document::mark_ready(build, *simd),
+        }
+    }
+
+    /// Fetches a file of the scenario for the worker.
+    fn load(&self, file: File, path: String, id: u32) {
+        let dispatch = self.dispatch.clone();
+        let bridge = self.bridge.clone();
+        spawn_local(async move {
+            let what = match file {
+                File::Network => "The network",
+                File::Samples => "The samples",
+            };
+            match io::fetch::bytes(what, &path).await {
+                Ok(bytes) => {
+                    let request = match file {
+                        File::Network => Request::LoadNetwork(bytes),
+                        File::Samples => Request::LoadSamples(bytes),
+                    };
+                    bridge.send(ToWorker { id, request });
+                    dispatch.dispatch(Action::FileLoaded(file));
+                }
+                Err(message) => dispatch.dispatch(Action::FileFailed { file, message }),
+            }
+        });
+    }
+}
+
+/// What a chosen or dropped file means for the state.
+#[must_use]
+pub fn opened(read: io::open::Read) -> Action {
+    match read {
+        Ok((name, bytes)) => Action::OpenFile { name, bytes },
+        Err(sentence) => Action::Alert(sentence),
+    }
+}

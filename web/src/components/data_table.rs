@@ -1,0 +1,58 @@
+//! The numbers behind a chart.
+
+use web_sys::HtmlDetailsElement;
+use yew::prelude::*;
+
+/// Properties of [`DataTable`].
+#[derive(Properties, PartialEq)]
+pub(super) struct DataTableProps {
+    /// Name of the table.
+    pub name: AttrValue,
+    /// Names of the columns, the first being that of the rows.
+    pub columns: &'static [&'static str],
+    /// The rows; asked for only while the table is open.
+    pub rows: Callback<(), Vec<Vec<String>>>,
+}
+
+/// A table that opens.
+#[component]
+pub(super) fn DataTable(props: &DataTableProps) -> Html {
+    let open = use_state_eq(|| false);
+    let ontoggle = {
+        let open = open.clone();
+        move |event: Event| open.set(event.target_unchecked_into::<HtmlDetailsElement>().open())
+    };
+    html! {
+        <details class="data" {ontoggle}>
+            <summary>{ "Numbers" }</summary>
+            if *open {
+                <div class="scroll" role="region" aria-label={&props.name} tabindex="0">
+                    <table aria-label={&props.name}>
+                        <thead>
+                            <tr>
+                                for (position, column) in props.columns.iter().enumerate() {
+                                    <th scope="col" class={(position > 0).then_some("number")}>
+                                        { *column }
+                                    </th>
+                                }
+                            </tr>
+                        </thead>
+                        <tbody>
+                            for row in props.rows.emit(()) {
+                                <tr>
+                                    for (position, cell) in row.into_iter().enumerate() {
+                                        if position == 0 {
+                                            <th scope="row" class="number">{ cell }</th>
+                                        } else {
+                                            <td class="number">{ cell }</td>
+                                        }
+                                    }
+                                </tr>
+                            }
+                        </tbody>
+                    </table>
+                </div>
+            }
+        </details>
+    }
+}

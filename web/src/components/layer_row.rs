@@ -1,0 +1,138 @@
+//! One layer of the policy: bias and weights.
+
+use quartermeg_core::policy::LayerUpdate;
+use yew::prelude::*;
+
+use super::hooks::use_dispatch;
+use super::reset_dot::ResetDot;
+use crate::state::{Action, text};
+
+/// The ratios of the paper, and how they are drawn.
+const RATIOS: [(f32, &str); 5] = [(0.0, "0"), (0.125, "⅛"), (0.25, "¼"), (0.5, "½"), (1.0, "1")];
+
+/// Properties of [`LayerRow`].
+#[derive(Properties, PartialEq)]
+pub(super) struct LayerRowProps {
+    /// Index of the convolution, from 0.
+    pub index: usize,
+    /// Its name.
+    pub name: AttrValue,
+    /// Its shape.
+    pub shape: AttrValue,
+    /// What it updates.
+    pub update: LayerUpdate,
+    /// What it updates at first.
+    pub default: LayerUpdate,
+    /// Whether a link fixed the policy.
+    pub locked: bool,
+}
+
+/// A box for the bias and five stops for the ratio. Weights take the bias along.
+#[component]
+pub(super) fn LayerRow(props: &LayerRowProps) -> Html {
+    let dispatch = use_dispatch();
+    let layer = props.index;
+    let number = layer + 1;
+    let ratio = props.update.ratio();
+    let has_weights = matches!(props.update, LayerUpdate::Weights { .. });
+    // What the layer goes back to when its weights are frozen again.
+    let without_weights = use_mut_ref(|| LayerUpdate::Bias);
+    if !has_weights {
+        *without_weights.borrow_mut() = props.update;
+    }
+    let set = {
+        let dispatch = dispatch.clone();
+        Callback::from(move |update| dispatch.dispatch(Action::SetLayer { layer, update }))
+    };
+    let onbias = {
+        let checked = props.update.updates_bias();
+        let update = if checked { LayerUpdate::Frozen } else { LayerUpdate::Bias };
+        set.reform(move |_: Event| update)
+    };
+    let onreset = {
+        let default = props.default;
+        set.reform(move |()| default)
+    };
+    let point = |to: Option<u32>| {
+        let dispatch = dispatch.clone();
+        move |_: MouseEvent| dispatch.dispatch(Action::SelectLayer(to))
+    };
+    let short = props.name.split_once('.').map_or(&*props.name, |(_, short)| short).to_owned();
+    let other = !RATIOS.iter().any(|(known, _)| known.to_bits() == ratio.to_bits());
+    html! {
+        <li class="layer" onmouseenter={point(u32::try_from(layer).ok())} onmouseleave={point(None)}>
+            <span class="layer-name" title={format!("{}: {}", props.name, props.shape)}>
+                <span class="label number">{ number }</span>
+                <span class="layer-kind">{ short }</span>
+                <ResetDot
+                    name={format!("Layer {number}")}
+                    changed={props.update != props.default}
+                    locked={props.locked}
+                    {onreset}
+                />
+                if other {
+                    <span class="note">{ text::ratio(ratio) }</span>
+                }
+            </span>
+            <label class="bias" title={if has_weights { "Weights take the bias along" } else { "Bias" }}>
+                <input
+                    type="checkbox"
+                    aria-label={format!("Bias of layer {number}")}
+                    checked={props.update.updates_bias()}
+                    disabled={props.locked || has_weights}
+                    onchange={onbias}
+                />
+            </label>
+            <fieldset class="stops" aria-label={format!("Weight ratio of layer {number}")}>
+                for (stop, sign) in RATIOS {
+                    <Stop
+                        key={sign}
+                        group={format!("ratio-{number}")}
+                        name={text::ratio(stop)}
+                        {sign}
+                        checked={stop.to_bits() == ratio.to_bits()}
+                        locked={props.locked}
+                        onchoose={{
+                            let without_weights = without_weights.clone();
+                            set.reform(move |()| {
+                                if stop > 0.0 {
+                                    LayerUpdate::Weights { ratio: stop }
+                                } else {
+                                    *without_weights.borrow()
+                                }
+                            })
+                        }}
+                    />
+                }
+            </fieldset>
+        </li>
+    }
+}
+
+#[derive(Properties, PartialEq)]
+struct StopProps {
+    group: AttrValue,
+    name: AttrValue,
+    sign: AttrValue,
+    checked: bool,
+    locked: bool,
+    onchoose: Callback<()>,
+}
+
+/// One of the five.
+#[component]
+fn Stop(props: &StopProps) -> Html {
+    html! {
+        <label class="stop">
+            <input
+                type="radio"
+                name={&props.group}
+                aria-label={&props.name}
+                checked={props.checked}
+                disabled={props.locked}
+                onchange={props.onchoose.reform(|_: Event| ())}
+            />
+            <span aria-hidden="true">{ &props.sign }</span>
+        </label>
+    }
+}

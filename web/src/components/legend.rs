@@ -1,0 +1,47 @@
+//! What the colours and patterns of the map mean.
+
+use quartermeg_core::program::Role;
+use quartermeg_formats::describe;
+use yew::prelude::*;
+
+use super::glossary::Entry;
+use super::swatch::Swatch;
+use super::term::Term;
+use crate::charts::memory_map;
+use crate::protocol::PlanView;
+use crate::state::Shared;
+
+/// Properties of [`Legend`].
+#[derive(Properties, PartialEq)]
+pub(super) struct LegendProps {
+    /// The plan on the map.
+    pub plan: Shared<PlanView>,
+}
+
+/// The roles that occur in the plan.
+#[component]
+pub(super) fn Legend(props: &LegendProps) -> Html {
+    html! {
+        <ul class="legend" aria-label="Legend">
+            for role in memory_map::roles(&props.plan) {
+                <li key={role}>
+                    <Swatch {role} />
+                    if is_saved(role) {
+                        <Term entry={Entry::SavedActivation} />
+                    } else {
+                        { role_name(role) }
+                    }
+                </li>
+            }
+        </ul>
+    }
+}
+
+fn is_saved(role: u8) -> bool {
+    Role::ALL.get(usize::from(role)) == Some(&Role::SavedActivation)
+}
+
+/// The name of a role by its index.
+pub(super) fn role_name(role: u8) -> &'static str {
+    Role::ALL.get(usize::from(role)).map_or("", |role| describe::role(*role))
+}

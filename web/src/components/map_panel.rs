@@ -1,0 +1,104 @@
+//! The memory map with its legend and the card of what is looked at.
+
+use yew::prelude::*;
+
+use super::glossary::Entry;
+use super::hooks::{use_app, use_dispatch, use_id};
+use super::icon::{Glyph, Icon};
+use super::inspector::Inspector;
+use super::legend::Legend;
+use super::map_canvas::MapCanvas;
+use super::term::Term;
+use crate::charts::memory_map::{self, Pointers, View};
+use crate::protocol::Speed;
+use crate::state::{Action, AppState};
+
+/// The centre column.
+#[component]
+pub(super) fn MapPanel() -> Html {
+    let state = use_app();
+    let dispatch = use_dispatch();
+    let pinned = use_state_eq(|| false);
+    let zoomed = use_state_eq(|| false);
+    let card = use_id("inspector");
+    let onzoom = {
+        let zoomed = zoomed.clone();
+        move |_: MouseEvent| zoomed.set(!*zoomed)
+    };
+    let onpin = {
+        let pinned = pinned.clone();
+        Callback::from(move |value| pinned.set(value))
+    };
+    let onpeak = {
+        let (state, pinned) = (state.clone(), pinned.clone());
+        move |_: MouseEvent| {
+            let Some(plan) = state.plan() else {
+                return;
+            };
+            let peak = plan.peak_op;
+            if !state.playback.is_on() && state.can_train() {
+                dispatch.dispatch(Action::SeekPeak);
+            }
+            dispatch.dispatch(Action::SelectOp(Some(peak)));
+            dispatch.dispatch(Action::SelectTensor(memory_map::largest_at(plan, peak)));
+            pinned.set(true);
+        }
+    };
+    html! {
+        <section class="panel map" aria-labelledby="map-title">
+            <div class="panel-head">
+                <h2 id="map-title">{ "Memory" }<span class="wide">{ " of one step" }</span></h2>
+                <span class="tools">
+                    <button
+                        type="button"
+                        class="button quiet"
+                        aria-pressed={if *zoomed { "true" } else { "false" }}
+                        aria-label="Zoom"
+                        title="Zoom: show only what changes during a step"
+                        onclick={onzoom}
+                    >
+                        <Icon glyph={Glyph::Zoom} /><span class="wide">{ "Zoom" }</span>
+                    </button>
+                    <button type="button" class="button quiet" onclick={onpeak}>
+                        <Icon glyph={Glyph::Peak} />{ "Jump to peak" }
+                    </button>
+                </span>
+            </div>
+            <p class="note caption">
+                { "Each rectangle is a tensor: its " }
+                <Term entry={Entry::Lifetime} />
+                { " across, its place in the " }
+                <Term entry={Entry::Arena} />
+                { " upwards." }
+            </p>
+            if let Some(plan) = state.plan.clone() {
+                <MapCanvas
+                    plan={plan.clone()}
+                    view={View {
+                        budget: (!state.is_unlimited()).then_some(state.setup().budget_bytes),
+                        zoomed: *zoomed,
+                    }}
+                    pointers={pointers(&state)}
+                    pinned={*pinned}
+                    {onpin}
+                    described_by={card.clone()}
+                />
+                <Legend plan={plan.clone()} />
+                <Inspector {plan} selection={state.selection} pinned={*pinned} id={card} />
+            } else {
+                <p class="chart map-chart waiting note">{ "The plan is on its way." }</p>
+            }
+        </section>
+    }
+}
+
+/// The play head moves only while the eye can follow it.
+fn pointers(state: &AppState) -> Pointers {
+    let follows = !state.playback.is_on() || state.speed == Speed::OperationPerSecond;
+    Pointers {
+        play_head: (follows && state.op > 0).then_some(state.op),
+        op: state.selection.op,
+        tensor: state.selection.tensor,
+        layer: state.selection.layer,
+    }
+}

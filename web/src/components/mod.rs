@@ -1,0 +1,45 @@
+//! What the page consists of: one component a file.
+//!
+//! Components hold no logic. They read the state from a context, show it, and dispatch actions;
+//! what they remember for themselves is what no one else asks about (an open list, a text that is
+//! being typed, strokes of a drawing). [`Page`] is the root.
+
+mod accuracy_panel;
+mod chart_canvas;
+mod data_table;
+mod draw_panel;
+mod export_dialog;
+mod glossary;
+mod hooks;
+mod icon;
+mod inspector;
+mod layer_list;
+mod layer_row;
+mod legend;
+mod loss_panel;
+mod map_canvas;
+mod map_panel;
+mod map_table;
+mod masthead;
+mod notices;
+mod number_field;
+mod numbers_panel;
+mod open_button;
+mod pad;
+pub mod page;
+mod palette;
+mod pixels;
+mod policy_panel;
+mod prediction;
+mod qas_panel;
+mod readout;
+mod reset_dot;
+mod select_field;
+mod setup_fields;
+mod share_button;
+mod shortcuts;
+mod stateline;
+mod swatch;
+mod term;
+mod transport;
+mod words;

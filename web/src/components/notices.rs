@@ -1,0 +1,55 @@
+//! Alerts and news, above everything and moving nothing.
+
+use gloo::timers::callback::Timeout;
+use yew::prelude::*;
+
+use super::hooks::{use_app, use_dispatch};
+use super::icon::{Glyph, Icon};
+use crate::state::{Action, Notice, Topic};
+
+/// How long a sentence stays that need not be dismissed.
+const PASSING_MILLIS: u32 = 8_000;
+
+/// The live regions stand there before they have something to say, so that it is heard.
+#[component]
+pub(super) fn NoticeList() -> Html {
+    let state = use_app();
+    let dispatch = use_dispatch();
+    let show = |notice: &Notice| {
+        let dispatch = dispatch.clone();
+        let id = notice.id;
+        html! {
+            <div class="notice" key={id}>
+                <p>{ &notice.text }</p>
+                <button
+                    type="button"
+                    class="button quiet icon"
+                    aria-label="Dismiss"
+                    onclick={move |_| dispatch.dispatch(Action::Dismiss(id))}
+                >
+                    <Icon glyph={Glyph::Close} />
+                </button>
+            </div>
+        }
+    };
+    // That training began again is seen on the page; the sentence need not stay.
+    let passing = state.notices.news().find(|it| it.topic == Topic::Restart).map(|it| it.id);
+    {
+        let dispatch = dispatch.clone();
+        use_effect_with(passing, move |passing| {
+            let timeout = passing.map(|id| {
+                Timeout::new(PASSING_MILLIS, move || dispatch.dispatch(Action::Dismiss(id)))
+            });
+            move || drop(timeout)
+        });
+    }
+    let has_alerts = state.notices.alerts().next().is_some();
+    html! {
+        <div class="notices">
+            if has_alerts {
+                <div class="alerts" role="alert">{ for state.notices.alerts().map(show) }</div>
+            }
+            <div role="status" aria-label="News">{ for state.notices.news().map(show) }</div>
+        </div>
+    }
+}

@@ -1,0 +1,40 @@
+//! The tensors in numbers, for those who read the map by ear or by byte.
+
+use yew::prelude::*;
+
+use super::hooks::use_app;
+use super::map_table::MapTable;
+use crate::protocol::PlanView;
+use crate::state::text;
+
+/// The table of the plan, which can be folded away.
+#[component]
+pub(super) fn NumbersPanel() -> Html {
+    let state = use_app();
+    let Some(plan) = state.plan.clone() else {
+        return html! {};
+    };
+    html! {
+        <section class="panel numbers" aria-labelledby="numbers-title">
+            <h2 id="numbers-title">{ "Every tensor in numbers" }</h2>
+            <p class="note">{ facts(&plan) }</p>
+            <details open={true}>
+                <summary>{ "Addresses in bytes from the start of the block; operations count from 1" }</summary>
+                <MapTable {plan} />
+            </details>
+        </section>
+    }
+}
+
+fn facts(plan: &PlanView) -> String {
+    format!(
+        "Arena {}, of which {} keep their contents; no placement needs less than {}. \
+         Flash {}. {} multiply-accumulates a step, {} of them forward.",
+        text::bytes(u64::from(plan.arena_bytes)),
+        text::bytes(u64::from(plan.persistent_bytes)),
+        text::bytes(u64::from(plan.lower_bound_bytes)),
+        text::bytes(u64::from(plan.flash_bytes)),
+        text::number(plan.macs_step),
+        text::number(plan.macs_forward),
+    )
+}

@@ -1,0 +1,62 @@
+//! The whole page.
+
+use yew::prelude::*;
+
+use super::accuracy_panel::AccuracyPanel;
+use super::draw_panel::DrawPanel;
+use super::hooks::use_app;
+use super::loss_panel::LossPanel;
+use super::map_panel::MapPanel;
+use super::masthead::Masthead;
+use super::notices::NoticeList;
+use super::numbers_panel::NumbersPanel;
+use super::policy_panel::PolicyPanel;
+use super::qas_panel::QasPanel;
+use super::shortcuts::Shortcuts;
+use super::stateline::Stateline;
+use super::transport::Transport;
+use super::words::Words;
+
+/// Head, transport, panels and words; what a link hides is not there.
+#[component]
+pub fn Page() -> Html {
+    let state = use_app();
+    let shows = |panel: &str| !state.is_hidden(panel);
+    html! {
+        <>
+            <Shortcuts />
+            <Masthead />
+            <main>
+                <Transport />
+                <div class="board">
+                    <Stateline />
+                    if shows("policy") {
+                        <div class="column left"><PolicyPanel /></div>
+                    }
+                    if shows("map") {
+                        <div class="column centre"><MapPanel /></div>
+                    }
+                    if shows("loss") || shows("qas") {
+                        <div class="column right">
+                            if shows("loss") { <LossPanel /> }
+                            if shows("qas") { <QasPanel /> }
+                        </div>
+                    }
+                    if shows("draw") || shows("accuracy") {
+                        <div class="column extra">
+                            if shows("draw") { <DrawPanel /> }
+                            if shows("accuracy") { <AccuracyPanel /> }
+                        </div>
+                    }
+                    if shows("map") {
+                        <div class="column below"><NumbersPanel /></div>
+                    }
+                    if shows("words") {
+                        <Words />
+                    }
+                </div>
+            </main>
+            <NoticeList />
+        </>
+    }
+}

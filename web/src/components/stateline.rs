@@ -1,0 +1,74 @@
+//! Where training stands, in words: the operation that ran last, and the digest of the weights.
+
+use yew::prelude::*;
+
+use super::hooks::use_app;
+use super::pixels::Pixels;
+use crate::protocol::{PlanView, SampleView};
+use crate::state::{Shared, text};
+
+/// One line below the transport bar, of constant height.
+#[component]
+pub(super) fn Stateline() -> Html {
+    let state = use_app();
+    let operation = state.operation_text();
+    let help = (state.op > 0)
+        .then(|| state.plan()?.ops.get(state.op as usize - 1))
+        .flatten()
+        .map(|op| op.help.clone());
+    let hint = if state.playback.is_on() {
+        "Training. Pause to look inside a step, operation by operation."
+    } else {
+        "Between two steps. “Next operation” walks into the next one."
+    };
+    let plan = &state.plan;
+    html! {
+        <div class="stateline">
+            <output class="operation" aria-label="Operation">
+                if !operation.is_empty() {
+                    <b>{ operation }</b>
+                    { ". " }
+                    { help.unwrap_or_default() }
+                }
+            </output>
+            if state.op == 0 {
+                <span class="note hint">{ hint }</span>
+            }
+            if let Some(sample) = state.sample.clone() {
+                <Sample {sample} plan={plan.clone()} />
+            }
+            if !state.weights_digest.is_empty() {
+                <span class="digest">
+                    <span class="label" aria-hidden="true">{ "Weights digest" }</span>
+                    <output class="mono" aria-label="Weights digest" aria-live="off">
+                        { &*state.weights_digest }
+                    </output>
+                </span>
+            }
+        </div>
+    }
+}
+
+#[derive(Properties, PartialEq)]
+struct SampleProps {
+    sample: Shared<SampleView>,
+    plan: Option<Shared<PlanView>>,
+}
+
+/// The sample of the step under way, or of the next one.
+#[component]
+fn Sample(props: &SampleProps) -> Html {
+    let SampleView { index, label, pixels } = &*props.sample;
+    let grey = use_memo(props.sample.clone(), |sample| std::rc::Rc::<[u8]>::from(&*sample.pixels));
+    let classes = props.plan.as_ref().map(|plan| plan.classes.as_slice()).unwrap_or_default();
+    let class = classes.get(*label as usize).map_or("", String::as_str);
+    if pixels.is_empty() {
+        return html! {};
+    }
+    html! {
+        <span class="sample note">
+            <Pixels grey={(*grey).clone()} label="The sample in 28 by 28 pixels" />
+            { format!("sample {}: {class}", text::number(u64::from(*index) + 1)) }
+        </span>
+    }
+}

@@ -1,0 +1,51 @@
+//! What happens here, in three sentences.
+
+use yew::prelude::*;
+
+use super::glossary::Entry;
+use super::term::Term;
+
+/// The text under the tool.
+#[component]
+pub(super) fn Words() -> Html {
+    html! {
+        <section class="words" aria-labelledby="words-title">
+            <h2 id="words-title">{ "What happens here" }</h2>
+            <p>
+                { "A small int8 network that knows printed digits learns handwritten ones, one \
+                   sample at a time, with the program that a microcontroller would run: compiled \
+                   ahead for your " }
+                <Term entry={Entry::UpdatePolicy} />
+                { " and " }
+                <Term entry={Entry::ChannelRatio} />
+                { ", and executed in one " }
+                <Term entry={Entry::Arena} />
+                { " of exactly the device’s size. " }
+            </p>
+            <p>
+                { "The forward pass keeps each " }
+                <Term entry={Entry::SavedActivation} />
+                { " that a weight gradient will need, so every layer you let learn lengthens a " }
+                <Term entry={Entry::Lifetime} />
+                { " on the map and may raise the " }
+                <Term entry={Entry::Peak} />
+                { ". " }
+            </p>
+            <p>
+                { "Values are integers with a " }
+                <Term entry={Entry::Scale} />
+                { " and a " }
+                <Term entry={Entry::ZeroPoint} />
+                { "; every layer has to " }
+                <Term entry={Entry::Requantize} />
+                { " its sums to 8 bits, and " }
+                <Term entry={Entry::Qas} />
+                { " brings the gradients of such weights back into proportion. " }
+            </p>
+            <p class="note">
+                { "The method is that of “On-Device Training Under 256KB Memory” (Lin et al., \
+                   NeurIPS 2022). Everything runs in this page; nothing is sent anywhere." }
+            </p>
+        </section>
+    }
+}

@@ -1,0 +1,84 @@
+//! Effects on the world, decided by the reducer and carried out by the app's root.
+
+use super::{File, Shared};
+use crate::protocol::ToWorker;
+
+/// One effect.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Command {
+    /// Send a request to the worker.
+    Send(Shared<ToWorker>),
+    /// Fetch a file of the scenario and hand it to the worker under this request number.
+    Load {
+        /// Which.
+        file: File,
+        /// Path, relative to the page.
+        path: String,
+        /// Number of the request.
+        id: u32,
+    },
+    /// End the worker, if there still is one, and start a new one.
+    RestartWorker,
+    /// Offer a file as a download.
+    Download {
+        /// Proposed name.
+        name: String,
+        /// Contents.
+        bytes: Shared<Vec<u8>>,
+    },
+    /// Write the fragment into the address bar.
+    WriteFragment(String),
+    /// Copy the page's address with this fragment.
+    CopyLink(String),
+    /// Tell the document which builds run and whether they use SIMD.
+    MarkReady {
+        /// Build of the worker's code.
+        build: String,
+        /// Whether the worker uses SIMD.
+        simd: bool,
+    },
+}
+
+/// Commands in their order, numbered so that none is carried out twice.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct Outbox {
+    newest: u32,
+    waiting: Vec<(u32, Command)>,
+}
+
+impl Outbox {
+    /// Adds a command.
+    pub(super) fn push(&mut self, command: Command) {
+        self.newest += 1;
+        self.waiting.push((self.newest, command));
+    }
+
+    /// Forgets the commands up to this number.
+    pub(super) fn done(&mut self, up_to: u32) {
+        self.waiting.retain(|(number, _)| *number > up_to);
+    }
+
+    /// Forgets the requests that no worker has been sent yet.
+    pub(super) fn drop_requests(&mut self) {
+        self.waiting.retain(|(_, command)| {
+            !matches!(command, Command::Send(_) | Command::Load { .. })
+        });
+    }
+
+    /// Number of the newest command.
+    #[must_use]
+    pub fn newest(&self) -> u32 {
+        self.newest
+    }
+
+    /// Commands with a larger number than `done`.
+    pub fn after(&self, done: u32) -> impl Iterator<Item = &(u32, Command)> {
+        self.waiting.iter().filter(move |(number, _)| *number > done)
+    }
+
+    /// Whether there is nothing to carry out.
+    #[must_use]
+    pub fn is_empty(&self) -> bool {
+        self.waiting.is_empty()
+    }
+}

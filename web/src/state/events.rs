@@ -1,0 +1,162 @@
+//! What the worker tells, and what becomes of it.
+
+use std::rc::Rc;
+
+use super::history::add_accuracy;
+use super::{
+    AccuracyPoint, AppState, Command, NoticeKind, Playback, SampleCounts, Shared, Topic,
+    WorkerStatus,
+};
+use crate::protocol::{Batch, Event, FromWorker, Position};
+
+impl AppState {
+    pub(super) fn worker_told(&mut self, message: FromWorker) {
+        let FromWorker { id, event } = message;
+        // Events of a run that is over are let go by.
+        let current = id >= self.run_request;
+        match event {
+            Event::Ready { build, simd } => {
+                if build != crate::build::ID {
+                    self.notices.put(
+                        NoticeKind::Alert,
+                        Topic::Worker,
+                        format!(
+                            "The page is of version {}, the part of it that trains of version \
+                             {build}; load the page again.",
+                            crate::build::ID
+                        ),
+                    );
+                }
+                self.outbox.push(Command::MarkReady { build: build.clone(), simd });
+                self.worker = WorkerStatus::Ready { build, simd };
+            }
+            Event::Planned(plan) if current => {
+                self.planning = false;
+                self.plan = Some(Shared::new(*plan));
+                self.drop_lost_selection();
+                self.watch_budget();
+                self.start_if_waiting();
+            }
+            Event::SamplesReady { n_learn, n_test } => {
+                self.samples = Some(SampleCounts { n_learn, n_drawn: 0, n_test });
+                self.send_drawn();
+                self.start_if_waiting();
+            }
+            Event::Progress(batch) if current => self.take_batch(*batch),
+            Event::Position(position) if current => self.take_position(id, *position),
+            Event::Accuracy { step, correct, total } if current => {
+                let point = AccuracyPoint { step, correct, total };
+                self.accuracies.update(|points| add_accuracy(points, point));
+            }
+            Event::Prediction { probabilities } if id >= self.classify_request => {
+                self.prediction = Some(Shared::new(probabilities));
+            }
+            Event::SampleAdded { n_learn } => {
+                if let Some(samples) = &mut self.samples {
+                    samples.n_learn = n_learn;
+                    samples.n_drawn += 1;
+                }
+            }
+            Event::Exported { name, bytes } => {
+                self.outbox.push(Command::Download { name, bytes: Shared::new(bytes) });
+            }
+            Event::Opened { setup, resumed_at, notes } => {
+                self.take_opened(id, &setup, resumed_at, notes);
+            }
+            Event::Failed { message } => self.take_refusal(id, message),
+            Event::Crashed { message } => self.worker_lost(&message),
+            Event::Planned(_)
+            | Event::Progress(_)
+            | Event::Position(_)
+            | Event::Accuracy { .. }
+            | Event::Prediction { .. } => {}
+        }
+    }
+
+    fn take_batch(&mut self, batch: Batch) {
+        self.step = batch.step;
+        self.op = batch.op;
+        if let Some(&(_, loss)) = batch.losses.last() {
+            self.loss = Some(loss);
+        }
+        if !batch.losses.is_empty() {
+            self.losses.update(|losses| losses.extend(&batch.losses));
+        }
+        if !batch.updates.is_empty() {
+            self.updates = Shared::new(batch.updates);
+        }
+        if self.playback == Playback::Running {
+            self.steps_per_second = batch.steps_per_second;
+        }
+    }
+
+    fn take_position(&mut self, id: u32, position: Position) {
+        if let Some(batch) = position.batch {
+            self.take_batch(batch);
+        }
+        self.step = position.step;
+        self.op = position.op;
+        self.loss = position.loss;
+        self.stop_reached = position.stop_reached;
+        if id >= self.playback_request && !position.running {
+            if self.playback == Playback::Running {
+                self.playback = Playback::Paused;
+            }
+            self.steps_per_second = 0.0;
+        }
+        if self.playback != Playback::Running {
+            self.weights_digest = Rc::from(position.weights_digest);
+            self.sample = position.sample.map(Shared::new);
+        }
+    }
+
+    fn take_opened(
+        &mut self,
+        id: u32,
+        setup: &str,
+        resumed_at: Option<u32>,
+        notes: Vec<String>,
+    ) {
+        let (link, _) = quartermeg_formats::link::parse(setup);
+        self.remember();
+        self.redo.clear();
+        self.last_edit = None;
+        self.link.setup = link.setup;
+        self.forget_run();
+        self.notices.clear(Topic::Restart);
+        self.playback = Playback::Paused;
+        (self.run_request, self.playback_request) = (id, id);
+        self.planning = true;
+        self.step = resumed_at.unwrap_or(0);
+        let mut sentences = vec![match resumed_at {
+            Some(step) => format!(
+                "The file was opened: settings, policy and trained weights after {}.",
+                super::text::count(step, "step", "steps")
+            ),
+            None => "The file was opened: settings and policy, without trained weights.".into(),
+        }];
+        sentences.extend(notes);
+        self.notices.put(NoticeKind::News, Topic::Opened, sentences.join(" "));
+    }
+
+    fn take_refusal(&mut self, id: u32, message: String) {
+        if id == self.run_request {
+            self.planning = false;
+        }
+        if id == self.playback_request || id == self.run_request {
+            self.pause();
+        }
+        self.notices.put(NoticeKind::Alert, Topic::Refusal, message);
+    }
+
+    /// What was pointed at may not be there any more.
+    fn drop_lost_selection(&mut self) {
+        let Some(plan) = &self.plan else {
+            return;
+        };
+        let keep = |index: Option<u32>, len: usize| index.filter(|&index| (index as usize) < len);
+        self.selection.op = keep(self.selection.op, plan.ops.len());
+        self.selection.tensor = keep(self.selection.tensor, plan.tensors.len());
+        self.selection.layer = keep(self.selection.layer, plan.layers.len());
+    }
+}

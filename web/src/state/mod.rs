@@ -1,0 +1,180 @@
+//! The page's state: a pure function of what a person did and of what the worker told.
+//!
+//! # For components
+//! `app.rs` puts two contexts around the page: `Rc<AppState>` (read) and [`Dispatch`] (write).
+//!
+//! ```ignore
+//! let state = use_context::<Rc<AppState>>().expect("the page stands inside the app");
+//! let dispatch = use_context::<Dispatch>().expect("the page stands inside the app");
+//! let onclick = move |_| dispatch.dispatch(Action::Step);
+//! html! { <output aria-label="Steps">{ state.steps_text() }</output> }
+//! ```
+//!
+//! * Every click, key and file is one [`Action`]; components send it and hold no logic.
+//! * What is shown as a number comes from a selector (`*_text`, in `select.rs`), so that all
+//!   places write it alike; `text.rs` has the formats.
+//! * [`Shared`] values compare by pointer: use them as dependencies of effects and memos
+//!   (`use_effect_with(state.losses.clone(), ...)`), and as properties.
+//! * Refusals and news are [`Notice`]s: alerts go into `role="alert"`, the others into
+//!   `role="status"`; each has a dismiss action.
+//! * Effects on the world are [`Command`]s, which only the app's root carries out.
+//!
+//! Nothing here names a browser; all of it is tested on the host.
+
+mod action;
+mod command;
+mod events;
+mod history;
+mod notice;
+mod playback;
+mod reduce;
+mod select;
+mod setup;
+mod shared;
+#[cfg(test)]
+mod tests;
+pub mod text;
+
+use std::rc::Rc;
+
+use quartermeg_formats::link::Link;
+use quartermeg_formats::setup::Setup;
+use yew::{Reducible, UseReducerDispatcher};
+
+pub use action::{Action, File};
+pub use command::{Command, Outbox};
+pub use history::{AccuracyPoint, Losses};
+pub use notice::{Notice, NoticeKind, Notices, Topic};
+pub use playback::Playback;
+pub use shared::Shared;
+
+use crate::protocol::{PlanView, SampleView, Speed, UpdateView};
+
+/// How components send an [`Action`].
+pub type Dispatch = UseReducerDispatcher<AppState>;
+
+/// Everything that the page shows.
+#[derive(Clone, Debug, PartialEq)]
+pub struct AppState {
+    /// What the link in the address bar says: setup, hidden panels, locked controls.
+    pub link: Link,
+    /// The compiled setup; none until the first one has arrived. While a new setup compiles,
+    /// the old plan stays and [`Self::planning`] is set.
+    pub plan: Option<Shared<PlanView>>,
+    /// Whether a plan is on its way.
+    pub planning: bool,
+    /// Whether training runs, waits, or is paused.
+    pub playback: Playback,
+    /// How fast training shall run.
+    pub speed: Speed,
+    /// Steps finished.
+    pub step: u32,
+    /// Operations finished inside the step under way; 0 between steps
+    /// ([`Self::play_head`] is the index of the newest of them).
+    pub op: u32,
+    /// Newest loss.
+    pub loss: Option<f32>,
+    /// Steps a second, while training runs.
+    pub steps_per_second: f32,
+    /// SHA-256 of all weights, as hexadecimal digits; empty while training runs.
+    pub weights_digest: Rc<str>,
+    /// The sample of the step under way, while training is paused.
+    pub sample: Option<Shared<SampleView>>,
+    /// Whether training stopped because the step to stop after was reached.
+    pub stop_reached: bool,
+    /// Losses since step 0.
+    pub losses: Shared<Losses>,
+    /// Accuracies since step 0.
+    pub accuracies: Shared<Vec<AccuracyPoint>>,
+    /// What the newest step did to each parameter. Norms are there when the step gathered them.
+    pub updates: Shared<Vec<UpdateView>>,
+    /// Samples; none until they have arrived.
+    pub samples: Option<SampleCounts>,
+    /// Class probabilities of the drawing.
+    pub prediction: Option<Shared<Vec<f32>>>,
+    /// What is pointed at or chosen, for highlights that belong together.
+    pub selection: Selection,
+    /// Alerts and news.
+    pub notices: Notices,
+    /// The worker.
+    pub worker: WorkerStatus,
+    /// Workers that have ended.
+    restarts: u32,
+    /// Whether the worker was given the network of the scenario.
+    network_loaded: bool,
+    /// Setups to go back to, the newest last.
+    undo: Vec<Rc<Setup>>,
+    /// Setups to go forward to, the newest last.
+    redo: Vec<Rc<Setup>>,
+    /// The control of the newest edit; a dragged slider makes one entry.
+    last_edit: Option<setup::Control>,
+    /// Drawn samples, so that a new worker can be given them.
+    drawn: Shared<Vec<DrawnSample>>,
+    /// Number of the newest request.
+    newest_request: u32,
+    /// Number of the request with which this run began; events of older requests are of a run
+    /// that is over.
+    run_request: u32,
+    /// Number of the newest request that starts or stops training.
+    playback_request: u32,
+    /// Number of the newest question about the drawing.
+    classify_request: u32,
+    /// Effects on the world that are still to be carried out.
+    pub outbox: Outbox,
+}
+
+/// Numbers of samples.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct SampleCounts {
+    /// To learn from, drawn ones included.
+    pub n_learn: u32,
+    /// Of these, drawn by the person.
+    pub n_drawn: u32,
+    /// To measure the accuracy on.
+    pub n_test: u32,
+}
+
+/// What is pointed at or chosen.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Selection {
+    /// Index of an operation.
+    pub op: Option<u32>,
+    /// Index of a tensor.
+    pub tensor: Option<u32>,
+    /// Index of a convolution.
+    pub layer: Option<u32>,
+}
+
+/// The worker, as far as the page knows.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub enum WorkerStatus {
+    /// It has not said a word yet.
+    #[default]
+    Starting,
+    /// It runs.
+    Ready {
+        /// Build of its code.
+        build: String,
+        /// Whether its kernels use SIMD.
+        simd: bool,
+    },
+    /// It ended, and a new one is starting.
+    Restarting,
+    /// It ended too often; the page has to be loaded again.
+    Gone,
+}
+
+/// A sample that a person drew.
+#[derive(Clone, Debug, PartialEq, Eq)]
+struct DrawnSample {
+    pixels: Vec<u8>,
+    label: u32,
+}
+
+impl Reducible for AppState {
+    type Action = Action;
+
+    fn reduce(self: Rc<Self>, action: Action) -> Rc<Self> {
+        reduce::reduce(self, action)
+    }
+}

@@ -1,0 +1,316 @@
+//! Changes of the setup, their undo, and what each means for the run.
+
+use std::rc::Rc;
+
+use quartermeg_core::device;
+use quartermeg_core::policy::LayerUpdate;
+use quartermeg_formats::link::{self, Link};
+use quartermeg_formats::scenario;
+use quartermeg_formats::setup::{BUDGET_RANGE, LEARNING_RATE_RANGE, MAX_STEPS, Setup};
+
+use super::{AppState, File, NoticeKind, Playback, Topic, text};
+use crate::protocol::Request;
+
+/// Setups that can be gone back to.
+const MAX_UNDO: usize = 100;
+
+/// A control that edits the setup.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Control {
+    Scenario,
+    Device,
+    Budget,
+    LearningRate,
+    Qas,
+    Seed,
+    StopAfter,
+    Policy,
+}
+
+impl Control {
+    /// Whether its edits come in a stream, of which undo takes back the whole.
+    fn is_slider(self) -> bool {
+        matches!(self, Self::Budget | Self::LearningRate)
+    }
+}
+
+impl AppState {
+    /// The state before anything has happened.
+    #[must_use]
+    pub fn new() -> Self {
+        Self {
+            link: Link::of_scenario(&scenario::SCENARIOS[0]),
+            plan: None,
+            planning: false,
+            playback: Playback::Paused,
+            speed: crate::protocol::Speed::Unlimited,
+            step: 0,
+            op: 0,
+            loss: None,
+            steps_per_second: 0.0,
+            weights_digest: Rc::from(""),
+            sample: None,
+            stop_reached: false,
+            losses: super::Shared::default(),
+            accuracies: super::Shared::default(),
+            updates: super::Shared::default(),
+            samples: None,
+            prediction: None,
+            selection: super::Selection::default(),
+            notices: super::Notices::default(),
+            worker: super::WorkerStatus::Starting,
+            restarts: 0,
+            network_loaded: false,
+            undo: Vec::new(),
+            redo: Vec::new(),
+            last_edit: None,
+            drawn: super::Shared::default(),
+            newest_request: 0,
+            run_request: 0,
+            playback_request: 0,
+            classify_request: 0,
+            outbox: super::Outbox::default(),
+        }
+    }
+
+    pub(super) fn set_device(&mut self, id: &str) {
+        let Some(device) = device::by_id(id) else {
+            return;
+        };
+        self.edit(Control::Device, |setup| {
+            device.id.clone_into(&mut setup.device);
+            setup.budget_bytes = device.sram_bytes;
+        });
+    }
+
+    pub(super) fn set_budget(&mut self, bytes: u32) {
+        self.edit(Control::Budget, |setup| {
+            setup.budget_bytes = bytes.clamp(BUDGET_RANGE[0], BUDGET_RANGE[1]);
+        });
+    }
+
+    pub(super) fn set_learning_rate(&mut self, rate: f32) {
+        if rate.is_finite() {
+            self.edit(Control::LearningRate, |setup| {
+                setup.learning_rate = rate.clamp(LEARNING_RATE_RANGE[0], LEARNING_RATE_RANGE[1]);
+            });
+        }
+    }
+
+    pub(super) fn set_qas(&mut self, qas: bool) {
+        self.edit(Control::Qas, |setup| setup.qas = qas);
+    }
+
+    pub(super) fn set_seed(&mut self, seed: u64) {
+        self.edit(Control::Seed, |setup| setup.seed = seed);
+    }
+
+    pub(super) fn set_stop_after(&mut self, steps: u32) {
+        self.edit(Control::StopAfter, |setup| setup.stop_after = steps.clamp(1, MAX_STEPS));
+    }
+
+    pub(super) fn set_layer(&mut self, layer: usize, update: LayerUpdate) {
+        self.edit(Control::Policy, |setup| {
+            if let Some(entry) = setup.policy.layers.get_mut(layer) {
+                *entry = update;
+            }
+        });
+    }
+
+    pub(super) fn set_policy(&mut self, policy: &str) {
+        let n_layers = self.setup().policy.layers.len();
+        match link::parse_policy(policy) {
+            Ok(policy) if policy.layers.len() == n_layers => {
+                self.edit(Control::Policy, |setup| setup.policy = policy);
+            }
+            Ok(policy) => self.notices.put(
+                NoticeKind::Alert,
+                Topic::Refusal,
+                format!(
+                    "The policy has {} layers, but the network has {n_layers}; give one entry \
+                     for each.",
+                    policy.layers.len()
+                ),
+            ),
+            Err(error) => self.notices.put(
+                NoticeKind::Alert,
+                Topic::Refusal,
+                format!(
+                    "The policy cannot be read at character {}; use -, b, 8, 4, 2, 1.",
+                    error.position + 1
+                ),
+            ),
+        }
+    }
+
+    pub(super) fn set_scenario(&mut self, id: &str) {
+        let Some(scenario) = scenario::by_id(id) else {
+            return;
+        };
+        if scenario.id != self.setup().scenario {
+            self.edit(Control::Scenario, |setup| *setup = scenario.default_setup());
+        }
+    }
+
+    /// Edits the setup; what is not a change leaves everything as it is.
+    fn edit(&mut self, control: Control, change: impl FnOnce(&mut Setup)) {
+        let mut setup = self.setup().clone();
+        change(&mut setup);
+        if setup == *self.setup() {
+            return;
+        }
+        if !(control.is_slider() && self.last_edit == Some(control)) {
+            self.remember();
+        }
+        self.redo.clear();
+        self.last_edit = Some(control);
+        self.take_setup(setup);
+    }
+
+    /// Makes the current setup one to go back to.
+    pub(super) fn remember(&mut self) {
+        if self.undo.len() == MAX_UNDO {
+            self.undo.remove(0);
+        }
+        self.undo.push(Rc::new(self.setup().clone()));
+    }
+
+    pub(super) fn undo_edit(&mut self) {
+        if let Some(setup) = self.undo.pop() {
+            self.redo.push(Rc::new(self.setup().clone()));
+            self.last_edit = None;
+            self.take_setup((*setup).clone());
+        }
+    }
+
+    pub(super) fn redo_edit(&mut self) {
+        if let Some(setup) = self.redo.pop() {
+            self.undo.push(Rc::new(self.setup().clone()));
+            self.last_edit = None;
+            self.take_setup((*setup).clone());
+        }
+    }
+
+    /// Takes over a link that came from outside.
+    pub(super) fn take_link(&mut self, fragment: &str) {
+        let link = self.corrected(fragment);
+        self.link.hidden = link.hidden;
+        self.link.locked = link.locked;
+        if link.setup != *self.setup() {
+            self.remember();
+            self.redo.clear();
+            self.last_edit = None;
+            self.take_setup(link.setup);
+        }
+    }
+
+    /// Reads a link; what had to be corrected is said.
+    pub(super) fn corrected(&mut self, fragment: &str) -> Link {
+        let (link, corrections) = link::parse(fragment);
+        if corrections.is_empty() {
+            self.notices.clear(Topic::Link);
+        } else {
+            let sentences: Vec<String> =
+                corrections.iter().map(quartermeg_formats::explain::correction).collect();
+            self.notices.put(NoticeKind::News, Topic::Link, sentences.join(" "));
+        }
+        link
+    }
+
+    /// Takes over a setup and tells the worker what it means for the run.
+    fn take_setup(&mut self, setup: Setup) {
+        let old = std::mem::replace(&mut self.link.setup, setup);
+        let new = &self.link.setup;
+        if old.scenario != new.scenario {
+            self.restart("the scenario");
+            self.load_files();
+            return;
+        }
+        let reason = match (old.policy != new.policy, old.seed != new.seed) {
+            (true, true) => Some("policy and seed"),
+            (true, false) => Some("the policy"),
+            (false, true) => Some("the seed"),
+            (false, false) => None,
+        };
+        if let Some(reason) = reason {
+            self.restart(reason);
+            self.configure();
+        } else {
+            self.tune(&old);
+            self.watch_budget();
+        }
+    }
+
+    /// Tells the worker what takes effect from the next step on.
+    fn tune(&mut self, old: &Setup) {
+        let new = self.setup();
+        let (learning_rate, qas, stop_after) = (new.learning_rate, new.qas, new.stop_after);
+        let tuned = old.learning_rate.to_bits() != learning_rate.to_bits()
+            || old.qas != qas
+            || old.stop_after != stop_after;
+        let moved = old.device != new.device || old.budget_bytes != new.budget_bytes;
+        let (device, budget_bytes) = (new.device.clone(), new.budget_bytes);
+        // Before the network is there, the setup goes with the first `Configure`.
+        if !self.network_loaded {
+            return;
+        }
+        if tuned {
+            self.send(Request::Tune { learning_rate, qas, stop_after });
+            self.stop_reached = self.step >= stop_after;
+        }
+        if moved {
+            self.send(Request::SetDevice { device, budget_bytes });
+        }
+    }
+
+    /// Forgets the run; training goes on from step 0 if it was on.
+    fn restart(&mut self, reason: &str) {
+        if self.step > 0 {
+            let lost = text::count(self.step, "step was", "steps were");
+            self.notices.put(
+                NoticeKind::News,
+                Topic::Restart,
+                format!("Training began again, because {reason} changed; {lost} dropped."),
+            );
+        }
+        if self.playback == Playback::Running {
+            self.playback = Playback::Waiting;
+        }
+        self.forget_run();
+    }
+
+    /// Compiles the setup, once the network is there.
+    pub(super) fn configure(&mut self) {
+        self.planning = true;
+        if self.network_loaded {
+            let setup = self.setup_text();
+            self.run_request = self.send(Request::Configure { setup });
+        }
+    }
+
+    /// Fetches the files of the scenario; what is known of the old ones is forgotten.
+    pub(super) fn load_files(&mut self) {
+        let scenario =
+            scenario::by_id(&self.setup().scenario).unwrap_or(&scenario::SCENARIOS[0]);
+        self.network_loaded = false;
+        self.samples = None;
+        self.planning = true;
+        self.load(File::Network, scenario.network_path);
+        self.load(File::Samples, scenario.samples_path);
+    }
+
+    /// Link text of the setup alone.
+    fn setup_text(&self) -> String {
+        link::to_fragment(&Link {
+            setup: self.setup().clone(),
+            hidden: Vec::new(),
+            locked: Vec::new(),
+        })
+    }
+}
+
+impl Default for AppState {
+    fn default() -> Self {
+        Self::new()
+    }
+}

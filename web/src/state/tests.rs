@@ -1,0 +1,508 @@
+//! The reducer, tested as a person and a worker would use it.
+
+use std::rc::Rc;
+
+use quartermeg_core::policy::LayerUpdate;
+use yew::Reducible as _;
+
+use super::{Action, AppState, Command, File, NoticeKind, Playback, Topic, WorkerStatus};
+use crate::protocol::{
+    Batch, Event, FromWorker, OpView, PlanView, Position, PresetView, Request, Speed, ToWorker,
+};
+
+/// A page whose commands are looked at instead of being carried out.
+struct Page {
+    state: Rc<AppState>,
+    seen: u32,
+}
+
+impl Page {
+    fn opened(fragment: &str) -> Self {
+        let mut page = Self {
+            state: Rc::new(AppState::new()),
+            seen: 0,
+        };
+        page.act(Action::Started {
+            fragment: fragment.to_owned(),
+            calm: false,
+        });
+        page
+    }
+
+    /// A page that trains the default.
+    fn training() -> Self {
+        let mut page = Self::opened("");
+        page.act(Action::FileLoaded(File::Network));
+        page.tell_newest(Event::Planned(Box::new(plan(1_000))));
+        page.tell_newest(samples());
+        page
+    }
+
+    fn act(&mut self, action: Action) {
+        self.state = self.state.clone().reduce(action);
+    }
+
+    fn tell(&mut self, id: u32, event: Event) {
+        self.act(Action::Worker(FromWorker { id, event }));
+    }
+
+    fn tell_newest(&mut self, event: Event) {
+        self.tell(self.state.newest_request, event);
+    }
+
+    fn progress(&mut self, step: u32) {
+        self.tell_newest(Event::Progress(Box::new(Batch {
+            step,
+            losses: vec![(step, 1.5)],
+            steps_per_second: 500.0,
+            ..Batch::default()
+        })));
+    }
+
+    /// Commands since the last call.
+    fn commands(&mut self) -> Vec<Command> {
+        let done = std::mem::replace(&mut self.seen, self.state.outbox.newest());
+        let commands = self.state.outbox.after(done);
+        commands.map(|(_, command)| command.clone()).collect()
+    }
+
+    /// Requests since the last call.
+    fn requests(&mut self) -> Vec<Request> {
+        self.messages().into_iter().map(|it| it.request).collect()
+    }
+
+    fn messages(&mut self) -> Vec<ToWorker> {
+        self.commands()
+            .into_iter()
+            .filter_map(|command| match command {
+                Command::Send(message) => Some((*message).clone()),
+                _ => None,
+            })
+            .collect()
+    }
+
+    fn said(&self, topic: Topic) -> Option<(NoticeKind, String)> {
+        self.state
+            .notices
+            .iter()
+            .find(|notice| notice.topic == topic)
+            .map(|notice| (notice.kind, notice.text.clone()))
+    }
+}
+
+fn plan(arena_bytes: u32) -> PlanView {
+    PlanView {
+        arena_bytes,
+        peak_op: 1,
+        ops: ["first", "second", "third"]
+            .map(|name| OpView {
+                name: name.to_owned(),
+                help: String::new(),
+                reads: vec![],
+                writes: vec![],
+            })
+            .to_vec(),
+        presets: vec![
+            PresetView {
+                name: "Small".to_owned(),
+                policy: String::new(),
+                arena_bytes: Some(17_000),
+            },
+            PresetView {
+                name: "Large".to_owned(),
+                policy: String::new(),
+                arena_bytes: Some(500_000),
+            },
+        ],
+        ..PlanView::default()
+    }
+}
+
+fn samples() -> Event {
+    Event::SamplesReady {
+        n_learn: 100,
+        n_test: 20,
+    }
+}
+
+#[test]
+fn the_page_loads_compiles_and_trains_by_itself() {
+    let mut page = Page::opened("");
+    let paths: Vec<String> = page
+        .commands()
+        .into_iter()
+        .filter_map(|command| match command {
+            Command::Load { path, .. } => Some(path),
+            _ => None,
+        })
+        .collect();
+    assert_eq!(paths.len(), 2);
+    page.act(Action::FileLoaded(File::Network));
+    assert!(matches!(page.requests()[..], [Request::Configure { .. }]));
+    page.tell_newest(Event::Planned(Box::new(plan(1_000))));
+    assert_eq!(page.state.playback, Playback::Waiting);
+    page.tell(2, samples());
+    assert_eq!(page.requests(), [Request::Play(Speed::Unlimited)]);
+    assert_eq!(page.state.playback, Playback::Running);
+}
+
+#[test]
+fn a_calm_page_waits_for_play() {
+    let mut page = Page {
+        state: Rc::new(AppState::new()),
+        seen: 0,
+    };
+    page.act(Action::Started {
+        fragment: String::new(),
+        calm: true,
+    });
+    page.act(Action::FileLoaded(File::Network));
+    page.tell_newest(Event::Planned(Box::new(plan(1_000))));
+    page.act(Action::Play);
+    assert_eq!(page.state.playback, Playback::Waiting);
+    page.requests();
+    page.tell_newest(samples());
+    assert_eq!(page.requests(), [Request::Play(Speed::Unlimited)]);
+}
+
+#[test]
+fn each_command_is_carried_out_once() {
+    let mut page = Page::opened("");
+    let newest = page.state.outbox.newest();
+    page.act(Action::Export {
+        kind: crate::protocol::ExportKind::Program,
+        with_weights: false,
+    });
+    page.act(Action::CopyLink);
+    page.act(Action::Done(newest));
+    let left: Vec<_> = page.state.outbox.after(0).collect();
+    assert!(matches!(left[..], [(_, Command::CopyLink(_))]));
+}
+
+#[test]
+fn a_plan_that_does_not_fit_stops_training_and_says_what_helps() {
+    let mut page = Page::training();
+    page.requests();
+    page.act(Action::SetBudget(20_000));
+    assert_eq!(page.state.playback, Playback::Running);
+    page.act(Action::SetLayer {
+        layer: 0,
+        update: LayerUpdate::Weights { ratio: 1.0 },
+    });
+    page.tell_newest(Event::Planned(Box::new(plan(30_720))));
+    assert_eq!(page.state.playback, Playback::Paused);
+    let (kind, text) = page.said(Topic::Budget).expect("an alert");
+    assert_eq!(kind, NoticeKind::Alert);
+    for part in [
+        "30.0 KiB (30,720 B)",
+        "10.5 KiB (10,720 B) are missing",
+        "operation 2 (second)",
+        "Presets that fit: \"Small\".",
+    ] {
+        assert!(text.contains(part), "{part:?} in {text:?}");
+    }
+
+    page.requests();
+    page.act(Action::Play);
+    page.act(Action::Step);
+    assert_eq!(page.requests(), []);
+    assert!(page.said(Topic::Budget).is_some());
+
+    page.act(Action::SetBudget(40_000));
+    assert_eq!(page.said(Topic::Budget), None);
+    page.act(Action::Play);
+    assert!(page.requests().contains(&Request::Play(Speed::Unlimited)));
+}
+
+#[test]
+fn the_device_brings_its_budget() {
+    let mut page = Page::training();
+    page.act(Action::SetDevice("unlimited".to_owned()));
+    assert!(page.state.is_unlimited());
+    assert_eq!(page.state.budget_text(), "no limit");
+    page.act(Action::SetDevice("no such device".to_owned()));
+    assert_eq!(page.state.setup().device, "unlimited");
+}
+
+#[test]
+fn another_policy_starts_again_and_training_goes_on() {
+    let mut page = Page::training();
+    page.progress(1_234);
+    page.requests();
+    page.act(Action::SetLayer {
+        layer: 3,
+        update: LayerUpdate::Bias,
+    });
+    assert_eq!((page.state.step, page.state.losses.points().len()), (0, 0));
+    assert!(page.said(Topic::Restart).is_some_and(|(_, text)| text.contains("1,234 steps")));
+    let messages = page.messages();
+    assert!(matches!(messages[..], [ToWorker { request: Request::Configure { .. }, .. }]));
+
+    // What the old run still has to say is let go by.
+    page.tell(
+        messages[0].id - 1,
+        Event::Progress(Box::new(Batch {
+            step: 1_240,
+            ..Batch::default()
+        })),
+    );
+    assert_eq!(page.state.step, 0);
+
+    page.tell_newest(Event::Planned(Box::new(plan(2_000))));
+    assert_eq!(page.requests(), [Request::Play(Speed::Unlimited)]);
+}
+
+#[test]
+fn learning_rate_qas_and_stop_are_tuned_without_a_restart() {
+    let mut page = Page::training();
+    page.progress(100);
+    page.requests();
+    page.act(Action::SetLearningRate(0.5));
+    page.act(Action::SetQas(false));
+    page.act(Action::SetStopAfter(50));
+    assert_eq!(page.state.step, 100);
+    assert!(page.state.stop_reached);
+    let tuned = page.requests();
+    assert_eq!(tuned.len(), 3);
+    assert_eq!(
+        tuned[2],
+        Request::Tune {
+            learning_rate: 0.5,
+            qas: false,
+            stop_after: 50
+        }
+    );
+    page.act(Action::SetLearningRate(f32::NAN));
+    page.act(Action::SetStopAfter(0));
+    assert!((page.state.setup().learning_rate - 0.5).abs() < 1e-6);
+    assert_eq!(page.state.setup().stop_after, 1);
+}
+
+#[test]
+fn training_ends_at_the_step_to_stop_after() {
+    let mut page = Page::training();
+    page.tell_newest(Event::Position(Box::new(Position {
+        step: 600,
+        stop_reached: true,
+        weights_digest: "abc".to_owned(),
+        ..Position::default()
+    })));
+    assert_eq!(page.state.playback, Playback::Paused);
+    assert_eq!(&*page.state.weights_digest, "abc");
+    page.requests();
+    page.act(Action::Play);
+    assert_eq!(page.requests(), []);
+    assert!(page.said(Topic::Refusal).is_some());
+    page.act(Action::SetStopAfter(700));
+    page.act(Action::Play);
+    assert!(page.requests().contains(&Request::Play(Speed::Unlimited)));
+}
+
+#[test]
+fn a_position_from_before_play_does_not_pause() {
+    let mut page = Page::training();
+    let play = page.state.playback_request;
+    page.tell(play - 1, Event::Position(Box::default()));
+    assert_eq!(page.state.playback, Playback::Running);
+}
+
+#[test]
+fn pause_holds_at_once_and_records_on_their_way_still_count() {
+    let mut page = Page::training();
+    page.act(Action::Pause);
+    assert!(!page.state.playback.is_on());
+    page.progress(7);
+    assert_eq!(page.state.step, 7);
+    assert!(page.state.steps_per_second.abs() < 1e-6);
+}
+
+#[test]
+fn changes_are_undone_and_done_again() {
+    let mut page = Page::training();
+    let original = page.state.setup().clone();
+    page.act(Action::SetLearningRate(0.1));
+    page.act(Action::SetLearningRate(0.2));
+    page.act(Action::SetSeed(9));
+    let changed = page.state.setup().clone();
+    assert!(page.state.can_undo() && !page.state.can_redo());
+    page.act(Action::Undo);
+    assert!((page.state.setup().learning_rate - 0.2).abs() < 1e-6);
+    // A slider that was dragged is one change.
+    page.act(Action::Undo);
+    assert_eq!(*page.state.setup(), original);
+    assert!(!page.state.can_undo());
+    page.act(Action::Undo);
+    page.act(Action::Redo);
+    page.act(Action::Redo);
+    assert_eq!(*page.state.setup(), changed);
+    page.act(Action::Undo);
+    page.act(Action::SetQas(false));
+    assert!(!page.state.can_redo());
+}
+
+#[test]
+fn the_link_follows_the_setup_and_the_setup_the_link() {
+    let mut page = Page::training();
+    page.commands();
+    page.act(Action::SetSeed(9));
+    assert!(page.commands().contains(&Command::WriteFragment("v=1&seed=9".to_owned())));
+    page.act(Action::FragmentChanged("v=1&seed=3&hide=draw&lock=seed&colour=red".to_owned()));
+    assert_eq!(page.state.setup().seed, 3);
+    assert!(page.state.is_hidden("draw") && page.state.is_locked("seed"));
+    assert!(page.said(Topic::Link).is_some_and(|(_, text)| text.contains("colour")));
+    page.act(Action::SetPanelHidden {
+        panel: "draw".to_owned(),
+        hidden: false,
+    });
+    assert!(!page.state.is_hidden("draw"));
+}
+
+#[test]
+fn drawn_samples_survive_a_worker_that_ends() {
+    let mut page = Page::training();
+    page.act(Action::AddSample {
+        pixels: vec![7; 784],
+        label: 3,
+    });
+    page.tell_newest(Event::SampleAdded { n_learn: 101 });
+    assert_eq!(
+        page.state.samples.map(|it| (it.n_learn, it.n_drawn)),
+        Some((101, 1))
+    );
+    page.progress(10);
+    page.commands();
+
+    page.tell(0, Event::Crashed { message: "out of luck".to_owned() });
+    assert_eq!(page.state.worker, WorkerStatus::Restarting);
+    assert!(page.said(Topic::Worker).is_some_and(|(_, text)| text.contains("out of luck")));
+    let commands = page.commands();
+    assert!(matches!(
+        commands[..],
+        [Command::RestartWorker, Command::Load { .. }, Command::Load { .. }]
+    ));
+    page.tell(
+        0,
+        Event::Ready {
+            build: crate::build::ID.to_owned(),
+            simd: true,
+        },
+    );
+    page.act(Action::FileLoaded(File::Network));
+    page.tell_newest(Event::Planned(Box::new(plan(1_000))));
+    page.tell_newest(samples());
+    let requests = page.requests();
+    assert!(matches!(
+        requests[..],
+        [Request::Configure { .. }, Request::AddSample { label: 3, .. }]
+    ));
+}
+
+#[test]
+fn a_worker_that_ends_again_and_again_is_given_up() {
+    let mut page = Page::training();
+    for _ in 0..20 {
+        page.act(Action::WorkerLost("no script".to_owned()));
+    }
+    assert_eq!(page.state.worker, WorkerStatus::Gone);
+    let restarts = page
+        .commands()
+        .iter()
+        .filter(|command| **command == Command::RestartWorker)
+        .count();
+    assert_eq!(restarts, 5);
+}
+
+#[test]
+fn an_opened_file_takes_over_and_can_be_undone() {
+    let mut page = Page::training();
+    page.progress(50);
+    page.act(Action::OpenFile {
+        name: "quartermeg.json".to_owned(),
+        bytes: vec![],
+    });
+    let id = page.state.newest_request;
+    page.tell(
+        id,
+        Event::Opened {
+            setup: "v=1&seed=5".to_owned(),
+            resumed_at: Some(40),
+            notes: vec!["A note.".to_owned()],
+        },
+    );
+    page.tell(id, Event::Planned(Box::new(plan(1_000))));
+    page.tell(
+        id,
+        Event::Position(Box::new(Position {
+            step: 40,
+            ..Position::default()
+        })),
+    );
+    assert_eq!((page.state.setup().seed, page.state.step), (5, 40));
+    assert_eq!(page.state.playback, Playback::Paused);
+    assert!(page.said(Topic::Opened).is_some_and(|(_, text)| text.contains("A note.")));
+    page.act(Action::Undo);
+    assert_eq!(page.state.setup().seed, 1);
+}
+
+#[test]
+fn a_refused_request_leaves_everything_else() {
+    let mut page = Page::training();
+    page.act(Action::OpenFile {
+        name: "x".to_owned(),
+        bytes: vec![],
+    });
+    page.tell_newest(Event::Failed {
+        message: "No.".to_owned(),
+    });
+    assert_eq!(page.state.playback, Playback::Running);
+    assert!(page.said(Topic::Refusal).is_some());
+    let id = page.state.notices.iter().next().map(|notice| notice.id);
+    page.act(Action::Dismiss(id.expect("a notice")));
+    assert_eq!(page.said(Topic::Refusal), None);
+}
+
+#[test]
+fn a_missing_file_is_said_and_nothing_waits() {
+    let mut page = Page::opened("");
+    page.act(Action::FileFailed {
+        file: File::Network,
+        message: "It is not there.".to_owned(),
+    });
+    assert_eq!(page.state.playback, Playback::Paused);
+    assert!(!page.state.planning);
+    assert!(page.said(Topic::Files).is_some());
+}
+
+#[test]
+fn the_answer_to_a_wiped_drawing_is_not_shown() {
+    let mut page = Page::training();
+    page.act(Action::Classify(vec![0; 784]));
+    let id = page.state.newest_request;
+    page.act(Action::ClearPrediction);
+    page.tell(
+        id,
+        Event::Prediction {
+            probabilities: vec![1.0],
+        },
+    );
+    assert!(page.state.prediction.is_none());
+    page.act(Action::Classify(vec![0; 784]));
+    page.tell_newest(Event::Prediction {
+        probabilities: vec![0.25, 0.75],
+    });
+    assert_eq!(page.state.predicted_class(), Some((1, 0.75)));
+}
+
+#[test]
+fn the_peak_is_jumped_to_so_that_it_has_just_run() {
+    let mut page = Page::training();
+    page.requests();
+    page.act(Action::SeekPeak);
+    assert_eq!(page.requests(), [Request::Seek(2)]);
+    page.tell_newest(Event::Position(Box::new(Position {
+        op: 2,
+        ..Position::default()
+    })));
+    assert_eq!(page.state.play_head(), Some(1));
+    assert_eq!(page.state.operation_text(), "2 of 3: second");
+}

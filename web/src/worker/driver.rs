@@ -1,0 +1,161 @@
+//! Connects the trainer to the browser: messages in, events out, and a turn for the browser
+//! between two slices.
+
+use std::cell::{Cell, RefCell};
+use std::rc::Rc;
+
+use gloo::timers::callback::Timeout;
+use js_sys::Uint8Array;
+use wasm_bindgen::closure::Closure;
+use wasm_bindgen::{JsCast as _, JsValue};
+use web_sys::{
+    DedicatedWorkerGlobalScope, MessageChannel, MessageEvent, MessagePort, Performance,
+};
+
+use super::trainer::{Clock, Next, Trainer};
+use crate::build;
+use crate::protocol::{Event, FromWorker, ToWorker};
+
+/// Starts to answer; the worker lives until the page ends it.
+///
+/// # Panics
+/// Outside a worker.
+pub fn start() {
+    let scope: DedicatedWorkerGlobalScope = js_sys::global().unchecked_into();
+    std::panic::set_hook(Box::new(|panic| {
+        let scope: DedicatedWorkerGlobalScope = js_sys::global().unchecked_into();
+        let message = panic.to_string();
+        post(
+            &scope,
+            &FromWorker {
+                id: 0,
+                event: Event::Crashed { message },
+            },
+        );
+    }));
+    let channel = MessageChannel::new().expect("every browser with workers has channels");
+    let performance = scope.performance().expect("every worker has a clock");
+    let driver = Rc::new(Driver {
+        scope,
+        trainer: RefCell::new(Trainer::new(PageClock(performance))),
+        wake: channel.port2(),
+        is_waking: Cell::new(false),
+        timer: Cell::new(None),
+    });
+
+    // These two closures live as long as the worker does.
+    let on_wake = {
+        let driver = driver.clone();
+        Closure::<dyn FnMut()>::new(move || {
+            driver.is_waking.set(false);
+            driver.turn();
+        })
+    };
+    channel
+        .port1()
+        .set_onmessage(Some(on_wake.into_js_value().unchecked_ref()));
+    let on_message = {
+        let driver = driver.clone();
+        Closure::<dyn FnMut(MessageEvent)>::new(move |event: MessageEvent| {
+            driver.receive(&event.data());
+        })
+    };
+    driver
+        .scope
+        .set_onmessage(Some(on_message.into_js_value().unchecked_ref()));
+
+    post(
+        &driver.scope,
+        &FromWorker {
+            id: 0,
+            event: Event::Ready {
+                build: build::ID.to_owned(),
+                simd: build::SIMD,
+            },
+        },
+    );
+}
+
+struct PageClock(Performance);
+
+impl Clock for PageClock {
+    fn now(&self) -> f64 {
+        self.0.now()
+    }
+}
+
+struct Driver {
+    scope: DedicatedWorkerGlobalScope,
+    trainer: RefCell<Trainer<PageClock>>,
+    /// A message here comes back behind all messages that wait, and without the delay that
+    /// browsers add to timers.
+    wake: MessagePort,
+    is_waking: Cell<bool>,
+    timer: Cell<Option<Timeout>>,
+}
+
+impl Driver {
+    fn receive(self: &Rc<Self>, data: &JsValue) {
+        let bytes = Uint8Array::new(data).to_vec();
+        match postcard::from_bytes::<ToWorker>(&bytes) {
+            Ok(message) => self.trainer.borrow_mut().handle(message),
+            Err(error) => {
+                let message = format!("A request could not be read ({error}); load the page again.");
+                post(
+                    &self.scope,
+                    &FromWorker {
+                        id: 0,
+                        event: Event::Failed { message },
+                    },
+                );
+            }
+        }
+        self.post_events();
+        self.wake_soon();
+    }
+
+    fn turn(self: &Rc<Self>) {
+        let next = self.trainer.borrow_mut().slice();
+        self.post_events();
+        match next {
+            Next::Idle => self.timer.set(None),
+            Next::Soon => self.wake_soon(),
+            Next::After(millis) => {
+                let driver = self.clone();
+                #[expect(
+                    clippy::cast_possible_truncation,
+                    clippy::cast_sign_loss,
+                    reason = "at most a second"
+                )]
+                let timer = Timeout::new(millis.ceil() as u32, move || driver.turn());
+                self.timer.set(Some(timer));
+            }
+        }
+    }
+
+    fn wake_soon(&self) {
+        self.timer.set(None);
+        if !self.is_waking.replace(true) {
+            // It fails only for values that cannot be copied.
+            let _ = self.wake.post_message(&JsValue::NULL);
+        }
+    }
+
+    fn post_events(&self) {
+        let events = self.trainer.borrow_mut().take_events();
+        for event in &events {
+            post(&self.scope, event);
+        }
+    }
+}
+
+/// Sends an event; its bytes are handed over, not copied.
+fn post(scope: &DedicatedWorkerGlobalScope, message: &FromWorker) {
+    let Ok(bytes) = postcard::to_allocvec(message) else {
+        return;
+    };
+    let array = Uint8Array::from(bytes.as_slice());
+    let transfer = js_sys::Array::of1(&array.buffer());
+    // It fails only for values that cannot be copied.
+    let _ = scope.post_message_with_transfer(&array, &transfer);
+}

@@ -1,0 +1,59 @@
+//! Files that a person exports or opens.
+
+use quartermeg_core::network::Network;
+use quartermeg_core::program::Program;
+use quartermeg_core::program::image::MAGIC;
+use quartermeg_formats::config::{self, Opened, Trained};
+use quartermeg_formats::setup::Setup;
+use quartermeg_formats::{explain, program_file};
+
+use crate::protocol::ExportKind;
+
+/// Characters of a file's name that a sentence holds.
+const MAX_NAME: usize = 60;
+
+/// Writes a file: its name and contents.
+pub(super) fn export<B: AsRef<[u8]>>(
+    kind: ExportKind,
+    setup: &Setup,
+    network: &Network,
+    program: &Program<B>,
+    trained: Option<&Trained>,
+) -> (String, Vec<u8>) {
+    match kind {
+        ExportKind::Configuration => {
+            let configuration = config::describe(setup, network, program, trained, true);
+            (
+                "quartermeg.json".to_owned(),
+                config::to_json(&configuration).into_bytes(),
+            )
+        }
+        ExportKind::Program => {
+            let image = program_file::write(setup, network, program, trained);
+            (
+                format!("quartermeg-{}.qmeg", setup.scenario),
+                image.as_ref().to_vec(),
+            )
+        }
+    }
+}
+
+/// Reads a configuration or a program; the contents tell which it is, not the name.
+pub(super) fn open(name: &str, bytes: &[u8]) -> Result<Opened, String> {
+    let result = if bytes.starts_with(&MAGIC) {
+        program_file::read(bytes).map_err(|error| explain::program_file(&error))
+    } else if looks_like_text(bytes) {
+        config::read(bytes).map_err(|error| explain::config(&error))
+    } else {
+        Err("This is neither a configuration (quartermeg.json) nor a program (.qmeg).".to_owned())
+    };
+    result.map_err(|sentence| {
+        let name: String = name.chars().take(MAX_NAME).collect();
+        format!("\"{name}\" was not opened: {sentence}")
+    })
+}
+
+fn looks_like_text(bytes: &[u8]) -> bool {
+    let start = &bytes[..bytes.len().min(256)];
+    start.trim_ascii_start().starts_with(b"{") && !start.contains(&0)
+}

@@ -1,0 +1,13 @@
+//! The worker: it compiles, trains, measures, and reads and writes files.
+//!
+//! [`trainer::Trainer`] is all of its logic, without a browser and with a clock that is handed
+//! in; `driver` connects it to the browser's messages and timers.
+
+mod batch;
+pub mod driver;
+mod files;
+mod gauge;
+mod names;
+mod plan;
+mod recorder;
+pub mod trainer;

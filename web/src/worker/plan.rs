@@ -1,0 +1,120 @@
+//! A compiled setup as the page draws it.
+
+use quartermeg_core::compile::compile;
+use quartermeg_core::network::Network;
+use quartermeg_core::program::{Access, LayerRecord, Program, Role};
+use quartermeg_formats::config::hex;
+use quartermeg_formats::scenario::{self, Scenario};
+use quartermeg_formats::setup::Setup;
+use quartermeg_formats::{describe, link, memory};
+
+use crate::protocol::{LayerView, OpView, PlanView, PresetView, TensorView};
+
+/// The policies that can be chosen by name, with what each needs.
+pub(super) fn presets(scenario: &Scenario, network: &Network) -> Vec<PresetView> {
+    let settings = scenario.default_setup().settings();
+    scenario::presets(scenario, network)
+        .into_iter()
+        .map(|preset| PresetView {
+            name: preset.name.to_owned(),
+            policy: link::policy_text(&preset.policy),
+            arena_bytes: compile(network, &preset.policy, settings)
+                .ok()
+                .and_then(|image| Program::parse(image).ok())
+                .map(|program| program.meta().arena_bytes),
+        })
+        .collect()
+}
+
+/// Everything that the page draws of a program.
+pub(super) fn view<B: AsRef<[u8]>>(
+    program: &Program<B>,
+    network: &Network,
+    setup: &Setup,
+    presets: Vec<PresetView>,
+) -> PlanView {
+    let meta = program.meta();
+    let live_bytes = memory::live_bytes(program);
+    let most = live_bytes.iter().copied().max().unwrap_or(0);
+    let peak_op = (0..).zip(&live_bytes).find(|&(_, &bytes)| bytes == most);
+    PlanView {
+        identity: hex(&program.identity()),
+        arena_bytes: meta.arena_bytes,
+        persistent_bytes: meta.persistent_bytes,
+        lower_bound_bytes: meta.lower_bound_bytes,
+        peak_op: peak_op.map_or(0, |(op, _)| op),
+        live_bytes,
+        loss_op: meta.loss_op,
+        flash_bytes: u32::try_from(program.bytes().len()).unwrap_or(u32::MAX),
+        macs_forward: meta.macs_forward,
+        macs_step: meta.macs_step,
+        tensors: (0..program.n_tensors())
+            .map(|tensor| tensor_view(program, tensor))
+            .collect(),
+        ops: (0..program.n_ops())
+            .map(|op_idx| op_view(program, op_idx))
+            .collect(),
+        layers: (0..program.n_layers())
+            .map(|layer| layer_view(program, layer))
+            .collect(),
+        classes: network.classes().to_vec(),
+        presets,
+        policy: link::policy_text(&setup.policy),
+    }
+}
+
+fn tensor_view<B: AsRef<[u8]>>(program: &Program<B>, tensor: u32) -> TensorView {
+    let record = program.tensor(tensor);
+    let role = (0..)
+        .zip(Role::ALL)
+        .find(|&(_, role)| role == record.role)
+        .map_or(0, |(index, _)| index);
+    TensorView {
+        name: describe::tensor(program, tensor),
+        role,
+        offset: record.offset,
+        size_bytes: record.size_bytes,
+        first_op: record.first_use,
+        last_op: record.last_use,
+        layout: describe::layout(&record),
+    }
+}
+
+fn op_view<B: AsRef<[u8]>>(program: &Program<B>, op_idx: u32) -> OpView {
+    let op = program.op(op_idx);
+    let (name, help) = describe::op(program, op);
+    let operands = program.operands(op);
+    let touched = |without: Access| {
+        operands
+            .iter()
+            .filter(|operand| operand.access != without)
+            .map(|operand| operand.tensor)
+            .collect()
+    };
+    OpView {
+        name,
+        help: help.to_owned(),
+        reads: touched(Access::Write),
+        writes: touched(Access::Read),
+    }
+}
+
+fn layer_view<B: AsRef<[u8]>>(program: &Program<B>, layer: u32) -> LayerView {
+    let record = program.layer(layer);
+    let count = |len: usize| u32::try_from(len).unwrap_or(u32::MAX);
+    LayerView {
+        name: program.name(record.name).to_owned(),
+        shape: shape(&record),
+        depthwise: record.depthwise,
+        n_weights: count(record.weight_len(record.in_channels())),
+        n_biases: count(record.out_channels()),
+    }
+}
+
+/// Kernel, channels and output pixels, for example `1x1, 24 -> 96, 6 x 6`.
+fn shape(record: &LayerRecord) -> String {
+    let [kernel_h, kernel_w] = record.kernel;
+    let [h, w, out_channels] = record.output;
+    let in_channels = record.input[2];
+    format!("{kernel_h}x{kernel_w}, {in_channels} -> {out_channels}, {h} x {w}")
+}
