@@ -10,7 +10,8 @@ use quartermeg_formats::scenario::KEYBOARD;
 use quartermeg_web::protocol::{
     Event, ExportKind, FromWorker, PlanView, Position, Request, Speed, ToWorker,
 };
-use quartermeg_web::worker::trainer::{Clock, Next, Trainer};
+use quartermeg_web::worker::time::{Clock, Next};
+use quartermeg_web::worker::trainer::Trainer;
 
 /// A clock that goes on a little whenever it is looked at.
 #[derive(Clone, Default)]
@@ -146,12 +147,23 @@ fn the_plan_is_there_before_the_samples() {
     let most = plan.live_bytes.iter().copied().max();
     assert_eq!(most, Some(plan.live_bytes[plan.peak_op as usize]));
     assert_eq!(most, Some(plan.lower_bound_bytes));
-    assert!(plan.presets.iter().all(|preset| preset.arena_bytes.is_some()));
+    assert!(
+        plan.presets
+            .iter()
+            .all(|preset| preset.arena_bytes.is_some())
+    );
     assert_eq!(plan.presets[0].arena_bytes, Some(plan.arena_bytes));
     assert_eq!(position.step, 0);
-    assert!(bench.refusal(Request::Play(Speed::Unlimited)).contains("samples"));
+    assert!(
+        bench
+            .refusal(Request::Play(Speed::Unlimited))
+            .contains("samples")
+    );
     let events = bench.ask(Request::LoadSamples(samples()));
-    assert!(matches!(events[..], [Event::SamplesReady { .. }, Event::Position(_)]));
+    assert!(matches!(
+        events[..],
+        [Event::SamplesReady { .. }, Event::Position(_)]
+    ));
 }
 
 #[test]
@@ -183,23 +195,41 @@ fn training_tells_its_losses_and_stops() {
             Event::Progress(batch) => {
                 losses.extend(batch.losses.iter().copied());
                 assert!(!batch.updates.is_empty());
-                assert!(batch.updates.iter().any(|update| update.log_ratios[2].is_some()));
+                assert!(
+                    batch
+                        .updates
+                        .iter()
+                        .any(|update| update.log_ratios[2].is_some())
+                );
             }
             Event::Position(position) => {
                 assert!(position.stop_reached && !position.running);
                 let batch = position.batch.as_ref().expect("a batch");
                 losses.extend(batch.losses.iter().copied());
             }
-            Event::Accuracy { step, correct, total } => accuracies.push((*step, *correct, *total)),
+            Event::Accuracy {
+                step,
+                correct,
+                total,
+            } => accuracies.push((*step, *correct, *total)),
             other => panic!("{other:?}"),
         }
     }
     assert_eq!(losses.len(), 300);
-    assert!(losses.iter().zip(1..).all(|(&(step, _), expected)| step == expected));
+    assert!(
+        losses
+            .iter()
+            .zip(1..)
+            .all(|(&(step, _), expected)| step == expected)
+    );
     let mean = |part: &[(u32, f32)]| part.iter().map(|&(_, loss)| loss).sum::<f32>() / 100.0;
     assert!(mean(&losses[200..]) < mean(&losses[..100]));
     let (first, last) = (accuracies[0], accuracies[accuracies.len() - 1]);
-    assert_eq!((first.0, first.2), (0, 200), "a part of the samples while training runs");
+    assert_eq!(
+        (first.0, first.2),
+        (0, 200),
+        "a part of the samples while training runs"
+    );
     assert_eq!((last.0, last.2), (300, 1_000), "all of them at rest");
     let share = |(_, correct, total): (u32, u32, u32)| f64::from(correct) / f64::from(total);
     assert!(share(last) > share(first), "{accuracies:?}");
@@ -225,7 +255,10 @@ fn inside_a_step_nothing_is_learned_until_it_is_finished() {
     let back = bench.position(Request::Seek(0));
     assert_eq!((back.step, back.op), (1, 0));
     let before = bench.position(Request::PreviousOperation);
-    assert_eq!(before.step, 1, "the start of this step is as far as it goes");
+    assert_eq!(
+        before.step, 1,
+        "the start of this step is as far as it goes"
+    );
     let next = bench.position(Request::Step);
     assert_eq!(next.step, 2);
     let undone = bench.position(Request::PreviousOperation);
@@ -297,7 +330,11 @@ fn a_file_that_was_exported_restores_the_run() {
             bytes: bytes.clone(),
         });
         let [
-            Event::Opened { setup, resumed_at, notes },
+            Event::Opened {
+                setup,
+                resumed_at,
+                notes,
+            },
             Event::Planned(_),
             Event::Position(position),
         ] = &events[..]
@@ -306,9 +343,15 @@ fn a_file_that_was_exported_restores_the_run() {
         };
         assert_eq!(setup, "v=1&lr=0.02&seed=3");
         assert_eq!((*resumed_at, &notes[..]), (Some(5), &[][..]));
-        assert_eq!((position.step, &position.weights_digest), (5, &expected.weights_digest));
+        assert_eq!(
+            (position.step, &position.weights_digest),
+            (5, &expected.weights_digest)
+        );
         let next = other.position(Request::Step);
-        assert_eq!(next.weights_digest, bench.position(Request::Step).weights_digest);
+        assert_eq!(
+            next.weights_digest,
+            bench.position(Request::Step).weights_digest
+        );
         assert_eq!(other.position(Request::Reset).step, 0);
     }
 }
@@ -333,9 +376,15 @@ fn files_that_are_something_else_change_nothing() {
             name: "some.file".to_owned(),
             bytes: bytes.to_vec(),
         });
-        assert!(message.starts_with("\"some.file\" was not opened: "), "{message}");
+        assert!(
+            message.starts_with("\"some.file\" was not opened: "),
+            "{message}"
+        );
     }
-    assert_eq!(bench.position(Request::Pause).weights_digest, before.weights_digest);
+    assert_eq!(
+        bench.position(Request::Pause).weights_digest,
+        before.weights_digest
+    );
 }
 
 #[test]
@@ -348,7 +397,11 @@ fn drawings_are_classified_and_learned() {
     assert_eq!(probabilities.len(), 10);
     assert!((probabilities.iter().sum::<f32>() - 1.0).abs() < 1e-5);
     let position = bench.position(Request::Pause);
-    assert!(position.sample.is_some_and(|sample| sample.pixels.len() == 784));
+    assert!(
+        position
+            .sample
+            .is_some_and(|sample| sample.pixels.len() == 784)
+    );
 
     let add = |label| Request::AddSample {
         pixels: vec![9; 784],

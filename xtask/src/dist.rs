@@ -13,6 +13,8 @@ use crate::{process, report, toolchain, tools};
 /// What wasm-bindgen calls the two files that it writes.
 const SCRIPT: &str = "quartermeg_web.js";
 const MODULE: &str = "quartermeg_web_bg.wasm";
+/// The profile in `Cargo.toml` that makes a page: small, with fast kernels.
+const PROFILE: &str = "web-release";
 
 /// What wasm-opt may assume and what it shall do.
 ///
@@ -72,7 +74,7 @@ fn compile(workspace: &Workspace) -> Result<PathBuf> {
         process::command(wasm_pack.join("wasm-pack"))
             .env("PATH", process::path_with(&[wasm_pack, wasm_bindgen])?)
             .current_dir(&workspace.root)
-            .args(["build", "web", "--target", "web", "--release"])
+            .args(["build", "web", "--target", "web", "--profile", PROFILE])
             .args(["--mode", "no-install", "--no-opt"])
             .args(["--no-typescript", "--no-pack", "--out-dir"])
             .arg(&built)

@@ -2,10 +2,7 @@
 
 use std::rc::Rc;
 
-use plotters::coord::Shift;
-use plotters::drawing::IntoDrawingArea;
-use plotters::element::{Circle, PathElement, Polygon, Rectangle, Text};
-use plotters::prelude::{DrawingArea, ShapeStyle};
+use plotters::prelude::{DrawingBackend, ShapeStyle};
 use plotters::style::text_anchor::{HPos, Pos, VPos};
 use plotters::style::{FontStyle, IntoFont, RGBAColor, TextStyle};
 use plotters_canvas::CanvasBackend;
@@ -93,8 +90,6 @@ impl Drop for AnimationFrame {
     }
 }
 
-type Canvas = DrawingArea<CanvasBackend, Shift>;
-
 /// Draws all marks. A chart that cannot be drawn stays empty; its table has the numbers.
 fn draw(canvas: &HtmlCanvasElement, scene: &Scene) {
     let brush = Brush {
@@ -104,15 +99,14 @@ fn draw(canvas: &HtmlCanvasElement, scene: &Scene) {
     // Giving a canvas a size wipes it.
     canvas.set_width(brush.pixels(scene.width).unsigned_abs());
     canvas.set_height(brush.pixels(scene.height).unsigned_abs());
-    let Some(backend) = CanvasBackend::with_canvas_object(canvas.clone()) else {
+    let Some(mut backend) = CanvasBackend::with_canvas_object(canvas.clone()) else {
         return;
     };
     if shrink(canvas).is_none() {
         return;
     }
-    let area = backend.into_drawing_area();
     for mark in &scene.marks {
-        if brush.draw(&area, mark).is_none() {
+        if brush.draw(&mut backend, mark).is_none() {
             return;
         }
     }
@@ -165,11 +159,11 @@ impl Brush {
         self.at(css_pixels).max(UNITS)
     }
 
-    fn draw(&self, on: &Canvas, mark: &Mark) -> Option<()> {
+    fn draw(&self, on: &mut CanvasBackend, mark: &Mark) -> Option<()> {
         match mark {
             Mark::Fill { area, paint } => {
                 let colour = self.palette.colour(*paint);
-                on.draw(&Rectangle::new(self.corners(*area), filled(colour))).ok()
+                fill_rectangle(on, self.corners(*area), colour)
             }
             Mark::Outline { area, paint, width } => {
                 self.outline(on, *area, self.palette.colour(*paint), *width)
@@ -183,11 +177,12 @@ impl Brush {
                     filled: *filled,
                     stroke_width: self.fine(RING_WIDTH).unsigned_abs(),
                 };
-                on.draw(&Circle::new(self.fine_point(*at), self.fine(*radius), style)).ok()
+                let radius = self.fine(*radius).unsigned_abs();
+                on.draw_circle(self.fine_point(*at), radius, &style, *filled).ok()
             }
             Mark::Polygon { points, paint } => {
                 let points: Vec<(i32, i32)> = points.iter().map(|&at| self.fine_point(at)).collect();
-                on.draw(&Polygon::new(points, filled(self.palette.colour(*paint)))).ok()
+                on.fill_polygon(points, &filled(self.palette.colour(*paint))).ok()
             }
             Mark::Text { at, text, align, paint, bold } => {
                 let h_pos = match align {
@@ -199,13 +194,13 @@ impl Brush {
                 let colour = self.palette.colour(*paint);
                 let font = (FONT, FONT_SIZE * self.ratio * f64::from(UNITS)).into_font().style(weight).color(&colour);
                 let style: TextStyle<'_> = font.pos(Pos::new(h_pos, VPos::Center));
-                on.draw(&Text::new(text.as_str(), self.point(*at), style)).ok()
+                on.draw_text(text, &style, self.point(*at)).ok()
             }
         }
     }
 
     /// Four filled edges inside the area: a stroke would lie between pixels and be blurred.
-    fn outline(&self, on: &Canvas, area: Area, colour: RGBAColor, width: f64) -> Option<()> {
+    fn outline(&self, on: &mut CanvasBackend, area: Area, colour: RGBAColor, width: f64) -> Option<()> {
         let [(left, top), (right, bottom)] = self.corners(area);
         let width = self.width(width);
         for corners in [
@@ -214,7 +209,7 @@ impl Brush {
             [(left, top), (left + width, bottom)],
             [(right - width, top), (right, bottom)],
         ] {
-            on.draw(&Rectangle::new(corners, filled(colour))).ok()?;
+            fill_rectangle(on, corners, colour)?;
         }
         Some(())
     }
@@ -222,7 +217,7 @@ impl Brush {
     /// Lines that lie or stand are filled rectangles, for the same reason.
     fn line(
         &self,
-        on: &Canvas,
+        on: &mut CanvasBackend,
         points: &[(f64, f64)],
         colour: RGBAColor,
         width: f64,
@@ -240,14 +235,22 @@ impl Brush {
                 None
             };
             if let Some(corners) = corners {
-                return on.draw(&Rectangle::new(corners, filled(colour))).ok();
+                return fill_rectangle(on, corners, colour);
             }
         }
         let points: Vec<(i32, i32)> = points.iter().map(|&at| self.fine_point(at)).collect();
         let stroke_width = self.fine(width).max(UNITS).unsigned_abs();
         let style = ShapeStyle { color: colour, filled: false, stroke_width };
-        on.draw(&PathElement::new(points, style)).ok()
+        on.draw_path(points, &style).ok()
     }
+}
+
+fn fill_rectangle(
+    on: &mut CanvasBackend,
+    [from, to]: [(i32, i32); 2],
+    colour: RGBAColor,
+) -> Option<()> {
+    on.draw_rect(from, to, &filled(colour), true).ok()
 }
 
 fn rounded(value: f64) -> i32 {

@@ -32,7 +32,6 @@ pub(super) struct LayerRowProps {
 pub(super) fn LayerRow(props: &LayerRowProps) -> Html {
     let dispatch = use_dispatch();
     let layer = props.index;
-    let number = layer + 1;
     let ratio = props.update.ratio();
     let has_weights = matches!(props.update, LayerUpdate::Weights { .. });
     // What the layer goes back to when its weights are frozen again.
@@ -62,10 +61,10 @@ pub(super) fn LayerRow(props: &LayerRowProps) -> Html {
     html! {
         <li class="layer" onmouseenter={point(u32::try_from(layer).ok())} onmouseleave={point(None)}>
             <span class="layer-name" title={format!("{}: {}", props.name, props.shape)}>
-                <span class="label number">{ number }</span>
+                <span class="label number">{ layer }</span>
                 <span class="layer-kind">{ short }</span>
                 <ResetDot
-                    name={format!("Layer {number}")}
+                    name={format!("Layer {layer}")}
                     changed={props.update != props.default}
                     locked={props.locked}
                     {onreset}
@@ -77,17 +76,17 @@ pub(super) fn LayerRow(props: &LayerRowProps) -> Html {
             <label class="bias" title={if has_weights { "Weights take the bias along" } else { "Bias" }}>
                 <input
                     type="checkbox"
-                    aria-label={format!("Bias of layer {number}")}
+                    aria-label={format!("Bias of layer {layer}")}
                     checked={props.update.updates_bias()}
                     disabled={props.locked || has_weights}
                     onchange={onbias}
                 />
             </label>
-            <fieldset class="stops" aria-label={format!("Weight ratio of layer {number}")}>
+            <fieldset class="stops" aria-label={format!("Weight ratio of layer {layer}")}>
                 for (stop, sign) in RATIOS {
                     <Stop
                         key={sign}
-                        group={format!("ratio-{number}")}
+                        group={format!("ratio-{layer}")}
                         name={text::ratio(stop)}
                         {sign}
                         checked={stop.to_bits() == ratio.to_bits()}

@@ -32,10 +32,7 @@ fn copy_selection(text: &str) -> Result<(), JsValue> {
     let area: HtmlTextAreaElement = document.create_element("textarea")?.unchecked_into();
     area.set_value(text);
     area.set_read_only(true);
-    document
-        .body()
-        .ok_or(JsValue::NULL)?
-        .append_child(&area)?;
+    document.body().ok_or(JsValue::NULL)?.append_child(&area)?;
     area.select();
     let copied = document
         .unchecked_ref::<HtmlDocument>()

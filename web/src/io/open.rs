@@ -33,7 +33,9 @@ async fn read(file: web_sys::File) -> Read {
     }
     match gloo::file::futures::read_as_bytes(&blob).await {
         Ok(bytes) => Ok((name, bytes)),
-        Err(error) => Err(format!("\"{name}\" cannot be read: {error}. Choose it again.")),
+        Err(error) => Err(format!(
+            "\"{name}\" cannot be read: {error}. Choose it again."
+        )),
     }
 }
 

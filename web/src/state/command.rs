@@ -60,9 +60,8 @@ impl Outbox {
 
     /// Forgets the requests that no worker has been sent yet.
     pub(super) fn drop_requests(&mut self) {
-        self.waiting.retain(|(_, command)| {
-            !matches!(command, Command::Send(_) | Command::Load { .. })
-        });
+        self.waiting
+            .retain(|(_, command)| !matches!(command, Command::Send(_) | Command::Load { .. }));
     }
 
     /// Number of the newest command.
@@ -73,7 +72,9 @@ impl Outbox {
 
     /// Commands with a larger number than `done`.
     pub fn after(&self, done: u32) -> impl Iterator<Item = &(u32, Command)> {
-        self.waiting.iter().filter(move |(number, _)| *number > done)
+        self.waiting
+            .iter()
+            .filter(move |(number, _)| *number > done)
     }
 
     /// Whether there is nothing to carry out.

@@ -27,7 +27,10 @@ impl AppState {
                         ),
                     );
                 }
-                self.outbox.push(Command::MarkReady { build: build.clone(), simd });
+                self.outbox.push(Command::MarkReady {
+                    build: build.clone(),
+                    simd,
+                });
                 self.worker = WorkerStatus::Ready { build, simd };
             }
             Event::Planned(plan) if current => {
@@ -38,14 +41,26 @@ impl AppState {
                 self.start_if_waiting();
             }
             Event::SamplesReady { n_learn, n_test } => {
-                self.samples = Some(SampleCounts { n_learn, n_drawn: 0, n_test });
+                self.samples = Some(SampleCounts {
+                    n_learn,
+                    n_drawn: 0,
+                    n_test,
+                });
                 self.send_drawn();
                 self.start_if_waiting();
             }
             Event::Progress(batch) if current => self.take_batch(*batch),
             Event::Position(position) if current => self.take_position(id, *position),
-            Event::Accuracy { step, correct, total } if current => {
-                let point = AccuracyPoint { step, correct, total };
+            Event::Accuracy {
+                step,
+                correct,
+                total,
+            } if current => {
+                let point = AccuracyPoint {
+                    step,
+                    correct,
+                    total,
+                };
                 self.accuracies.update(|points| add_accuracy(points, point));
             }
             Event::Prediction { probabilities } if id >= self.classify_request => {
@@ -58,9 +73,16 @@ impl AppState {
                 }
             }
             Event::Exported { name, bytes } => {
-                self.outbox.push(Command::Download { name, bytes: Shared::new(bytes) });
+                self.outbox.push(Command::Download {
+                    name,
+                    bytes: Shared::new(bytes),
+                });
             }
-            Event::Opened { setup, resumed_at, notes } => {
+            Event::Opened {
+                setup,
+                resumed_at,
+                notes,
+            } => {
                 self.take_opened(id, &setup, resumed_at, notes);
             }
             Event::Failed { message } => self.take_refusal(id, message),
@@ -98,11 +120,9 @@ impl AppState {
         self.op = position.op;
         self.loss = position.loss;
         self.stop_reached = position.stop_reached;
-        if id >= self.playback_request && !position.running {
-            if self.playback == Playback::Running {
-                self.playback = Playback::Paused;
-            }
-            self.steps_per_second = 0.0;
+        let stopped = id >= self.playback_request && !position.running;
+        if stopped && self.playback == Playback::Running {
+            self.playback = Playback::Paused;
         }
         if self.playback != Playback::Running {
             self.weights_digest = Rc::from(position.weights_digest);
@@ -110,13 +130,7 @@ impl AppState {
         }
     }
 
-    fn take_opened(
-        &mut self,
-        id: u32,
-        setup: &str,
-        resumed_at: Option<u32>,
-        notes: Vec<String>,
-    ) {
+    fn take_opened(&mut self, id: u32, setup: &str, resumed_at: Option<u32>, notes: Vec<String>) {
         let (link, _) = quartermeg_formats::link::parse(setup);
         self.remember();
         self.redo.clear();
@@ -136,7 +150,8 @@ impl AppState {
             None => "The file was opened: settings and policy, without trained weights.".into(),
         }];
         sentences.extend(notes);
-        self.notices.put(NoticeKind::News, Topic::Opened, sentences.join(" "));
+        self.notices
+            .put(NoticeKind::News, Topic::Opened, sentences.join(" "));
     }
 
     fn take_refusal(&mut self, id: u32, message: String) {

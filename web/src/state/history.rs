@@ -15,7 +15,11 @@ pub struct Losses {
 
 impl Default for Losses {
     fn default() -> Self {
-        Self { points: Vec::new(), stride: 1, open: (0, 0.0) }
+        Self {
+            points: Vec::new(),
+            stride: 1,
+            open: (0, 0.0),
+        }
     }
 }
 
@@ -117,9 +121,19 @@ mod tests {
         }
         assert!(losses.points().len() < MAX_POINTS);
         assert!(losses.points().is_sorted_by(|a, b| a.0 < b.0));
-        assert!(losses.points().iter().all(|&(_, loss)| (loss - 2.0).abs() < 1e-6));
+        assert!(
+            losses
+                .points()
+                .iter()
+                .all(|&(_, loss)| (loss - 2.0).abs() < 1e-6)
+        );
         assert_eq!(losses.stride(), 16);
-        assert!(losses.points().last().is_some_and(|&(step, _)| step > 49_900));
+        assert!(
+            losses
+                .points()
+                .last()
+                .is_some_and(|&(step, _)| step > 49_900)
+        );
     }
 
     #[test]
@@ -134,8 +148,18 @@ mod tests {
     fn accuracies_stay_in_order() {
         let mut points = Vec::new();
         for step in [0, 10, 20, 10] {
-            add_accuracy(&mut points, AccuracyPoint { step, correct: 1, total: 2 });
+            add_accuracy(
+                &mut points,
+                AccuracyPoint {
+                    step,
+                    correct: 1,
+                    total: 2,
+                },
+            );
         }
-        assert_eq!(points.iter().map(|point| point.step).collect::<Vec<_>>(), [0, 10]);
+        assert_eq!(
+            points.iter().map(|point| point.step).collect::<Vec<_>>(),
+            [0, 10]
+        );
     }
 }

@@ -22,6 +22,7 @@
 //! Nothing here names a browser; all of it is tested on the host.
 
 mod action;
+mod budget;
 mod command;
 mod events;
 mod history;
@@ -38,6 +39,7 @@ pub mod text;
 use std::rc::Rc;
 
 use quartermeg_formats::link::Link;
+use quartermeg_formats::scenario::SCENARIOS;
 use quartermeg_formats::setup::Setup;
 use yew::{Reducible, UseReducerDispatcher};
 
@@ -74,7 +76,7 @@ pub struct AppState {
     pub op: u32,
     /// Newest loss.
     pub loss: Option<f32>,
-    /// Steps a second, while training runs.
+    /// Steps a second, as measured last while training ran.
     pub steps_per_second: f32,
     /// SHA-256 of all weights, as hexadecimal digits; empty while training runs.
     pub weights_digest: Rc<str>,
@@ -169,6 +171,52 @@ pub enum WorkerStatus {
 struct DrawnSample {
     pixels: Vec<u8>,
     label: u32,
+}
+
+impl AppState {
+    /// The state before anything has happened.
+    #[must_use]
+    pub fn new() -> Self {
+        Self {
+            link: Link::of_scenario(&SCENARIOS[0]),
+            plan: None,
+            planning: false,
+            playback: Playback::Paused,
+            speed: Speed::Unlimited,
+            step: 0,
+            op: 0,
+            loss: None,
+            steps_per_second: 0.0,
+            weights_digest: Rc::from(""),
+            sample: None,
+            stop_reached: false,
+            losses: Shared::default(),
+            accuracies: Shared::default(),
+            updates: Shared::default(),
+            samples: None,
+            prediction: None,
+            selection: Selection::default(),
+            notices: Notices::default(),
+            worker: WorkerStatus::Starting,
+            restarts: 0,
+            network_loaded: false,
+            undo: Vec::new(),
+            redo: Vec::new(),
+            last_edit: None,
+            drawn: Shared::default(),
+            newest_request: 0,
+            run_request: 0,
+            playback_request: 0,
+            classify_request: 0,
+            outbox: Outbox::default(),
+        }
+    }
+}
+
+impl Default for AppState {
+    fn default() -> Self {
+        Self::new()
+    }
 }
 
 impl Reducible for AppState {

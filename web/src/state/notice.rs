@@ -56,7 +56,8 @@ impl Notices {
 
     /// The alerts, oldest first.
     pub fn alerts(&self) -> impl Iterator<Item = &Notice> {
-        self.iter().filter(|notice| notice.kind == NoticeKind::Alert)
+        self.iter()
+            .filter(|notice| notice.kind == NoticeKind::Alert)
     }
 
     /// The news, oldest first.
@@ -68,7 +69,12 @@ impl Notices {
     pub(super) fn put(&mut self, kind: NoticeKind, topic: Topic, text: String) {
         self.clear(topic);
         self.newest += 1;
-        self.list.push(Notice { id: self.newest, kind, topic, text });
+        self.list.push(Notice {
+            id: self.newest,
+            kind,
+            topic,
+            text,
+        });
     }
 
     /// Takes back what was said on a topic.

@@ -63,10 +63,20 @@ impl AppState {
             Action::SelectTensor(tensor) => self.selection.tensor = tensor,
             Action::SelectLayer(layer) => self.selection.layer = layer,
             Action::SetPanelHidden { panel, hidden } => {
-                put(&mut self.link.hidden, &quartermeg_formats::link::PANELS, &panel, hidden);
+                put(
+                    &mut self.link.hidden,
+                    &quartermeg_formats::link::PANELS,
+                    &panel,
+                    hidden,
+                );
             }
             Action::SetControlLocked { control, locked } => {
-                put(&mut self.link.locked, &quartermeg_formats::link::LOCKS, &control, locked);
+                put(
+                    &mut self.link.locked,
+                    &quartermeg_formats::link::LOCKS,
+                    &control,
+                    locked,
+                );
             }
             Action::Dismiss(id) => self.notices.dismiss(id),
 
@@ -97,7 +107,8 @@ impl AppState {
             }
             Action::LinkCopied(result) => self.link_copied(result),
             Action::Alert(sentence) => {
-                self.notices.put(NoticeKind::Alert, Topic::Refusal, sentence);
+                self.notices
+                    .put(NoticeKind::Alert, Topic::Refusal, sentence);
             }
 
             Action::Started { fragment, calm } => {
@@ -122,7 +133,8 @@ impl AppState {
     pub(super) fn send(&mut self, request: Request) -> u32 {
         self.newest_request += 1;
         let id = self.newest_request;
-        self.outbox.push(Command::Send(Shared::new(ToWorker { id, request })));
+        self.outbox
+            .push(Command::Send(Shared::new(ToWorker { id, request })));
         id
     }
 
@@ -130,7 +142,11 @@ impl AppState {
     pub(super) fn load(&mut self, file: File, path: &str) {
         self.newest_request += 1;
         let id = self.newest_request;
-        self.outbox.push(Command::Load { file, path: path.to_owned(), id });
+        self.outbox.push(Command::Load {
+            file,
+            path: path.to_owned(),
+            id,
+        });
     }
 
     // -- Transport -----------------------------------------------------------------------------
@@ -171,7 +187,6 @@ impl AppState {
             self.playback_request = self.send(Request::Pause);
         }
         self.playback = Playback::Paused;
-        self.steps_per_second = 0.0;
     }
 
     /// A request that looks into a step; it pauses training.
@@ -188,7 +203,6 @@ impl AppState {
             return;
         }
         self.playback = Playback::Paused;
-        self.steps_per_second = 0.0;
         self.playback_request = self.send(request);
     }
 
@@ -215,37 +229,18 @@ impl AppState {
         self.notices.clear(Topic::Refusal);
     }
 
-    // -- Budget --------------------------------------------------------------------------------
-
-    /// Says so when the plan does not fit, takes it back when it does, and stops training.
-    pub(super) fn watch_budget(&mut self) {
-        let Some(sentence) = self.over_budget() else {
-            self.notices.clear(Topic::Budget);
-            return;
-        };
-        self.notices.put(NoticeKind::Alert, Topic::Budget, sentence);
-        self.pause();
-    }
-
-    /// Whether the plan does not fit, which the alert then says anew.
-    fn refused_by_budget(&mut self) -> bool {
-        let Some(sentence) = self.over_budget() else {
-            return false;
-        };
-        let sentence = format!("Training cannot start. {sentence}");
-        self.notices.put(NoticeKind::Alert, Topic::Budget, sentence);
-        self.pause();
-        true
-    }
-
     // -- Drawing -------------------------------------------------------------------------------
 
     fn add_sample(&mut self, pixels: Vec<u8>, label: u32) {
         if self.samples.is_none() || pixels.len() != DRAWING_PIXELS {
             return;
         }
-        self.drawn
-            .update(|drawn| drawn.push(DrawnSample { pixels: pixels.clone(), label }));
+        self.drawn.update(|drawn| {
+            drawn.push(DrawnSample {
+                pixels: pixels.clone(),
+                label,
+            });
+        });
         self.send(Request::AddSample { pixels, label });
     }
 
@@ -263,9 +258,7 @@ impl AppState {
             Err(reason) => self.notices.put(
                 NoticeKind::Alert,
                 Topic::Link,
-                format!(
-                    "The link could not be copied ({reason}); copy it from the address bar."
-                ),
+                format!("The link could not be copied ({reason}); copy it from the address bar."),
             ),
         }
     }
@@ -297,7 +290,10 @@ impl AppState {
         let lost = if self.step == 0 {
             String::new()
         } else {
-            format!(" {} lost;", text::count(self.step, "step was", "steps were"))
+            format!(
+                " {} lost;",
+                text::count(self.step, "step was", "steps were")
+            )
         };
         self.forget_run();
         self.playback = Playback::Paused;
@@ -316,7 +312,11 @@ impl AppState {
             );
             return;
         }
-        let advice = if was_on { " Press Play to train again." } else { "" };
+        let advice = if was_on {
+            " Press Play to train again."
+        } else {
+            ""
+        };
         self.notices.put(
             NoticeKind::Alert,
             Topic::Worker,

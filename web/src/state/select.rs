@@ -2,7 +2,6 @@
 
 use quartermeg_core::device::{self, Device};
 use quartermeg_core::policy::LayerUpdate;
-use quartermeg_formats::explain;
 use quartermeg_formats::link;
 use quartermeg_formats::setup::Setup;
 
@@ -26,62 +25,6 @@ impl AppState {
     #[must_use]
     pub fn device(&self) -> &'static Device {
         device::by_id(&self.setup().device).unwrap_or(&device::DEVICES[0])
-    }
-
-    /// Whether the budget has no limit.
-    #[must_use]
-    pub fn is_unlimited(&self) -> bool {
-        self.setup().budget_bytes == u32::MAX
-    }
-
-    /// Whether the plan fits the budget; also when there is none yet.
-    #[must_use]
-    pub fn fits(&self) -> bool {
-        self.missing_bytes() == 0
-    }
-
-    /// Bytes that the budget lacks.
-    #[must_use]
-    pub fn missing_bytes(&self) -> u32 {
-        let budget = self.setup().budget_bytes;
-        self.plan().map_or(0, |plan| plan.arena_bytes.saturating_sub(budget))
-    }
-
-    /// Share of the budget that the plan needs: above 1 when it does not fit.
-    #[must_use]
-    pub fn budget_share(&self) -> Option<f32> {
-        let plan = self.plan()?;
-        #[expect(clippy::cast_precision_loss, reason = "a share to draw")]
-        let share = plan.arena_bytes as f32 / self.setup().budget_bytes as f32;
-        Some(share)
-    }
-
-    /// The sentence that says what does not fit, where, how many bytes are missing, and what
-    /// helps; none where the plan fits.
-    #[must_use]
-    pub fn over_budget(&self) -> Option<String> {
-        let plan = self.plan()?;
-        if self.fits() {
-            return None;
-        }
-        let budget = self.setup().budget_bytes;
-        let mut sentence = explain::over_budget(plan.arena_bytes, budget, self.device().name);
-        if let Some(op) = plan.ops.get(plan.peak_op as usize) {
-            let what = format!(" Most is live at operation {} ({}).", plan.peak_op + 1, op.name);
-            sentence.push_str(&what);
-        }
-        let fitting: Vec<String> = plan
-            .presets
-            .iter()
-            .filter(|preset| preset.arena_bytes.is_some_and(|bytes| bytes <= budget))
-            .map(|preset| format!("\"{}\"", preset.name))
-            .collect();
-        if fitting.is_empty() {
-            sentence.push_str(" No preset fits this budget.");
-        } else {
-            sentence.push_str(&format!(" Presets that fit: {}.", fitting.join(", ")));
-        }
-        Some(sentence)
     }
 
     /// Whether a link has locked this control ([`link::LOCKS`]).
@@ -123,7 +66,12 @@ impl AppState {
     /// What a convolution updates (index from 0).
     #[must_use]
     pub fn layer_update(&self, layer: usize) -> LayerUpdate {
-        self.setup().policy.layers.get(layer).copied().unwrap_or_default()
+        self.setup()
+            .policy
+            .layers
+            .get(layer)
+            .copied()
+            .unwrap_or_default()
     }
 
     /// Link text of the chosen policy.
@@ -136,7 +84,10 @@ impl AppState {
     #[must_use]
     pub fn preset(&self) -> Option<&PresetView> {
         let policy = self.policy_text();
-        self.plan()?.presets.iter().find(|preset| preset.policy == policy)
+        self.plan()?
+            .presets
+            .iter()
+            .find(|preset| preset.policy == policy)
     }
 
     /// Index of the operation that ran last, inside a step; none between steps.
@@ -168,7 +119,9 @@ impl AppState {
     pub fn predicted_class(&self) -> Option<(usize, f32)> {
         let probabilities = self.prediction.as_ref()?;
         let best = quartermeg_core::session::largest(probabilities);
-        probabilities.get(best).map(|&probability| (best, probability))
+        probabilities
+            .get(best)
+            .map(|&probability| (best, probability))
     }
 
     /// Fragment of the share link, without `#`; empty for the default.
@@ -218,7 +171,8 @@ impl AppState {
     /// "Peak memory": `123.4 KiB (126,362 B)`.
     #[must_use]
     pub fn peak_text(&self) -> String {
-        self.plan().map_or_else(unknown, |plan| text::bytes(u64::from(plan.arena_bytes)))
+        self.plan()
+            .map_or_else(unknown, |plan| text::bytes(u64::from(plan.arena_bytes)))
     }
 
     /// The budget: `256.0 KiB (262,144 B)`, or `no limit`.
@@ -230,7 +184,7 @@ impl AppState {
         text::bytes(u64::from(self.setup().budget_bytes))
     }
 
-    /// "Steps per second": `512`; zero while training stands still.
+    /// "Steps per second": `512`, as measured last.
     #[must_use]
     pub fn speed_text(&self) -> String {
         if self.steps_per_second < 10.0 {
@@ -254,7 +208,10 @@ impl AppState {
         let own = if samples.n_drawn == 0 {
             String::new()
         } else {
-            format!(" ({} drawn by you)", text::number(u64::from(samples.n_drawn)))
+            format!(
+                " ({} drawn by you)",
+                text::number(u64::from(samples.n_drawn))
+            )
         };
         format!(
             "{} to learn from{own}, {} to measure on",

@@ -35,44 +35,6 @@ impl Control {
 }
 
 impl AppState {
-    /// The state before anything has happened.
-    #[must_use]
-    pub fn new() -> Self {
-        Self {
-            link: Link::of_scenario(&scenario::SCENARIOS[0]),
-            plan: None,
-            planning: false,
-            playback: Playback::Paused,
-            speed: crate::protocol::Speed::Unlimited,
-            step: 0,
-            op: 0,
-            loss: None,
-            steps_per_second: 0.0,
-            weights_digest: Rc::from(""),
-            sample: None,
-            stop_reached: false,
-            losses: super::Shared::default(),
-            accuracies: super::Shared::default(),
-            updates: super::Shared::default(),
-            samples: None,
-            prediction: None,
-            selection: super::Selection::default(),
-            notices: super::Notices::default(),
-            worker: super::WorkerStatus::Starting,
-            restarts: 0,
-            network_loaded: false,
-            undo: Vec::new(),
-            redo: Vec::new(),
-            last_edit: None,
-            drawn: super::Shared::default(),
-            newest_request: 0,
-            run_request: 0,
-            playback_request: 0,
-            classify_request: 0,
-            outbox: super::Outbox::default(),
-        }
-    }
-
     pub(super) fn set_device(&mut self, id: &str) {
         let Some(device) = device::by_id(id) else {
             return;
@@ -106,7 +68,9 @@ impl AppState {
     }
 
     pub(super) fn set_stop_after(&mut self, steps: u32) {
-        self.edit(Control::StopAfter, |setup| setup.stop_after = steps.clamp(1, MAX_STEPS));
+        self.edit(Control::StopAfter, |setup| {
+            setup.stop_after = steps.clamp(1, MAX_STEPS);
+        });
     }
 
     pub(super) fn set_layer(&mut self, layer: usize, update: LayerUpdate) {
@@ -210,9 +174,12 @@ impl AppState {
         if corrections.is_empty() {
             self.notices.clear(Topic::Link);
         } else {
-            let sentences: Vec<String> =
-                corrections.iter().map(quartermeg_formats::explain::correction).collect();
-            self.notices.put(NoticeKind::News, Topic::Link, sentences.join(" "));
+            let sentences: Vec<String> = corrections
+                .iter()
+                .map(quartermeg_formats::explain::correction)
+                .collect();
+            self.notices
+                .put(NoticeKind::News, Topic::Link, sentences.join(" "));
         }
         link
     }
@@ -255,11 +222,18 @@ impl AppState {
             return;
         }
         if tuned {
-            self.send(Request::Tune { learning_rate, qas, stop_after });
+            self.send(Request::Tune {
+                learning_rate,
+                qas,
+                stop_after,
+            });
             self.stop_reached = self.step >= stop_after;
         }
         if moved {
-            self.send(Request::SetDevice { device, budget_bytes });
+            self.send(Request::SetDevice {
+                device,
+                budget_bytes,
+            });
         }
     }
 
@@ -290,8 +264,7 @@ impl AppState {
 
     /// Fetches the files of the scenario; what is known of the old ones is forgotten.
     pub(super) fn load_files(&mut self) {
-        let scenario =
-            scenario::by_id(&self.setup().scenario).unwrap_or(&scenario::SCENARIOS[0]);
+        let scenario = scenario::by_id(&self.setup().scenario).unwrap_or(&scenario::SCENARIOS[0]);
         self.network_loaded = false;
         self.samples = None;
         self.planning = true;
@@ -306,11 +279,5 @@ impl AppState {
             hidden: Vec::new(),
             locked: Vec::new(),
         })
-    }
-}
-
-impl Default for AppState {
-    fn default() -> Self {
-        Self::new()
     }
 }

@@ -27,7 +27,13 @@ pub fn log_ratio(value: f32) -> String {
 /// A channel ratio as people choose it: `0`, `1/8`, `1/4`, `1/2`, `1`, or a decimal number.
 #[must_use]
 pub fn ratio(value: f32) -> String {
-    let known = [(0.0f32, "0"), (0.125, "1/8"), (0.25, "1/4"), (0.5, "1/2"), (1.0, "1")];
+    let known = [
+        (0.0f32, "0"),
+        (0.125, "1/8"),
+        (0.25, "1/4"),
+        (0.5, "1/2"),
+        (1.0, "1"),
+    ];
     known
         .iter()
         .find(|(ratio, _)| ratio.to_bits() == value.to_bits())
@@ -49,7 +55,11 @@ pub fn update(update: LayerUpdate) -> String {
 /// `1 step`, `12,345 steps`: a number and what it counts, in the singular where it is one.
 #[must_use]
 pub fn count(value: u32, singular: &str, plural: &str) -> String {
-    format!("{} {}", number(u64::from(value)), if value == 1 { singular } else { plural })
+    format!(
+        "{} {}",
+        number(u64::from(value)),
+        if value == 1 { singular } else { plural }
+    )
 }
 
 /// The first digits of a digest or identity, enough to compare by eye.

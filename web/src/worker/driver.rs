@@ -8,11 +8,10 @@ use gloo::timers::callback::Timeout;
 use js_sys::Uint8Array;
 use wasm_bindgen::closure::Closure;
 use wasm_bindgen::{JsCast as _, JsValue};
-use web_sys::{
-    DedicatedWorkerGlobalScope, MessageChannel, MessageEvent, MessagePort, Performance,
-};
+use web_sys::{DedicatedWorkerGlobalScope, MessageChannel, MessageEvent, MessagePort, Performance};
 
-use super::trainer::{Clock, Next, Trainer};
+use super::time::{Clock, Next};
+use super::trainer::Trainer;
 use crate::build;
 use crate::protocol::{Event, FromWorker, ToWorker};
 
@@ -100,7 +99,8 @@ impl Driver {
         match postcard::from_bytes::<ToWorker>(&bytes) {
             Ok(message) => self.trainer.borrow_mut().handle(message),
             Err(error) => {
-                let message = format!("A request could not be read ({error}); load the page again.");
+                let message =
+                    format!("A request could not be read ({error}); load the page again.");
                 post(
                     &self.scope,
                     &FromWorker {

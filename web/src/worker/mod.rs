@@ -1,7 +1,7 @@
 //! The worker: it compiles, trains, measures, and reads and writes files.
 //!
 //! [`trainer::Trainer`] is all of its logic, without a browser and with a clock that is handed
-//! in; `driver` connects it to the browser's messages and timers.
+//! in ([`time`] has its slices); `driver` connects it to the browser's messages and timers.
 
 mod batch;
 pub mod driver;
@@ -10,4 +10,7 @@ mod gauge;
 mod names;
 mod plan;
 mod recorder;
+mod run;
+mod samples;
+pub mod time;
 pub mod trainer;
