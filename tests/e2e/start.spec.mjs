@@ -1,18 +1,19 @@
 // What a person sees who opens the page and does nothing, and the first things that they try.
 import { expect, test } from './support/test.mjs';
 
-test('training starts by itself, the loss falls and the accuracy rises', async ({ app }) => {
-  const rows = await app.recordUntilStop(['Loss', 'Accuracy', 'Steps per second']);
-  const column = (index) => rows.map((row) => row[index]).filter((number) => !Number.isNaN(number));
-  const [losses, accuracies, rates] = [column(1), column(2), column(3)];
+test('training starts by itself, the loss falls and the network gets most samples right', async ({ app }) => {
+  await app.fullSpeed();
+  await app.waitForStop();
 
-  // The loss of one sample jumps, so thirds of the run are compared, not steps.
+  // Smoothed, because the loss of a single sample jumps.
+  const losses = (await app.numbers('Training loss')).map((row) => row[2]);
   const third = Math.floor(losses.length / 3);
   const mean = (numbers) => numbers.reduce((sum, number) => sum + number, 0) / numbers.length;
-  expect(third, 'losses seen per third').toBeGreaterThanOrEqual(5);
-  expect(mean(losses.slice(-third)), 'loss').toBeLessThan(mean(losses.slice(0, third)));
-  expect(accuracies.at(-1), 'accuracy').toBeGreaterThan(accuracies[0]);
-  expect(Math.max(...rates), 'steps per second').toBeGreaterThan(0);
+  expect(third, 'losses per third of the run').toBeGreaterThanOrEqual(3);
+  expect(mean(losses.slice(-third)), 'late loss').toBeLessThan(mean(losses.slice(0, third)));
+
+  // How often it is measured on the way depends on the machine, so only the end counts.
+  expect(await app.number('Accuracy'), 'per cent').toBeGreaterThan(70);
 });
 
 test('page and worker both run with SIMD', async ({ app }) => {

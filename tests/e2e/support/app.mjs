@@ -3,6 +3,8 @@ import { expect } from '@playwright/test';
 
 /** How long the page may take until it trains, on a machine that is busy with other things. */
 const START_MILLIS = 20_000;
+/** How long a run of the default length may take there. */
+const STOP_MILLIS = 40_000;
 
 export class App {
   constructor(page) {
@@ -45,11 +47,25 @@ export class App {
       .toBeGreaterThanOrEqual(atLeast);
   }
 
-  /** Stops the training and waits until the last batch of records has arrived. */
+  /** The button that starts and stops the training, whichever it does now. */
+  playOrPause() {
+    return this.page.getByRole('button', { name: /^(Play|Pause)$/ });
+  }
+
+  /** Stops the training, unless it has come to its own end, and waits for the last of its records. */
   async pause() {
-    await this.button('Pause').click();
-    await expect(this.button('Play')).toBeVisible();
+    if ((await this.playOrPause().textContent())?.includes('Pause')) await this.playOrPause().click();
+    await this.waitForStop();
     await this.settle();
+  }
+
+  /** As fast as the machine allows, instead of a speed that people can follow. */
+  async fullSpeed() {
+    await this.field('Speed').selectOption({ label: 'As fast as possible' });
+  }
+
+  async waitForStop() {
+    await expect(this.button('Play')).toBeVisible({ timeout: STOP_MILLIS });
   }
 
   /** Waits until the step count stands still, and returns it. */
@@ -78,31 +94,14 @@ export class App {
     await this.field(name).press('Enter');
   }
 
-  /**
-   * Reads outputs once per drawn frame until the training has stopped by itself.
-   *
-   * @param {string[]} names the outputs to read
-   * @returns {Promise<number[][]>} a row of numbers for every step count that was seen, the count first
-   */
-  async recordUntilStop(names) {
-    const handles = await Promise.all(['Steps', ...names].map((name) => this.output(name).elementHandle()));
-    const play = await this.page.getByRole('button', { name: /^(Play|Pause)$/ }).elementHandle();
-    const rows = await this.page.evaluate(
-      ([outputs, button]) =>
-        new Promise((resolve) => {
-          const seen = [];
-          const read = () => {
-            const row = outputs.map((output) => output.textContent ?? '');
-            if (seen.at(-1)?.[0] !== row[0]) seen.push(row);
-            const name = button.getAttribute('aria-label') ?? button.textContent ?? '';
-            if (name.includes('Play')) resolve(seen);
-            else requestAnimationFrame(read);
-          };
-          read();
-        }),
-      [handles, play],
-    );
-    return rows.map((row) => row.map(firstNumber));
+  /** The numbers behind the chart of a panel, row by row. */
+  async numbers(panel) {
+    const region = this.page.getByRole('region', { name: panel, exact: true });
+    await region.getByText('Numbers', { exact: true }).click();
+    const rows = region.getByRole('row').filter({ has: this.page.getByRole('rowheader') });
+    await expect(rows.first()).toBeVisible();
+    const cells = await rows.evaluateAll((all) => all.map((row) => [...row.children].map((cell) => cell.textContent)));
+    return cells.map((row) => row.map(firstNumber));
   }
 
   /** One choice of the weight ratio of a layer. */

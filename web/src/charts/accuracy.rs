@@ -28,16 +28,31 @@ pub fn scene(
         bottom: (height - BOTTOM).max(TOP + 1.0),
     };
     let x = steps_axis(last_step, stop_after, plot);
-    let y = Axis { values: [0.0, 1.0], pixels: [plot.bottom, plot.top] };
-    draw_axes(&mut scene, plot, &x, &y, |share| format!("{:.0} %", 100.0 * share));
+    let y = Axis {
+        values: [0.0, 1.0],
+        pixels: [plot.bottom, plot.top],
+    };
+    draw_axes(&mut scene, plot, &x, &y, |share| {
+        format!("{:.0} %", 100.0 * share)
+    });
 
     let line: Vec<(f64, f64)> = points
         .iter()
-        .map(|point| (x.pixel(f64::from(point.step)), y.pixel(f64::from(point.share()))))
+        .map(|point| {
+            (
+                x.pixel(f64::from(point.step)),
+                y.pixel(f64::from(point.share())),
+            )
+        })
         .collect();
     if line.len() <= MAX_DOTS {
         for &at in &line {
-            scene.marks.push(Mark::Circle { at, radius: 3.0, paint: Paint::Ink, filled: true });
+            scene.marks.push(Mark::Circle {
+                at,
+                radius: 3.0,
+                paint: Paint::Ink,
+                filled: true,
+            });
         }
     }
     scene.line(line, Paint::Ink, 2.0);
@@ -50,7 +65,11 @@ mod tests {
 
     #[test]
     fn a_dot_stands_at_its_share() {
-        let points = [AccuracyPoint { step: 50, correct: 1, total: 2 }];
+        let points = [AccuracyPoint {
+            step: 50,
+            correct: 1,
+            total: 2,
+        }];
         let scene = scene(&points, 100, 100, 252.0, 132.0);
         let dots: Vec<(f64, f64)> = scene
             .marks

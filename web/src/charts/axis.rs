@@ -25,7 +25,10 @@ impl Axis {
     /// The value at a pixel.
     #[must_use]
     pub fn value(&self, pixel: f64) -> f64 {
-        let reversed = Self { values: self.pixels, pixels: self.values };
+        let reversed = Self {
+            values: self.pixels,
+            pixels: self.values,
+        };
         reversed.pixel(pixel)
     }
 
@@ -102,7 +105,10 @@ mod tests {
     use super::*;
 
     fn axis(low: f64, high: f64) -> Axis {
-        Axis { values: [low, high], pixels: [100.0, 0.0] }
+        Axis {
+            values: [low, high],
+            pixels: [100.0, 0.0],
+        }
     }
 
     #[test]
@@ -110,7 +116,16 @@ mod tests {
         let axis = axis(2.0, 4.0);
         assert!((axis.pixel(2.5) - 75.0).abs() < 1e-9);
         assert!((axis.value(75.0) - 2.5).abs() < 1e-9);
-        assert!((Axis { values: [1.0, 1.0], ..axis }.pixel(5.0) - 100.0).abs() < 1e-9);
+        assert!(
+            (Axis {
+                values: [1.0, 1.0],
+                ..axis
+            }
+            .pixel(5.0)
+                - 100.0)
+                .abs()
+                < 1e-9
+        );
     }
 
     #[test]
@@ -123,6 +138,9 @@ mod tests {
 
     #[test]
     fn byte_ticks_are_powers_of_two_apart() {
-        assert_eq!(axis(0.0, 262_144.0).byte_ticks(4), [0.0, 65_536.0, 131_072.0, 196_608.0, 262_144.0]);
+        assert_eq!(
+            axis(0.0, 262_144.0).byte_ticks(4),
+            [0.0, 65_536.0, 131_072.0, 196_608.0, 262_144.0]
+        );
     }
 }

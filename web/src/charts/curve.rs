@@ -24,7 +24,11 @@ pub(super) fn thinned(points: &[(f64, f64)]) -> Vec<(f64, f64)> {
     let mut rest = points;
     while let Some(&(x, _)) = rest.first() {
         let column = x.floor();
-        let n = rest.iter().take_while(|point| point.0 < column + 1.0).count().max(1);
+        let n = rest
+            .iter()
+            .take_while(|point| point.0 < column + 1.0)
+            .count()
+            .max(1);
         let (here, later) = rest.split_at(n.min(rest.len()));
         rest = later;
         let by_height = |a: &&(f64, f64), b: &&(f64, f64)| a.1.total_cmp(&b.1);
@@ -65,7 +69,11 @@ mod tests {
     #[test]
     fn a_constant_stays_what_it_is() {
         let points: Vec<(u32, f32)> = (1..100).map(|step| (step, 1.5)).collect();
-        assert!(smoothed(&points, 10.0).iter().all(|&(_, value)| (value - 1.5).abs() < 1e-9));
+        assert!(
+            smoothed(&points, 10.0)
+                .iter()
+                .all(|&(_, value)| (value - 1.5).abs() < 1e-9)
+        );
     }
 
     #[test]

@@ -47,7 +47,10 @@ impl Pattern {
     /// The pattern of a role.
     #[must_use]
     pub fn of_role(role: u8) -> Self {
-        PATTERNS.get(usize::from(role)).copied().unwrap_or(Self::Plain)
+        PATTERNS
+            .get(usize::from(role))
+            .copied()
+            .unwrap_or(Self::Plain)
     }
 
     /// The lines of the pattern inside an area. They lie on a lattice of the whole plane, so
@@ -77,7 +80,9 @@ impl Pattern {
 
 fn lattice(from: f64, to: f64, spacing: f64) -> impl Iterator<Item = f64> {
     let first = (from / spacing).ceil();
-    (0..4096u32).map(move |n| (first + f64::from(n)) * spacing).take_while(move |&at| at < to)
+    (0..4096u32)
+        .map(move |n| (first + f64::from(n)) * spacing)
+        .take_while(move |&at| at < to)
 }
 
 fn lying(area: Area) -> Vec<Stroke> {
@@ -95,7 +100,12 @@ fn standing(area: Area) -> Vec<Stroke> {
 /// Diagonals cut to the area. A rising line has a constant `x + y`, a falling one a constant
 /// `x - y`.
 fn slanted(area: Area, spacing: f64, rising: bool) -> Vec<Stroke> {
-    let Area { left, top, right, bottom } = area;
+    let Area {
+        left,
+        top,
+        right,
+        bottom,
+    } = area;
     if rising {
         lattice(left + top, right + bottom, spacing)
             .map(|sum| {
@@ -119,7 +129,12 @@ fn slanted(area: Area, spacing: f64, rising: bool) -> Vec<Stroke> {
 mod tests {
     use super::*;
 
-    const AREA: Area = Area { left: 3.0, top: 7.0, right: 40.0, bottom: 22.0 };
+    const AREA: Area = Area {
+        left: 3.0,
+        top: 7.0,
+        right: 40.0,
+        bottom: 22.0,
+    };
 
     #[test]
     fn every_line_stays_inside() {
@@ -140,11 +155,21 @@ mod tests {
 
     #[test]
     fn neighbours_join() {
-        let lower = Area { top: AREA.bottom, bottom: 60.0, ..AREA };
-        let upper_x: Vec<f64> =
-            Pattern::Standing.strokes(AREA).iter().map(|stroke| stroke[0].0).collect();
-        let lower_x: Vec<f64> =
-            Pattern::Standing.strokes(lower).iter().map(|stroke| stroke[0].0).collect();
+        let lower = Area {
+            top: AREA.bottom,
+            bottom: 60.0,
+            ..AREA
+        };
+        let upper_x: Vec<f64> = Pattern::Standing
+            .strokes(AREA)
+            .iter()
+            .map(|stroke| stroke[0].0)
+            .collect();
+        let lower_x: Vec<f64> = Pattern::Standing
+            .strokes(lower)
+            .iter()
+            .map(|stroke| stroke[0].0)
+            .collect();
         assert_eq!(upper_x, lower_x);
     }
 }

@@ -72,7 +72,12 @@ impl Drawing {
         let scale = (BOX_SIDE - 2.0 * RADIUS) / longer.max(0.05);
         let (middle_x, middle_y) = (0.5 * (left + right), 0.5 * (top + bottom));
         let place = |&(x, y): &Point| ((x - middle_x) * scale, (y - middle_y) * scale);
-        Some(self.strokes.iter().map(|stroke| stroke.iter().map(place).collect()).collect())
+        Some(
+            self.strokes
+                .iter()
+                .map(|stroke| stroke.iter().map(place).collect())
+                .collect(),
+        )
     }
 }
 
@@ -85,9 +90,14 @@ fn rasterized(strokes: &[Vec<Point>], origin: Point) -> Vec<f64> {
     let mut image = Vec::with_capacity((SIDE * SIDE) as usize);
     for row in 0..SIDE {
         for column in 0..SIDE {
-            let pixel = (f64::from(column) + 0.5 - origin.0, f64::from(row) + 0.5 - origin.1);
-            let distance =
-                strokes.iter().map(|stroke| distance_to(stroke, pixel)).fold(f64::MAX, f64::min);
+            let pixel = (
+                f64::from(column) + 0.5 - origin.0,
+                f64::from(row) + 0.5 - origin.1,
+            );
+            let distance = strokes
+                .iter()
+                .map(|stroke| distance_to(stroke, pixel))
+                .fold(f64::MAX, f64::min);
             image.push((RADIUS + 0.5 - distance).clamp(0.0, 1.0));
         }
     }
@@ -95,7 +105,9 @@ fn rasterized(strokes: &[Vec<Point>], origin: Point) -> Vec<f64> {
 }
 
 fn distance_to(stroke: &[Point], pixel: Point) -> f64 {
-    let dot = stroke.first().map_or(f64::MAX, |&from| distance_to_segment(from, from, pixel));
+    let dot = stroke
+        .first()
+        .map_or(f64::MAX, |&from| distance_to_segment(from, from, pixel));
     stroke
         .windows(2)
         .map(|ends| distance_to_segment(ends[0], ends[1], pixel))
@@ -143,7 +155,11 @@ mod tests {
         let mut drawing = Drawing::default();
         for stroke in strokes {
             for (position, &point) in stroke.iter().enumerate() {
-                if position == 0 { drawing.begin(point) } else { drawing.extend(point) }
+                if position == 0 {
+                    drawing.begin(point)
+                } else {
+                    drawing.extend(point)
+                }
             }
         }
         drawing
@@ -174,15 +190,22 @@ mod tests {
         let small = drawing(&[&[(0.1, 0.1), (0.2, 0.3)], &[(0.1, 0.3), (0.2, 0.1)]]);
         let large = drawing(&[&[(0.4, 0.2), (0.7, 0.8)], &[(0.4, 0.8), (0.7, 0.2)]]);
         let (small, large) = (small.image().unwrap(), large.image().unwrap());
-        let worst = small.iter().zip(&large).map(|(a, b)| a.abs_diff(*b)).max().unwrap();
+        let worst = small
+            .iter()
+            .zip(&large)
+            .map(|(a, b)| a.abs_diff(*b))
+            .max()
+            .unwrap();
         assert!(worst <= 1, "{worst}");
     }
 
     #[test]
     fn the_longer_side_fills_twenty_pixels() {
         let one = drawing(&[&[(0.5, 0.2), (0.5, 0.9)]]).image().unwrap();
-        let rows: Vec<bool> =
-            one.chunks(28).map(|row| row.iter().any(|&grey| grey > 127)).collect();
+        let rows: Vec<bool> = one
+            .chunks(28)
+            .map(|row| row.iter().any(|&grey| grey > 127))
+            .collect();
         assert_eq!(rows.iter().filter(|&&ink| ink).count(), 20);
         assert!(one.iter().any(|&grey| grey == 255));
     }

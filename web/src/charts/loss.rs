@@ -17,14 +17,18 @@ const SHORTEST_HALF_LIFE: f64 = 8.0;
 /// Steps in which a loss loses half of its weight in the smoothed line.
 #[must_use]
 pub fn half_life(last_step: u32) -> f64 {
-    (f64::from(last_step) / 15.0).round().clamp(SHORTEST_HALF_LIFE, 1000.0)
+    (f64::from(last_step) / 15.0)
+        .round()
+        .clamp(SHORTEST_HALF_LIFE, 1000.0)
 }
 
 /// The smoothed loss after the newest step.
 #[must_use]
 pub fn newest_smoothed(points: &[(u32, f32)]) -> Option<f64> {
     let last_step = points.last()?.0;
-    smoothed(points, half_life(last_step)).last().map(|&(_, loss)| loss)
+    smoothed(points, half_life(last_step))
+        .last()
+        .map(|&(_, loss)| loss)
 }
 
 /// About `n` points of the raw and the smoothed line, for a table.
@@ -57,12 +61,23 @@ pub fn scene(points: &[(u32, f32)], stop_after: u32, width: f64, height: f64) ->
     let last_step = points.last().map_or(0, |point| point.0);
     let smooth = smoothed(points, half_life(last_step));
     let x = steps_axis(last_step, stop_after, plot);
-    let y = Axis { values: [0.0, top_of(points, &smooth)], pixels: [plot.bottom, plot.top] };
-    draw_axes(&mut scene, plot, &x, &y, |value| text::log_ratio(value));
+    let y = Axis {
+        values: [0.0, top_of(points, &smooth)],
+        pixels: [plot.bottom, plot.top],
+    };
+    draw_axes(&mut scene, plot, &x, &y, text::log_ratio);
 
     if points.is_empty() {
-        let middle = (0.5 * (plot.left + plot.right), 0.5 * (plot.top + plot.bottom));
-        scene.text(middle, "no step has finished yet", Align::Middle, Paint::Muted);
+        let middle = (
+            0.5 * (plot.left + plot.right),
+            0.5 * (plot.top + plot.bottom),
+        );
+        scene.text(
+            middle,
+            "no step has finished yet",
+            Align::Middle,
+            Paint::Muted,
+        );
         return scene;
     }
     let place = |(step, loss): (f64, f64)| (x.pixel(step), y.pixel(loss).max(plot.top));
@@ -72,7 +87,10 @@ pub fn scene(points: &[(u32, f32)], stop_after: u32, width: f64, height: f64) ->
         .map(|&(step, loss)| place((f64::from(step), f64::from(loss))))
         .collect();
     scene.line(thinned(&raw), Paint::Faint, 1.0);
-    let line = smooth.iter().filter(|point| point.1.is_finite()).map(|&point| place(point));
+    let line = smooth
+        .iter()
+        .filter(|point| point.1.is_finite())
+        .map(|&point| place(point));
     scene.line(line.collect(), Paint::Ink, 2.0);
     scene
 }
@@ -91,7 +109,10 @@ pub(super) fn steps_axis(last_step: u32, stop_after: u32, plot: Area) -> Axis {
         }
     }
     let end = end.min(stop_after.max(last_step)).max(1);
-    Axis { values: [0.0, f64::from(end)], pixels: [plot.left, plot.right] }
+    Axis {
+        values: [0.0, f64::from(end)],
+        pixels: [plot.left, plot.right],
+    }
 }
 
 /// Grid, numbers on the left, steps below.
@@ -102,7 +123,12 @@ pub(super) fn draw_axes(
     y: &Axis,
     label: impl Fn(f32) -> String,
 ) {
-    let Area { left, right, bottom, .. } = plot;
+    let Area {
+        left,
+        right,
+        bottom,
+        ..
+    } = plot;
     scene.fill(plot, Paint::Ground);
     for value in y.ticks(floor_u32(plot.height() / 32.0).max(2)) {
         let at = y.pixel(value);
@@ -114,7 +140,11 @@ pub(super) fn draw_axes(
     scene.line(vec![(left, bottom), (right, bottom)], Paint::Muted, 1.0);
     for value in x.whole_ticks(floor_u32(plot.width() / 60.0).max(2)) {
         let at = x.pixel(value);
-        let align = if right - at < 14.0 { Align::End } else { Align::Middle };
+        let align = if right - at < 14.0 {
+            Align::End
+        } else {
+            Align::Middle
+        };
         let shown = text::number(u64::from(floor_u32(value)));
         scene.line(vec![(at, bottom), (at, bottom + 4.0)], Paint::Muted, 1.0);
         scene.text((at, bottom + 13.0), shown, align, Paint::Muted);
@@ -125,8 +155,11 @@ pub(super) fn draw_axes(
 /// the upper edge.
 fn top_of(points: &[(u32, f32)], smooth: &[(f64, f64)]) -> f64 {
     let high = quantile(points.iter().map(|point| point.1), 0.95).map_or(0.0, f64::from);
-    let highest_smooth =
-        smooth.iter().map(|point| point.1).filter(|loss| loss.is_finite()).fold(0.0, f64::max);
+    let highest_smooth = smooth
+        .iter()
+        .map(|point| point.1)
+        .filter(|loss| loss.is_finite())
+        .fold(0.0, f64::max);
     if points.is_empty() {
         return EMPTY_TOP;
     }
@@ -138,27 +171,47 @@ mod tests {
     use super::*;
     use crate::charts::Mark;
 
-    const PLOT: Area = Area { left: 0.0, top: 0.0, right: 100.0, bottom: 100.0 };
+    const PLOT: Area = Area {
+        left: 0.0,
+        top: 0.0,
+        right: 100.0,
+        bottom: 100.0,
+    };
 
     #[test]
     fn the_steps_axis_ends_at_round_numbers_or_the_stop() {
-        for (last, stop, expected) in
-            [(0, 600, 100.0), (100, 600, 100.0), (101, 600, 200.0), (300, 600, 500.0), (501, 600, 600.0), (1001, 10_000_000, 2000.0), (700, 600, 700.0), (0, 10, 10.0)]
-        {
+        for (last, stop, expected) in [
+            (0, 600, 100.0),
+            (100, 600, 100.0),
+            (101, 600, 200.0),
+            (300, 600, 500.0),
+            (501, 600, 600.0),
+            (1001, 10_000_000, 2000.0),
+            (700, 600, 700.0),
+            (0, 10, 10.0),
+        ] {
             let axis = steps_axis(last, stop, PLOT);
-            assert!((axis.values[1] - expected).abs() < 1e-9, "{last} {stop} {axis:?}");
+            assert!(
+                (axis.values[1] - expected).abs() < 1e-9,
+                "{last} {stop} {axis:?}"
+            );
         }
         steps_axis(u32::MAX, u32::MAX, PLOT);
     }
 
     #[test]
     fn nothing_leaves_the_chart() {
-        let points: Vec<(u32, f32)> =
-            (1..=500).map(|step| (step, if step % 50 == 0 { 40.0 } else { 1.0 })).collect();
+        let points: Vec<(u32, f32)> = (1..=500)
+            .map(|step| (step, if step % 50 == 0 { 40.0 } else { 1.0 }))
+            .collect();
         let scene = scene(&points, 600, 300.0, 200.0);
         for mark in &scene.marks {
             if let Mark::Line { points, .. } = mark {
-                assert!(points.iter().all(|&(x, y)| (0.0..=300.0).contains(&x) && (0.0..=200.0).contains(&y)));
+                assert!(
+                    points
+                        .iter()
+                        .all(|&(x, y)| (0.0..=300.0).contains(&x) && (0.0..=200.0).contains(&y))
+                );
             }
         }
     }

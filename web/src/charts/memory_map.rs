@@ -70,7 +70,10 @@ pub fn layout(plan: &PlanView, view: View, width: f64, height: f64) -> Layout {
     };
     Layout {
         plot,
-        x: Axis { values: [0.0, n_ops(plan)], pixels: [plot.left, plot.right] },
+        x: Axis {
+            values: [0.0, n_ops(plan)],
+            pixels: [plot.left, plot.right],
+        },
         y: Axis {
             values: [f64::from(lowest), f64::from(highest.max(lowest + 1))],
             pixels: [plot.bottom, plot.top],
@@ -85,10 +88,18 @@ pub fn scene(plan: &PlanView, view: View, width: f64, height: f64) -> Scene {
     let mut scene = Scene::new(width, height);
     draw_ground(&mut scene, plan, &layout);
     draw_addresses(&mut scene, &layout);
-    let budget = view.budget.filter(|&budget| f64::from(budget) <= layout.y.values[1]);
+    let budget = view
+        .budget
+        .filter(|&budget| f64::from(budget) <= layout.y.values[1]);
     if let Some(budget) = budget.filter(|&budget| plan.arena_bytes > budget) {
         let bottom = layout.y.pixel(f64::from(budget));
-        scene.fill(Area { bottom, ..layout.plot }, Paint::LimitShade);
+        scene.fill(
+            Area {
+                bottom,
+                ..layout.plot
+            },
+            Paint::LimitShade,
+        );
     }
     for tensor in in_drawing_order(plan).filter_map(|index| plan.tensors.get(index)) {
         draw_tensor(&mut scene, &layout, tensor);
@@ -107,7 +118,11 @@ pub fn overlay(plan: &PlanView, layout: &Layout, pointers: Pointers, size: [f64;
     let mut scene = Scene::new(size[0], size[1]);
     if let Some(op) = pointers.op.filter(|&op| (op as usize) < plan.ops.len()) {
         let [from, to] = op_edges(layout, op);
-        let column = Area { left: from, right: to, ..layout.plot };
+        let column = Area {
+            left: from,
+            right: to,
+            ..layout.plot
+        };
         scene.outline(column, Paint::Ink, 1.0);
         if let Some(op) = plan.ops.get(op as usize) {
             for &tensor in op.reads.iter().chain(&op.writes) {
@@ -115,13 +130,22 @@ pub fn overlay(plan: &PlanView, layout: &Layout, pointers: Pointers, size: [f64;
             }
         }
     }
-    if let Some(layer) = pointers.layer.and_then(|layer| plan.layers.get(layer as usize)) {
+    if let Some(layer) = pointers
+        .layer
+        .and_then(|layer| plan.layers.get(layer as usize))
+    {
         let owned = format!(" of {}", layer.name);
-        for tensor in plan.tensors.iter().filter(|tensor| tensor.name.ends_with(&owned)) {
+        for tensor in plan
+            .tensors
+            .iter()
+            .filter(|tensor| tensor.name.ends_with(&owned))
+        {
             mark_tensor(&mut scene, layout, Some(tensor));
         }
     }
-    let chosen = pointers.tensor.and_then(|tensor| plan.tensors.get(tensor as usize));
+    let chosen = pointers
+        .tensor
+        .and_then(|tensor| plan.tensors.get(tensor as usize));
     let area = chosen.map(|tensor| tensor_area(layout, tensor));
     if let Some(area) = area.filter(|area| area.height() > 0.0) {
         scene.outline(area.shrunk(-2.0), Paint::Ground, 2.0);
@@ -132,7 +156,11 @@ pub fn overlay(plan: &PlanView, layout: &Layout, pointers: Pointers, size: [f64;
         let Area { top, bottom, .. } = layout.plot;
         scene.line(vec![(x, top), (x, bottom + 4.0)], Paint::Ink, 2.0);
         scene.marks.push(Mark::Polygon {
-            points: vec![(x - 5.0, bottom + 9.0), (x + 5.0, bottom + 9.0), (x, bottom + 1.0)],
+            points: vec![
+                (x - 5.0, bottom + 9.0),
+                (x + 5.0, bottom + 9.0),
+                (x, bottom + 1.0),
+            ],
             paint: Paint::Ink,
         });
     }
@@ -149,8 +177,17 @@ pub fn tensor_area(layout: &Layout, tensor: &TensorView) -> Area {
     let lowest = layout.plot.bottom;
     let top = layout.y.pixel(end).min(lowest);
     let bottom = layout.y.pixel(f64::from(tensor.offset)).min(lowest);
-    let top = if top < lowest { top.min(bottom - 1.0) } else { lowest };
-    Area { left, top, right: right.max(left + 1.0), bottom }
+    let top = if top < lowest {
+        top.min(bottom - 1.0)
+    } else {
+        lowest
+    };
+    Area {
+        left,
+        top,
+        right: right.max(left + 1.0),
+        bottom,
+    }
 }
 
 /// The tensor under a point: of several the one that is drawn last.
@@ -158,7 +195,11 @@ pub fn tensor_area(layout: &Layout, tensor: &TensorView) -> Area {
 pub fn tensor_at(plan: &PlanView, layout: &Layout, x: f64, y: f64) -> Option<u32> {
     let mut found = None;
     for index in in_drawing_order(plan) {
-        if plan.tensors.get(index).is_some_and(|it| tensor_area(layout, it).contains(x, y)) {
+        if plan
+            .tensors
+            .get(index)
+            .is_some_and(|it| tensor_area(layout, it).contains(x, y))
+        {
             found = u32::try_from(index).ok();
         }
     }
@@ -193,16 +234,22 @@ pub fn neighbour(plan: &PlanView, op: u32, tensor: Option<u32>, upwards: bool) -
     let Some(position) = live.iter().position(|&index| Some(index) == tensor) else {
         return if upwards { live.first() } else { live.last() }.copied();
     };
-    let next = if upwards { position + 1 } else { position.saturating_sub(1) };
+    let next = if upwards {
+        position + 1
+    } else {
+        position.saturating_sub(1)
+    };
     live.get(next.min(live.len().saturating_sub(1))).copied()
 }
 
 /// The largest tensor that is live during an operation.
 #[must_use]
 pub fn largest_at(plan: &PlanView, op: u32) -> Option<u32> {
-    live_at(plan, op)
-        .into_iter()
-        .max_by_key(|&index| plan.tensors.get(index as usize).map_or(0, |it| it.size_bytes))
+    live_at(plan, op).into_iter().max_by_key(|&index| {
+        plan.tensors
+            .get(index as usize)
+            .map_or(0, |it| it.size_bytes)
+    })
 }
 
 /// Roles that occur in a plan, in the order of the legend.
@@ -223,7 +270,9 @@ fn in_drawing_order(plan: &PlanView) -> impl Iterator<Item = usize> {
     let mut order: Vec<usize> = (0..plan.tensors.len()).collect();
     order.sort_by_key(|&index| {
         plan.tensors.get(index).map_or((true, 0), |tensor| {
-            let stays = Role::ALL.get(usize::from(tensor.role)).is_some_and(|it| it.is_persistent());
+            let stays = Role::ALL
+                .get(usize::from(tensor.role))
+                .is_some_and(|it| it.is_persistent());
             (!stays, tensor.first_op)
         })
     });
@@ -231,7 +280,10 @@ fn in_drawing_order(plan: &PlanView) -> impl Iterator<Item = usize> {
 }
 
 fn op_edges(layout: &Layout, op: u32) -> [f64; 2] {
-    [layout.x.pixel(f64::from(op)), layout.x.pixel(f64::from(op) + 1.0)]
+    [
+        layout.x.pixel(f64::from(op)),
+        layout.x.pixel(f64::from(op) + 1.0),
+    ]
 }
 
 /// A thin outline, where the tensor is in view.
@@ -245,7 +297,13 @@ fn mark_tensor(scene: &mut Scene, layout: &Layout, tensor: Option<&TensorView>) 
 fn draw_ground(scene: &mut Scene, plan: &PlanView, layout: &Layout) {
     scene.fill(layout.plot, Paint::Ground);
     let [_, backward] = op_edges(layout, plan.loss_op);
-    scene.fill(Area { left: backward, ..layout.plot }, Paint::Shade);
+    scene.fill(
+        Area {
+            left: backward,
+            ..layout.plot
+        },
+        Paint::Shade,
+    );
 }
 
 fn draw_addresses(scene: &mut Scene, layout: &Layout) {
@@ -260,7 +318,11 @@ fn draw_addresses(scene: &mut Scene, layout: &Layout) {
 /// `64 KiB`; ticks are whole ones.
 fn kibibytes(bytes: f64) -> String {
     let kib = bytes / 1024.0;
-    if kib < 1.0 { "0".to_owned() } else { format!("{} KiB", text::number(u64::from(floor_u32(kib)))) }
+    if kib < 1.0 {
+        "0".to_owned()
+    } else {
+        format!("{} KiB", text::number(u64::from(floor_u32(kib))))
+    }
 }
 
 fn draw_tensor(scene: &mut Scene, layout: &Layout, tensor: &TensorView) {
@@ -276,16 +338,37 @@ fn draw_tensor(scene: &mut Scene, layout: &Layout, tensor: &TensorView) {
         scene.line(stroke.to_vec(), Paint::Hatch(tensor.role), 1.0);
     }
     // Two edges are enough to tell neighbours apart.
-    scene.fill(Area { bottom: area.top + 1.0, ..area }, Paint::Ground);
-    scene.fill(Area { right: area.left + 1.0, ..area }, Paint::Ground);
+    scene.fill(
+        Area {
+            bottom: area.top + 1.0,
+            ..area
+        },
+        Paint::Ground,
+    );
+    scene.fill(
+        Area {
+            right: area.left + 1.0,
+            ..area
+        },
+        Paint::Ground,
+    );
 }
 
 fn draw_phases(scene: &mut Scene, plan: &PlanView, layout: &Layout) {
-    let Area { left, right, top, bottom } = layout.plot;
+    let Area {
+        left,
+        right,
+        top,
+        bottom,
+    } = layout.plot;
     scene.line(vec![(left, bottom), (right, bottom)], Paint::Muted, 1.0);
     let [loss, backward] = op_edges(layout, plan.loss_op);
     scene.line(vec![(loss, top), (loss, bottom + 30.0)], Paint::Muted, 1.0);
-    scene.line(vec![(backward, top), (backward, bottom + 30.0)], Paint::Muted, 1.0);
+    scene.line(
+        vec![(backward, top), (backward, bottom + 30.0)],
+        Paint::Muted,
+        1.0,
+    );
 
     // Operations are counted from 1; the number stands below the middle of its column.
     for number in layout.x.whole_ticks(floor_u32(layout.plot.width() / 60.0)) {
@@ -298,15 +381,28 @@ fn draw_phases(scene: &mut Scene, plan: &PlanView, layout: &Layout) {
     }
     let words = bottom + 28.0;
     scene.title((left, words), "forward", Align::Start, Paint::Ink);
-    scene.title((backward + 5.0, words), "backward", Align::Start, Paint::Ink);
+    scene.title(
+        (backward + 5.0, words),
+        "backward",
+        Align::Start,
+        Paint::Ink,
+    );
     scene.title((loss - 5.0, words), "loss", Align::End, Paint::Ink);
 }
 
 fn draw_budget(scene: &mut Scene, plan: &PlanView, layout: &Layout, budget: u32) {
-    let Area { left, right, top, .. } = layout.plot;
+    let Area {
+        left, right, top, ..
+    } = layout.plot;
     let y = layout.y.pixel(f64::from(budget));
     scene.dashes(y, left, right, Paint::Limit, 2.0);
-    label_above(scene, plan, layout, y, format!("budget {}", text::bytes(u64::from(budget))));
+    label_above(
+        scene,
+        plan,
+        layout,
+        y,
+        format!("budget {}", text::bytes(u64::from(budget))),
+    );
     if plan.arena_bytes > budget {
         let missing = text::bytes(u64::from(plan.arena_bytes - budget));
         label_above(scene, plan, layout, top, format!("{missing} over"));
@@ -320,10 +416,26 @@ fn label_above(scene: &mut Scene, plan: &PlanView, layout: &Layout, y: f64, labe
     let [peak, _] = op_edges(layout, plan.peak_op);
     let (top, bottom) = (y - 19.0, y - 3.0);
     if peak > right - width - 60.0 {
-        scene.fill(Area { left, top, right: left + width + 6.0, bottom }, Paint::Card);
+        scene.fill(
+            Area {
+                left,
+                top,
+                right: left + width + 6.0,
+                bottom,
+            },
+            Paint::Card,
+        );
         scene.title((left + 2.0, y - 11.0), label, Align::Start, Paint::Limit);
     } else {
-        scene.fill(Area { left: right - width - 6.0, top, right, bottom }, Paint::Card);
+        scene.fill(
+            Area {
+                left: right - width - 6.0,
+                top,
+                right,
+                bottom,
+            },
+            Paint::Card,
+        );
         scene.title((right - 2.0, y - 11.0), label, Align::End, Paint::Limit);
     }
 }
@@ -358,11 +470,19 @@ mod tests {
     }
 
     fn of(budget: Option<u32>) -> View {
-        View { budget, zoomed: false }
+        View {
+            budget,
+            zoomed: false,
+        }
     }
 
     fn plan() -> PlanView {
-        let op = OpView { name: String::new(), help: String::new(), reads: vec![0], writes: vec![1] };
+        let op = OpView {
+            name: String::new(),
+            help: String::new(),
+            reads: vec![0],
+            writes: vec![1],
+        };
         PlanView {
             arena_bytes: 4096,
             persistent_bytes: 1024,
@@ -370,7 +490,11 @@ mod tests {
             loss_op: 2,
             live_bytes: vec![2048, 4096, 3072, 2048],
             // The third takes the place of the second during operation 2.
-            tensors: vec![tensor(2, 0, 1024, 0, 3), tensor(5, 1024, 2048, 0, 2), tensor(8, 1024, 2048, 2, 3)],
+            tensors: vec![
+                tensor(2, 0, 1024, 0, 3),
+                tensor(5, 1024, 2048, 0, 2),
+                tensor(8, 1024, 2048, 2, 3),
+            ],
             ops: vec![op; 4],
             ..PlanView::default()
         }
@@ -380,7 +504,15 @@ mod tests {
     fn a_tensor_stands_at_its_address_and_operations() {
         let layout = layout(&plan(), of(Some(8192)), 466.0, 262.0);
         let area = tensor_area(&layout, &plan().tensors[1]);
-        assert_eq!(area, Area { left: 56.0, top: 149.0, right: 356.0, bottom: 199.0 });
+        assert_eq!(
+            area,
+            Area {
+                left: 56.0,
+                top: 149.0,
+                right: 356.0,
+                bottom: 199.0
+            }
+        );
     }
 
     #[test]
@@ -394,13 +526,24 @@ mod tests {
     #[test]
     fn zoomed_in_only_what_changes_is_shown() {
         let plan = plan();
-        let view = View { budget: Some(8192), zoomed: true };
+        let view = View {
+            budget: Some(8192),
+            zoomed: true,
+        };
         let layout = layout(&plan, view, 466.0, 262.0);
         assert!(tensor_area(&layout, &plan.tensors[0]).height() <= 0.0);
         let area = tensor_area(&layout, &plan.tensors[1]);
         assert!((area.bottom - layout.plot.bottom).abs() < 1e-9);
         let limits = scene(&plan, view, 466.0, 262.0);
-        let is_limit = |mark: &Mark| matches!(mark, Mark::Line { paint: Paint::Limit, .. });
+        let is_limit = |mark: &Mark| {
+            matches!(
+                mark,
+                Mark::Line {
+                    paint: Paint::Limit,
+                    ..
+                }
+            )
+        };
         assert!(!limits.marks.iter().any(is_limit));
     }
 
@@ -409,9 +552,12 @@ mod tests {
         let plan = plan();
         let layout = layout(&plan, of(None), 466.0, 262.0);
         let middle_of = |op: f64, address: f64| (layout.x.pixel(op + 0.5), layout.y.pixel(address));
-        for (op, address, expected) in
-            [(0.0, 10.0, Some(0)), (1.0, 2000.0, Some(1)), (2.0, 2000.0, Some(2)), (3.0, 4000.0, None)]
-        {
+        for (op, address, expected) in [
+            (0.0, 10.0, Some(0)),
+            (1.0, 2000.0, Some(1)),
+            (2.0, 2000.0, Some(2)),
+            (3.0, 4000.0, None),
+        ] {
             let (x, y) = middle_of(op, address);
             assert_eq!(tensor_at(&plan, &layout, x, y), expected);
         }
@@ -438,7 +584,15 @@ mod tests {
             scene(&plan(), of(budget), 400.0, 300.0)
                 .marks
                 .iter()
-                .any(|mark| matches!(mark, Mark::Fill { paint: Paint::LimitShade, .. }))
+                .any(|mark| {
+                    matches!(
+                        mark,
+                        Mark::Fill {
+                            paint: Paint::LimitShade,
+                            ..
+                        }
+                    )
+                })
         };
         assert!(marked(Some(2048)));
         assert!(!marked(Some(4096)));

@@ -23,8 +23,10 @@ pub const KINDS: [(&str, Paint); 3] = [
 #[must_use]
 pub fn columns(updates: &[UpdateView]) -> [Vec<&UpdateView>; 2] {
     let of_kind = |bias: bool| {
-        let mut found: Vec<&UpdateView> =
-            updates.iter().filter(|update| update.bias == bias).collect();
+        let mut found: Vec<&UpdateView> = updates
+            .iter()
+            .filter(|update| update.bias == bias)
+            .collect();
         // The classifier, which has no index, comes last, as in the network.
         found.sort_by_key(|update| update.layer.unwrap_or(u32::MAX));
         found
@@ -43,19 +45,39 @@ pub fn scene(updates: &[UpdateView], width: f64, height: f64) -> Scene {
         bottom: (height - BOTTOM).max(TOP + 1.0),
     };
     let groups = columns(updates);
-    let y = Axis { values: range(updates), pixels: [plot.bottom, plot.top] };
+    let y = Axis {
+        values: range(updates),
+        pixels: [plot.bottom, plot.top],
+    };
     scene.fill(plot, Paint::Ground);
     for value in y.ticks(floor_u32(plot.height() / 34.0).max(2)) {
         let at = y.pixel(value);
         scene.line(vec![(plot.left, at), (plot.right, at)], Paint::Rule, 1.0);
-        scene.text((plot.left - 6.0, at), format!("{value:.0}"), Align::End, Paint::Muted);
+        scene.text(
+            (plot.left - 6.0, at),
+            format!("{value:.0}"),
+            Align::End,
+            Paint::Muted,
+        );
     }
-    scene.line(vec![(plot.left, plot.bottom), (plot.right, plot.bottom)], Paint::Muted, 1.0);
+    scene.line(
+        vec![(plot.left, plot.bottom), (plot.right, plot.bottom)],
+        Paint::Muted,
+        1.0,
+    );
     scene.title((2.0, 9.0), "ln(|W| / |G|)", Align::Start, Paint::Ink);
 
     if updates.iter().all(|update| update.log_ratios == [None; 3]) {
-        let middle = (0.5 * (plot.left + plot.right), 0.5 * (plot.top + plot.bottom));
-        scene.text(middle, "no step has finished yet", Align::Middle, Paint::Muted);
+        let middle = (
+            0.5 * (plot.left + plot.right),
+            0.5 * (plot.top + plot.bottom),
+        );
+        scene.text(
+            middle,
+            "no step has finished yet",
+            Align::Middle,
+            Paint::Muted,
+        );
         return scene;
     }
     let count = |n: usize| u32::try_from(n).map_or(0.0, f64::from);
@@ -65,16 +87,29 @@ pub fn scene(updates: &[UpdateView], width: f64, height: f64) -> Scene {
     for (group, name) in groups.iter().zip(["weights", "biases"]) {
         let end = start + step * count(group.len());
         for (position, update) in group.iter().enumerate() {
-            draw_column(&mut scene, start + step * (count(position) + 0.5), &y, update);
+            draw_column(
+                &mut scene,
+                start + step * (count(position) + 0.5),
+                &y,
+                update,
+            );
         }
         if !group.is_empty() {
             let middle = 0.5 * (start + end);
             scene.line(
-                vec![(start + 2.0, plot.bottom + 4.0), (end - 2.0, plot.bottom + 4.0)],
+                vec![
+                    (start + 2.0, plot.bottom + 4.0),
+                    (end - 2.0, plot.bottom + 4.0),
+                ],
                 Paint::Muted,
                 1.0,
             );
-            scene.text((middle, plot.bottom + 13.0), name, Align::Middle, Paint::Muted);
+            scene.text(
+                (middle, plot.bottom + 13.0),
+                name,
+                Align::Middle,
+                Paint::Muted,
+            );
         }
         start = end + step * GAP;
     }
@@ -90,23 +125,39 @@ fn draw_column(scene: &mut Scene, x: f64, y: &Axis, update: &UpdateView) {
         scene.line(vec![as_it_comes, with_qas], Paint::Faint, 1.0);
     }
     if let Some(at) = at(0) {
-        scene.marks.push(Mark::Circle { at, radius: 5.0, paint: KINDS[0].1, filled: false });
+        scene.marks.push(Mark::Circle {
+            at,
+            radius: 5.0,
+            paint: KINDS[0].1,
+            filled: false,
+        });
     }
     if let Some((x, y)) = at(1) {
         let points = vec![(x, y - 4.0), (x + 4.0, y), (x, y + 4.0), (x - 4.0, y)];
-        scene.marks.push(Mark::Polygon { points, paint: KINDS[1].1 });
+        scene.marks.push(Mark::Polygon {
+            points,
+            paint: KINDS[1].1,
+        });
     }
     if let Some(at) = at(2) {
-        scene.marks.push(Mark::Circle { at, radius: 2.5, paint: KINDS[2].1, filled: true });
+        scene.marks.push(Mark::Circle {
+            at,
+            radius: 2.5,
+            paint: KINDS[2].1,
+            filled: true,
+        });
     }
 }
 
 /// Whole numbers around all ratios.
 fn range(updates: &[UpdateView]) -> [f64; 2] {
-    let ratios = updates.iter().flat_map(|update| update.log_ratios.into_iter().flatten());
+    let ratios = updates
+        .iter()
+        .flat_map(|update| update.log_ratios.into_iter().flatten());
     let finite = ratios.map(f64::from).filter(|ratio| ratio.is_finite());
-    let [low, high] =
-        finite.fold([f64::MAX, f64::MIN], |[low, high], it| [low.min(it), high.max(it)]);
+    let [low, high] = finite.fold([f64::MAX, f64::MIN], |[low, high], it| {
+        [low.min(it), high.max(it)]
+    });
     if low > high {
         return [0.0, 10.0];
     }
@@ -156,7 +207,11 @@ mod tests {
     fn only_known_ratios_are_drawn() {
         let marks = |ratios| {
             let scene = scene(&[update(Some(0), false, ratios)], 300.0, 200.0);
-            scene.marks.iter().filter(|it| matches!(it, Mark::Circle { .. } | Mark::Polygon { .. })).count()
+            scene
+                .marks
+                .iter()
+                .filter(|it| matches!(it, Mark::Circle { .. } | Mark::Polygon { .. }))
+                .count()
         };
         assert_eq!(marks([Some(2.0), Some(11.0), Some(2.0)]), 3);
         assert_eq!(marks([Some(2.0), None, None]), 1);
@@ -166,7 +221,10 @@ mod tests {
 
     #[test]
     fn the_axis_holds_all_ratios() {
-        assert_eq!(range(&[update(None, true, [Some(-1.2), Some(9.7), None])]), [-2.0, 11.0]);
+        assert_eq!(
+            range(&[update(None, true, [Some(-1.2), Some(9.7), None])]),
+            [-2.0, 11.0]
+        );
         assert_eq!(range(&[]), [0.0, 10.0]);
     }
 }

@@ -164,7 +164,11 @@ impl Scene {
     /// An empty scene.
     #[must_use]
     pub fn new(width: f64, height: f64) -> Self {
-        Self { width, height, marks: Vec::new() }
+        Self {
+            width,
+            height,
+            marks: Vec::new(),
+        }
     }
 
     /// Adds a filled rectangle.
@@ -179,7 +183,11 @@ impl Scene {
 
     /// Adds connected lines.
     pub fn line(&mut self, points: Vec<(f64, f64)>, paint: Paint, width: f64) {
-        self.marks.push(Mark::Line { points, paint, width });
+        self.marks.push(Mark::Line {
+            points,
+            paint,
+            width,
+        });
     }
 
     /// Adds a dashed line from left to right.
@@ -195,12 +203,24 @@ impl Scene {
 
     /// Adds a line of text.
     pub fn text(&mut self, at: (f64, f64), text: impl Into<String>, align: Align, paint: Paint) {
-        self.marks.push(Mark::Text { at, text: text.into(), align, paint, bold: false });
+        self.marks.push(Mark::Text {
+            at,
+            text: text.into(),
+            align,
+            paint,
+            bold: false,
+        });
     }
 
     /// Adds a line of bold text.
     pub fn title(&mut self, at: (f64, f64), text: impl Into<String>, align: Align, paint: Paint) {
-        self.marks.push(Mark::Text { at, text: text.into(), align, paint, bold: true });
+        self.marks.push(Mark::Text {
+            at,
+            text: text.into(),
+            align,
+            paint,
+            bold: true,
+        });
     }
 }
 

@@ -20,13 +20,28 @@ pub(super) fn AccuracyPanel() -> Html {
     // The axis is that of the loss, whose newest step it has to hold.
     let last_step = state.losses.points().last().map_or(0, |point| point.0);
     let scene = use_memo(
-        (state.accuracies.clone(), last_step, stop_after, width, height),
+        (
+            state.accuracies.clone(),
+            last_step,
+            stop_after,
+            width,
+            height,
+        ),
         |(accuracies, last_step, stop_after, width, height)| {
-            Shared::new(accuracy::scene(accuracies, *last_step, *stop_after, *width, *height))
+            Shared::new(accuracy::scene(
+                accuracies,
+                *last_step,
+                *stop_after,
+                *width,
+                *height,
+            ))
         },
     );
     let label = match state.accuracy() {
-        Some(_) => format!("Accuracy over the steps; it is now {}.", state.accuracy_text()),
+        Some(_) => format!(
+            "Accuracy over the steps; it is now {}.",
+            state.accuracy_text()
+        ),
         None => "Accuracy over the steps; it has not been measured yet.".to_owned(),
     };
     let rows = {

@@ -44,15 +44,18 @@ pub(super) struct ChartCanvasProps {
 pub(super) fn ChartCanvas(props: &ChartCanvasProps) -> Html {
     let canvas = use_node_ref();
     let appearance = use_appearance();
-    use_effect_with((props.scene.clone(), appearance, canvas.clone()), |(scene, _, canvas)| {
-        let (scene, canvas) = (scene.clone(), canvas.clone());
-        let frame = AnimationFrame::request(move || {
-            if let Some(canvas) = canvas.cast::<HtmlCanvasElement>() {
-                draw(&canvas, &scene);
-            }
-        });
-        move || drop(frame)
-    });
+    use_effect_with(
+        (props.scene.clone(), appearance, canvas.clone()),
+        |(scene, _, canvas)| {
+            let (scene, canvas) = (scene.clone(), canvas.clone());
+            let frame = AnimationFrame::request(move || {
+                if let Some(canvas) = canvas.cast::<HtmlCanvasElement>() {
+                    draw(&canvas, &scene);
+                }
+            });
+            move || drop(frame)
+        },
+    );
     let role = props.label.as_ref().map(|_| "img");
     let hidden = props.label.is_none().then_some("true");
     html! {
@@ -73,11 +76,16 @@ struct AnimationFrame {
 }
 
 impl AnimationFrame {
-    fn request(mut callback: impl FnMut() + 'static) -> Rc<Self> {
-        let callback = Closure::<dyn FnMut()>::new(move || callback());
+    fn request(callback: impl FnMut() + 'static) -> Rc<Self> {
+        let callback = Closure::<dyn FnMut()>::new(callback);
         let window = gloo::utils::window();
-        let handle = window.request_animation_frame(callback.as_ref().unchecked_ref()).ok();
-        Rc::new(Self { handle, _callback: callback })
+        let handle = window
+            .request_animation_frame(callback.as_ref().unchecked_ref())
+            .ok();
+        Rc::new(Self {
+            handle,
+            _callback: callback,
+        })
     }
 }
 
@@ -151,7 +159,10 @@ impl Brush {
     }
 
     fn corners(&self, area: Area) -> [(i32, i32); 2] {
-        [self.point((area.left, area.top)), self.point((area.right, area.bottom))]
+        [
+            self.point((area.left, area.top)),
+            self.point((area.right, area.bottom)),
+        ]
     }
 
     /// Width of a sharp line: at least one pixel.
@@ -168,31 +179,54 @@ impl Brush {
             Mark::Outline { area, paint, width } => {
                 self.outline(on, *area, self.palette.colour(*paint), *width)
             }
-            Mark::Line { points, paint, width } => {
-                self.line(on, points, self.palette.colour(*paint), *width)
-            }
-            Mark::Circle { at, radius, paint, filled } => {
+            Mark::Line {
+                points,
+                paint,
+                width,
+            } => self.line(on, points, self.palette.colour(*paint), *width),
+            Mark::Circle {
+                at,
+                radius,
+                paint,
+                filled,
+            } => {
                 let style = ShapeStyle {
                     color: self.palette.colour(*paint),
                     filled: *filled,
                     stroke_width: self.fine(RING_WIDTH).unsigned_abs(),
                 };
                 let radius = self.fine(*radius).unsigned_abs();
-                on.draw_circle(self.fine_point(*at), radius, &style, *filled).ok()
+                on.draw_circle(self.fine_point(*at), radius, &style, *filled)
+                    .ok()
             }
             Mark::Polygon { points, paint } => {
-                let points: Vec<(i32, i32)> = points.iter().map(|&at| self.fine_point(at)).collect();
-                on.fill_polygon(points, &filled(self.palette.colour(*paint))).ok()
+                let points: Vec<(i32, i32)> =
+                    points.iter().map(|&at| self.fine_point(at)).collect();
+                on.fill_polygon(points, &filled(self.palette.colour(*paint)))
+                    .ok()
             }
-            Mark::Text { at, text, align, paint, bold } => {
+            Mark::Text {
+                at,
+                text,
+                align,
+                paint,
+                bold,
+            } => {
                 let h_pos = match align {
                     Align::Start => HPos::Left,
                     Align::Middle => HPos::Center,
                     Align::End => HPos::Right,
                 };
-                let weight = if *bold { FontStyle::Bold } else { FontStyle::Normal };
+                let weight = if *bold {
+                    FontStyle::Bold
+                } else {
+                    FontStyle::Normal
+                };
                 let colour = self.palette.colour(*paint);
-                let font = (FONT, FONT_SIZE * self.ratio * f64::from(UNITS)).into_font().style(weight).color(&colour);
+                let font = (FONT, FONT_SIZE * self.ratio * f64::from(UNITS))
+                    .into_font()
+                    .style(weight)
+                    .color(&colour);
                 let style: TextStyle<'_> = font.pos(Pos::new(h_pos, VPos::Center));
                 on.draw_text(text, &style, self.point(*at)).ok()
             }
@@ -200,7 +234,13 @@ impl Brush {
     }
 
     /// Four filled edges inside the area: a stroke would lie between pixels and be blurred.
-    fn outline(&self, on: &mut CanvasBackend, area: Area, colour: RGBAColor, width: f64) -> Option<()> {
+    fn outline(
+        &self,
+        on: &mut CanvasBackend,
+        area: Area,
+        colour: RGBAColor,
+        width: f64,
+    ) -> Option<()> {
         let [(left, top), (right, bottom)] = self.corners(area);
         let width = self.width(width);
         for corners in [
@@ -240,7 +280,11 @@ impl Brush {
         }
         let points: Vec<(i32, i32)> = points.iter().map(|&at| self.fine_point(at)).collect();
         let stroke_width = self.fine(width).max(UNITS).unsigned_abs();
-        let style = ShapeStyle { color: colour, filled: false, stroke_width };
+        let style = ShapeStyle {
+            color: colour,
+            filled: false,
+            stroke_width,
+        };
         on.draw_path(points, &style).ok()
     }
 }
@@ -254,11 +298,18 @@ fn fill_rectangle(
 }
 
 fn rounded(value: f64) -> i32 {
-    #[expect(clippy::cast_possible_truncation, reason = "`as` saturates; screens are small")]
+    #[expect(
+        clippy::cast_possible_truncation,
+        reason = "`as` saturates; screens are small"
+    )]
     let whole = value.round() as i32;
     whole
 }
 
 fn filled(colour: RGBAColor) -> ShapeStyle {
-    ShapeStyle { color: colour, filled: true, stroke_width: 0 }
+    ShapeStyle {
+        color: colour,
+        filled: true,
+        stroke_width: 0,
+    }
 }

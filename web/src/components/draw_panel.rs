@@ -25,15 +25,23 @@ pub(super) fn DrawPanel() -> Html {
     let drawing = use_mut_ref(Shared::<Drawing>::default);
     let shown = use_state_eq(Shared::<Drawing>::default);
     let label = use_state_eq(|| 0u32);
-    let image = use_memo(shown.clone(), |drawing| drawing.image().map(Rc::<[u8]>::from));
+    let image = use_memo(shown.clone(), |drawing| {
+        drawing.image().map(Rc::<[u8]>::from)
+    });
 
     // The network is asked again when it has learned something.
-    let learned = (state.accuracies.clone(), state.playback.is_on(), state.plan.is_some());
+    let learned = (
+        state.accuracies.clone(),
+        state.playback.is_on(),
+        state.plan.is_some(),
+    );
     {
         let dispatch = dispatch.clone();
         use_effect_with(((*image).clone(), learned), move |(image, _)| {
             let question = image.clone().map(|image| {
-                Timeout::new(PAUSE_MILLIS, move || dispatch.dispatch(Action::Classify(image.to_vec())))
+                Timeout::new(PAUSE_MILLIS, move || {
+                    dispatch.dispatch(Action::Classify(image.to_vec()));
+                })
             });
             move || drop(question)
         });
@@ -58,10 +66,14 @@ pub(super) fn DrawPanel() -> Html {
         }
     };
     let onadd = {
-        let (dispatch, image, clear, label) = (dispatch.clone(), image.clone(), clear.clone(), *label);
+        let (dispatch, image, clear, label) =
+            (dispatch.clone(), image.clone(), clear.clone(), *label);
         move |_: MouseEvent| {
             if let Some(image) = &*image {
-                dispatch.dispatch(Action::AddSample { pixels: image.to_vec(), label });
+                dispatch.dispatch(Action::AddSample {
+                    pixels: image.to_vec(),
+                    label,
+                });
                 clear();
             }
         }
@@ -70,7 +82,11 @@ pub(super) fn DrawPanel() -> Html {
     let onlabel = {
         let label = label.clone();
         move |event: Event| {
-            if let Ok(class) = event.target_unchecked_into::<HtmlSelectElement>().value().parse() {
+            if let Ok(class) = event
+                .target_unchecked_into::<HtmlSelectElement>()
+                .value()
+                .parse()
+            {
                 label.set(class);
             }
         }

@@ -68,8 +68,10 @@ pub(super) fn use_appearance() -> u32 {
                 }))
             };
             let ratio = gloo::utils::window().device_pixel_ratio();
-            let listeners =
-                [query("(prefers-color-scheme: dark)"), query(&format!("(resolution: {ratio}dppx)"))];
+            let listeners = [
+                query("(prefers-color-scheme: dark)"),
+                query(&format!("(resolution: {ratio}dppx)")),
+            ];
             move || drop(listeners)
         });
     }

@@ -22,15 +22,15 @@ impl Glyph {
     /// The outline, in a square of 16 units.
     fn path(self) -> &'static str {
         match self {
-            Self::Reset => {
-                "M8 2.5V0L4.2 3.2 8 6.5V4a4.5 4.5 0 1 1-4.4 5.5H2.1A6 6 0 1 0 8 2.5z"
-            }
+            Self::Reset => "M8 2.5V0L4.2 3.2 8 6.5V4a4.5 4.5 0 1 1-4.4 5.5H2.1A6 6 0 1 0 8 2.5z",
             Self::Back => "M4 3h2v10H4zM13 3v10L6.5 8z",
             Self::Forward => "M10 3h2v10h-2zM3 3v10l6.5-5z",
             Self::Step => "M2 3v10l5.5-5zM7.5 3v10L13 8zM13 3h1.8v10H13z",
             Self::Play => "M3.5 2v12L13.5 8z",
             Self::Pause => "M3.5 2.5h3.2v11H3.5zM9.3 2.5h3.2v11H9.3z",
-            Self::Undo => "M6 2v3h3.5a4.5 4.5 0 0 1 0 9H5v-1.7h4.5a2.8 2.8 0 0 0 0-5.6H6v3L1.5 5.8z",
+            Self::Undo => {
+                "M6 2v3h3.5a4.5 4.5 0 0 1 0 9H5v-1.7h4.5a2.8 2.8 0 0 0 0-5.6H6v3L1.5 5.8z"
+            }
             Self::Redo => {
                 "M10 2v3H6.5a4.5 4.5 0 0 0 0 9H11v-1.7H6.5a2.8 2.8 0 0 1 0-5.6H10v3l4.5-3.9z"
             }

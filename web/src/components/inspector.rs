@@ -28,10 +28,20 @@ pub(super) fn Inspector(props: &InspectorProps) -> Html {
         return hint(plan, &props.id);
     };
     let op = plan.ops.get(op_index as usize);
-    let live = plan.live_bytes.get(op_index as usize).copied().unwrap_or_default();
-    let tensor = props.selection.tensor.and_then(|tensor| plan.tensors.get(tensor as usize));
+    let live = plan
+        .live_bytes
+        .get(op_index as usize)
+        .copied()
+        .unwrap_or_default();
+    let tensor = props
+        .selection
+        .tensor
+        .and_then(|tensor| plan.tensors.get(tensor as usize));
     let op_name = |index: u32| {
-        let name = plan.ops.get(index as usize).map_or("", |op| op.name.as_str());
+        let name = plan
+            .ops
+            .get(index as usize)
+            .map_or("", |op| op.name.as_str());
         format!("{} ({name})", index + 1)
     };
     html! {

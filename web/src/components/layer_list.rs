@@ -54,7 +54,10 @@ pub(super) fn LayerList(props: &LayerListProps) -> Html {
 
 /// The part of a layer's name before the dot.
 fn block_of(layer: &LayerView) -> &str {
-    layer.name.split_once('.').map_or(layer.name.as_str(), |(block, _)| block)
+    layer
+        .name
+        .split_once('.')
+        .map_or(layer.name.as_str(), |(block, _)| block)
 }
 
 /// Neighbours of one block, with the index of the first.

@@ -8,7 +8,13 @@ use super::reset_dot::ResetDot;
 use crate::state::{Action, text};
 
 /// The ratios of the paper, and how they are drawn.
-const RATIOS: [(f32, &str); 5] = [(0.0, "0"), (0.125, "⅛"), (0.25, "¼"), (0.5, "½"), (1.0, "1")];
+const RATIOS: [(f32, &str); 5] = [
+    (0.0, "0"),
+    (0.125, "⅛"),
+    (0.25, "¼"),
+    (0.5, "½"),
+    (1.0, "1"),
+];
 
 /// Properties of [`LayerRow`].
 #[derive(Properties, PartialEq)]
@@ -45,7 +51,11 @@ pub(super) fn LayerRow(props: &LayerRowProps) -> Html {
     };
     let onbias = {
         let checked = props.update.updates_bias();
-        let update = if checked { LayerUpdate::Frozen } else { LayerUpdate::Bias };
+        let update = if checked {
+            LayerUpdate::Frozen
+        } else {
+            LayerUpdate::Bias
+        };
         set.reform(move |_: Event| update)
     };
     let onreset = {
@@ -56,8 +66,14 @@ pub(super) fn LayerRow(props: &LayerRowProps) -> Html {
         let dispatch = dispatch.clone();
         move |_: MouseEvent| dispatch.dispatch(Action::SelectLayer(to))
     };
-    let short = props.name.split_once('.').map_or(&*props.name, |(_, short)| short).to_owned();
-    let other = !RATIOS.iter().any(|(known, _)| known.to_bits() == ratio.to_bits());
+    let short = props
+        .name
+        .split_once('.')
+        .map_or(&*props.name, |(_, short)| short)
+        .to_owned();
+    let other = !RATIOS
+        .iter()
+        .any(|(known, _)| known.to_bits() == ratio.to_bits());
     html! {
         <li class="layer" onmouseenter={point(u32::try_from(layer).ok())} onmouseleave={point(None)}>
             <span class="layer-name" title={format!("{}: {}", props.name, props.shape)}>

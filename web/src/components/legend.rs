@@ -43,5 +43,7 @@ fn is_saved(role: u8) -> bool {
 
 /// The name of a role by its index.
 pub(super) fn role_name(role: u8) -> &'static str {
-    Role::ALL.get(usize::from(role)).map_or("", |role| describe::role(*role))
+    Role::ALL
+        .get(usize::from(role))
+        .map_or("", |role| describe::role(*role))
 }

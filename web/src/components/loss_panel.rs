@@ -43,7 +43,10 @@ pub(super) fn LossPanel() -> Html {
                 let smooth = text::loss(smooth as f32);
                 vec![text::number(u64::from(step)), text::loss(raw), smooth]
             };
-            loss::samples(losses.points(), ROWS).into_iter().map(row).collect()
+            loss::samples(losses.points(), ROWS)
+                .into_iter()
+                .map(row)
+                .collect()
         })
     };
     html! {

@@ -34,15 +34,24 @@ pub(super) fn MapCanvas(props: &MapCanvasProps) -> Html {
     let (width, height) = use_size(&frame);
     let scene = use_memo(
         (props.plan.clone(), props.view, width, height),
-        |(plan, view, width, height)| {
-            Shared::new(memory_map::scene(plan, *view, *width, *height))
-        },
+        |(plan, view, width, height)| Shared::new(memory_map::scene(plan, *view, *width, *height)),
     );
     let layout = memory_map::layout(&props.plan, props.view, width, height);
     let overlay = use_memo(
-        (props.plan.clone(), props.view, props.pointers, width, height),
+        (
+            props.plan.clone(),
+            props.view,
+            props.pointers,
+            width,
+            height,
+        ),
         |(plan, _, pointers, width, height)| {
-            Shared::new(memory_map::overlay(plan, &layout, *pointers, [*width, *height]))
+            Shared::new(memory_map::overlay(
+                plan,
+                &layout,
+                *pointers,
+                [*width, *height],
+            ))
         },
     );
     let looked_at = |plan: Shared<PlanView>, frame: NodeRef| {
@@ -56,7 +65,11 @@ pub(super) fn MapCanvas(props: &MapCanvasProps) -> Html {
     let onpointermove = {
         let (dispatch, pinned) = (dispatch.clone(), props.pinned);
         let look = looked_at(props.plan.clone(), frame.clone());
-        let Pointers { op: old_op, tensor: old_tensor, .. } = props.pointers;
+        let Pointers {
+            op: old_op,
+            tensor: old_tensor,
+            ..
+        } = props.pointers;
         move |event: PointerEvent| {
             if !pinned
                 && let Some((op, tensor)) = look(&event)
@@ -108,7 +121,10 @@ pub(super) fn MapCanvas(props: &MapCanvasProps) -> Html {
 /// Where a pointer is, from the upper left corner of the map.
 fn place(frame: &NodeRef, event: &PointerEvent) -> Option<(f64, f64)> {
     let corner = frame.cast::<HtmlElement>()?.get_bounding_client_rect();
-    Some((f64::from(event.client_x()) - corner.left(), f64::from(event.client_y()) - corner.top()))
+    Some((
+        f64::from(event.client_x()) - corner.left(),
+        f64::from(event.client_y()) - corner.top(),
+    ))
 }
 
 fn select(dispatch: &Dispatch, op: Option<u32>, tensor: Option<u32>) {
@@ -119,22 +135,41 @@ fn select(dispatch: &Dispatch, op: Option<u32>, tensor: Option<u32>) {
 /// Arrows move, Home and End leap, Enter pins, Escape frees.
 fn keys(props: &MapCanvasProps, dispatch: &Dispatch) -> impl Fn(KeyboardEvent) + 'static {
     let (plan, dispatch, onpin) = (props.plan.clone(), dispatch.clone(), props.onpin.clone());
-    let Pointers { op, tensor, play_head, .. } = props.pointers;
+    let Pointers {
+        op,
+        tensor,
+        play_head,
+        ..
+    } = props.pointers;
     let pinned = props.pinned;
     move |event: KeyboardEvent| {
         if event.ctrl_key() || event.alt_key() || event.meta_key() {
             return;
         }
-        let last = u32::try_from(plan.ops.len()).unwrap_or(u32::MAX).saturating_sub(1);
+        let last = u32::try_from(plan.ops.len())
+            .unwrap_or(u32::MAX)
+            .saturating_sub(1);
         let here = op.or(play_head).unwrap_or(0).min(last);
         let go = |to: u32| {
             // The tensor stays where it lives on, else the largest one is shown.
             let stays = tensor.filter(|tensor| memory_map::live_at(&plan, to).contains(tensor));
-            select(&dispatch, Some(to), stays.or_else(|| memory_map::largest_at(&plan, to)));
+            select(
+                &dispatch,
+                Some(to),
+                stays.or_else(|| memory_map::largest_at(&plan, to)),
+            );
         };
         match event.key().as_str() {
-            "ArrowLeft" => go(if op.is_some() { here.saturating_sub(1) } else { here }),
-            "ArrowRight" => go(if op.is_some() { (here + 1).min(last) } else { here }),
+            "ArrowLeft" => go(if op.is_some() {
+                here.saturating_sub(1)
+            } else {
+                here
+            }),
+            "ArrowRight" => go(if op.is_some() {
+                (here + 1).min(last)
+            } else {
+                here
+            }),
             "Home" => go(0),
             "End" => go(last),
             up_or_down @ ("ArrowUp" | "ArrowDown") => {

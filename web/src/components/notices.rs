@@ -33,12 +33,18 @@ pub(super) fn NoticeList() -> Html {
         }
     };
     // That training began again is seen on the page; the sentence need not stay.
-    let passing = state.notices.news().find(|it| it.topic == Topic::Restart).map(|it| it.id);
+    let passing = state
+        .notices
+        .news()
+        .find(|it| it.topic == Topic::Restart)
+        .map(|it| it.id);
     {
         let dispatch = dispatch.clone();
         use_effect_with(passing, move |passing| {
             let timeout = passing.map(|id| {
-                Timeout::new(PASSING_MILLIS, move || dispatch.dispatch(Action::Dismiss(id)))
+                Timeout::new(PASSING_MILLIS, move || {
+                    dispatch.dispatch(Action::Dismiss(id));
+                })
             });
             move || drop(timeout)
         });

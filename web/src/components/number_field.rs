@@ -51,15 +51,17 @@ pub(super) fn NumberField(props: &NumberFieldProps) -> Html {
     }
     let commit = {
         let (typed, error, oncommit) = (typed.clone(), error.clone(), props.oncommit.clone());
-        Callback::from(move |(text, done): (String, bool)| match oncommit.emit(text) {
-            Ok(()) => {
-                error.set(None);
-                if done {
-                    typed.set(None);
+        Callback::from(
+            move |(text, done): (String, bool)| match oncommit.emit(text) {
+                Ok(()) => {
+                    error.set(None);
+                    if done {
+                        typed.set(None);
+                    }
                 }
-            }
-            Err(sentence) => error.set(Some(sentence)),
-        })
+                Err(sentence) => error.set(Some(sentence)),
+            },
+        )
     };
     let oninput = {
         let (typed, waiting, commit) = (typed.clone(), waiting.clone(), commit.clone());
@@ -75,10 +77,15 @@ pub(super) fn NumberField(props: &NumberFieldProps) -> Html {
         let commit = commit.clone();
         move |event: Event| {
             *waiting.borrow_mut() = None;
-            commit.emit((event.target_unchecked_into::<HtmlInputElement>().value(), true));
+            commit.emit((
+                event.target_unchecked_into::<HtmlInputElement>().value(),
+                true,
+            ));
         }
     };
-    let shown = (*typed).clone().map_or_else(|| props.value.clone(), AttrValue::from);
+    let shown = (*typed)
+        .clone()
+        .map_or_else(|| props.value.clone(), AttrValue::from);
     html! {
         <div class="setting">
             <div class="setting-name">

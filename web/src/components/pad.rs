@@ -41,12 +41,14 @@ pub(super) fn Pad(props: &PadProps) -> Html {
     let pen = use_state_eq(|| ((SIDE / 2, SIDE / 2), false));
     let has_focus = use_state_eq(|| false);
     let shown_pen = has_focus.then_some(*pen);
-    let scene = use_memo((props.drawing.clone(), side, shown_pen), |(drawing, side, pen)| {
-        Shared::new(scene(drawing, *side, *pen))
-    });
+    let scene = use_memo(
+        (props.drawing.clone(), side, shown_pen),
+        |(drawing, side, pen)| Shared::new(scene(drawing, *side, *pen)),
+    );
 
     let onpointerdown = {
-        let (frame, drawing_with, onpen) = (frame.clone(), drawing_with.clone(), props.onpen.clone());
+        let (frame, drawing_with, onpen) =
+            (frame.clone(), drawing_with.clone(), props.onpen.clone());
         move |event: PointerEvent| {
             if event.button() == 0
                 && let Some(element) = frame.cast::<Element>()
@@ -59,7 +61,8 @@ pub(super) fn Pad(props: &PadProps) -> Html {
         }
     };
     let onpointermove = {
-        let (frame, drawing_with, onpen) = (frame.clone(), drawing_with.clone(), props.onpen.clone());
+        let (frame, drawing_with, onpen) =
+            (frame.clone(), drawing_with.clone(), props.onpen.clone());
         move |event: PointerEvent| {
             if *drawing_with == Some(event.pointer_id())
                 && let Some(element) = frame.cast::<Element>()
@@ -151,19 +154,37 @@ fn centre((x, y): (u32, u32)) -> Point {
 /// Strokes with round joints, and the pen of the keyboard.
 fn scene(drawing: &Drawing, side: f64, pen: Option<((u32, u32), bool)>) -> Scene {
     let mut scene = Scene::new(side, side);
-    scene.fill(Area { left: 0.0, top: 0.0, right: side, bottom: side }, Paint::Ground);
+    scene.fill(
+        Area {
+            left: 0.0,
+            top: 0.0,
+            right: side,
+            bottom: side,
+        },
+        Paint::Ground,
+    );
     let at = |(x, y): Point| (x * side, y * side);
     for stroke in drawing.strokes() {
         let points: Vec<(f64, f64)> = stroke.iter().map(|&point| at(point)).collect();
         for &at in &points {
             let radius = 0.5 * STROKE * side;
-            scene.marks.push(Mark::Circle { at, radius, paint: Paint::Ink, filled: true });
+            scene.marks.push(Mark::Circle {
+                at,
+                radius,
+                paint: Paint::Ink,
+                filled: true,
+            });
         }
         scene.line(points, Paint::Ink, STROKE * side);
     }
     if let Some((place, is_down)) = pen {
         let (paint, radius) = (Paint::Limit, 0.6 * STROKE * side);
-        scene.marks.push(Mark::Circle { at: at(centre(place)), radius, paint, filled: is_down });
+        scene.marks.push(Mark::Circle {
+            at: at(centre(place)),
+            radius,
+            paint,
+            filled: is_down,
+        });
     }
     scene
 }

@@ -18,15 +18,25 @@ impl Palette {
     pub(super) fn read() -> Self {
         let root = gloo::utils::document().document_element();
         let style = root.and_then(|root| gloo::utils::window().get_computed_style(&root).ok()?);
-        Self { style, known: RefCell::default() }
+        Self {
+            style,
+            known: RefCell::default(),
+        }
     }
 
     /// The colour of a paint.
     pub(super) fn colour(&self, paint: Paint) -> RGBAColor {
-        if let Some((_, colour)) = self.known.borrow().iter().find(|(known, _)| *known == paint) {
+        if let Some((_, colour)) = self
+            .known
+            .borrow()
+            .iter()
+            .find(|(known, _)| *known == paint)
+        {
             return *colour;
         }
-        let colour = self.look_up(&property(paint)).unwrap_or(RGBAColor(128, 128, 128, 1.0));
+        let colour = self
+            .look_up(&property(paint))
+            .unwrap_or(RGBAColor(128, 128, 128, 1.0));
         self.known.borrow_mut().push((paint, colour));
         colour
     }

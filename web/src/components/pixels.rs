@@ -39,7 +39,10 @@ pub(super) fn Pixels(props: &PixelsProps) -> Html {
 fn paint(canvas: &HtmlCanvasElement, grey: &[u8]) -> Option<()> {
     let context = canvas.get_context("2d").ok()??;
     let context = context.dyn_into::<CanvasRenderingContext2d>().ok()?;
-    let colours: Vec<u8> = grey.iter().flat_map(|&grey| [grey, grey, grey, 255]).collect();
+    let colours: Vec<u8> = grey
+        .iter()
+        .flat_map(|&grey| [grey, grey, grey, 255])
+        .collect();
     let image = ImageData::new_with_u8_clamped_array(Clamped(&colours), SIDE).ok()?;
     context.put_image_data(&image, 0.0, 0.0).ok()
 }

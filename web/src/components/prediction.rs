@@ -19,8 +19,13 @@ pub(super) struct PredictionProps {
 /// One bar a class.
 #[component]
 pub(super) fn Prediction(props: &PredictionProps) -> Html {
-    let share_of =
-        |class: usize| props.probabilities.as_ref().and_then(|all| all.get(class)).copied();
+    let share_of = |class: usize| {
+        props
+            .probabilities
+            .as_ref()
+            .and_then(|all| all.get(class))
+            .copied()
+    };
     html! {
         <ol class="prediction" aria-label="Prediction">
             for (class, name) in props.plan.classes.iter().enumerate() {

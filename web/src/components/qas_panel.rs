@@ -10,8 +10,13 @@ use super::term::Term;
 use crate::charts::qas;
 use crate::state::{Shared, text};
 
-const COLUMNS: &[&str] =
-    &["Tensor", "Float", "int8", "int8 with QAS", "Elements that moved"];
+const COLUMNS: &[&str] = &[
+    "Tensor",
+    "Float",
+    "int8",
+    "int8 with QAS",
+    "Elements that moved",
+];
 
 /// Weights against gradients, tensor by tensor.
 #[component]

@@ -39,7 +39,10 @@ fn committer<T: std::str::FromStr + PartialOrd + Copy + 'static>(
 ) -> Callback<String, Result<(), String>> {
     let dispatch = dispatch.clone();
     Callback::from(move |typed: String| {
-        let digits: String = typed.chars().filter(|it| !matches!(it, ',' | ' ' | '_')).collect();
+        let digits: String = typed
+            .chars()
+            .filter(|it| !matches!(it, ',' | ' ' | '_'))
+            .collect();
         match digits.parse::<T>() {
             Ok(value) if (low..=high).contains(&value) => {
                 dispatch.dispatch(action(value));
@@ -56,10 +59,14 @@ pub(super) fn MainFields() -> Html {
     let state = use_app();
     let dispatch = use_dispatch();
     let (setup, default) = (state.setup(), defaults(&state));
-    let scenarios: Vec<(AttrValue, AttrValue)> =
-        scenario::SCENARIOS.iter().map(|it| (it.id.into(), it.name.into())).collect();
-    let devices: Vec<(AttrValue, AttrValue)> =
-        device::DEVICES.iter().map(|it| (it.id.into(), it.name.into())).collect();
+    let scenarios: Vec<(AttrValue, AttrValue)> = scenario::SCENARIOS
+        .iter()
+        .map(|it| (it.id.into(), it.name.into()))
+        .collect();
+    let devices: Vec<(AttrValue, AttrValue)> = device::DEVICES
+        .iter()
+        .map(|it| (it.id.into(), it.name.into()))
+        .collect();
     html! {
         <>
             <SelectField
@@ -189,7 +196,10 @@ pub(super) fn MoreFields() -> Html {
     let [slowest, fastest] = LEARNING_RATE_RANGE;
     let rate = format!("Give a learning rate from {slowest} to {fastest}.");
     let seed = format!("Give a whole number from 0 to {}.", text::number(u64::MAX));
-    let stop = format!("Give a whole number of steps from 1 to {}.", text::number(MAX_STEPS.into()));
+    let stop = format!(
+        "Give a whole number of steps from 1 to {}.",
+        text::number(MAX_STEPS.into())
+    );
     html! {
         <>
             <NumberField
@@ -245,7 +255,9 @@ pub(super) fn Presets() -> Html {
     let Some(plan) = state.plan() else {
         return html! {};
     };
-    let chosen = state.preset().map_or(OWN.to_owned(), |preset| preset.policy.clone());
+    let chosen = state
+        .preset()
+        .map_or(OWN.to_owned(), |preset| preset.policy.clone());
     let mut options: Vec<(AttrValue, AttrValue)> = plan
         .presets
         .iter()

@@ -13,7 +13,10 @@ pub(super) fn ShareButton() -> Html {
     let state = use_app();
     let dispatch = use_dispatch();
     let onclick = move |_: MouseEvent| dispatch.dispatch(Action::CopyLink);
-    let refused = state.notices.alerts().any(|notice| notice.topic == Topic::Link);
+    let refused = state
+        .notices
+        .alerts()
+        .any(|notice| notice.topic == Topic::Link);
     html! {
         <>
             <button type="button" class="button quiet" {onclick}>{ "Share link" }</button>

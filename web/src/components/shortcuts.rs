@@ -16,21 +16,22 @@ pub(super) fn Shortcuts() -> Html {
         let runs = *runs;
         let options = EventListenerOptions::enable_prevent_default();
         let document = gloo::utils::document();
-        let listener = EventListener::new_with_options(&document, "keydown", options, move |event| {
-            let Some(event) = event.dyn_ref::<KeyboardEvent>() else {
-                return;
-            };
-            if event.ctrl_key() || event.alt_key() || event.meta_key() || is_taken(event) {
-                return;
-            }
-            match event.key().as_str() {
-                " " if runs => dispatch.dispatch(Action::Pause),
-                " " => dispatch.dispatch(Action::Play),
-                "." => dispatch.dispatch(Action::Step),
-                _ => return,
-            }
-            event.prevent_default();
-        });
+        let listener =
+            EventListener::new_with_options(&document, "keydown", options, move |event| {
+                let Some(event) = event.dyn_ref::<KeyboardEvent>() else {
+                    return;
+                };
+                if event.ctrl_key() || event.alt_key() || event.meta_key() || is_taken(event) {
+                    return;
+                }
+                match event.key().as_str() {
+                    " " if runs => dispatch.dispatch(Action::Pause),
+                    " " => dispatch.dispatch(Action::Play),
+                    "." => dispatch.dispatch(Action::Step),
+                    _ => return,
+                }
+                event.prevent_default();
+            });
         move || drop(listener)
     });
     html! {}

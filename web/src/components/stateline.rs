@@ -58,9 +58,19 @@ struct SampleProps {
 /// The sample of the step under way, or of the next one.
 #[component]
 fn Sample(props: &SampleProps) -> Html {
-    let SampleView { index, label, pixels } = &*props.sample;
-    let grey = use_memo(props.sample.clone(), |sample| std::rc::Rc::<[u8]>::from(&*sample.pixels));
-    let classes = props.plan.as_ref().map(|plan| plan.classes.as_slice()).unwrap_or_default();
+    let SampleView {
+        index,
+        label,
+        pixels,
+    } = &*props.sample;
+    let grey = use_memo(props.sample.clone(), |sample| {
+        std::rc::Rc::<[u8]>::from(&*sample.pixels)
+    });
+    let classes = props
+        .plan
+        .as_ref()
+        .map(|plan| plan.classes.as_slice())
+        .unwrap_or_default();
     let class = classes.get(*label as usize).map_or("", String::as_str);
     if pixels.is_empty() {
         return html! {};

@@ -4,7 +4,12 @@ use yew::prelude::*;
 
 use crate::charts::{Area, Pattern};
 
-const AREA: Area = Area { left: 0.0, top: 0.0, right: 26.0, bottom: 14.0 };
+const AREA: Area = Area {
+    left: 0.0,
+    top: 0.0,
+    right: 26.0,
+    bottom: 14.0,
+};
 
 /// Properties of [`Swatch`].
 #[derive(Properties, PartialEq)]

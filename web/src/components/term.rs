@@ -50,7 +50,10 @@ pub(super) fn Term(props: &TermProps) -> Html {
         }
     };
     let described = open.then(|| id.clone());
-    let text = props.text.clone().unwrap_or(AttrValue::Static(props.entry.word()));
+    let text = props
+        .text
+        .clone()
+        .unwrap_or(AttrValue::Static(props.entry.word()));
     html! {
         <span onmouseenter={move |_| enter()} onmouseleave={move |_| leave()}>
             <button
@@ -76,11 +79,20 @@ pub(super) fn Term(props: &TermProps) -> Html {
 fn place(word: &Element, tip: &HtmlElement) {
     let window = gloo::utils::window();
     let extent = |value: Result<wasm_bindgen::JsValue, _>| {
-        value.ok().and_then(|value| value.as_f64()).unwrap_or_default()
+        value
+            .ok()
+            .and_then(|value| value.as_f64())
+            .unwrap_or_default()
     };
     let (width, height) = (extent(window.inner_width()), extent(window.inner_height()));
-    let (at, box_of_tip) = (word.get_bounding_client_rect(), tip.get_bounding_client_rect());
-    let left = at.left().min(width - box_of_tip.width() - MARGIN).max(MARGIN);
+    let (at, box_of_tip) = (
+        word.get_bounding_client_rect(),
+        tip.get_bounding_client_rect(),
+    );
+    let left = at
+        .left()
+        .min(width - box_of_tip.width() - MARGIN)
+        .max(MARGIN);
     let below = at.bottom() + MARGIN;
     let top = if below + box_of_tip.height() > height {
         (at.top() - box_of_tip.height() - MARGIN).max(MARGIN)

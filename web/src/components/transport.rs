@@ -10,7 +10,11 @@ use crate::protocol::Speed;
 use crate::state::{Action, text};
 
 const SPEEDS: [(Speed, &str, &str); 3] = [
-    (Speed::OperationPerSecond, "operation", "One operation per second"),
+    (
+        Speed::OperationPerSecond,
+        "operation",
+        "One operation per second",
+    ),
     (Speed::TenStepsPerSecond, "ten", "10 steps per second"),
     (Speed::Unlimited, "unlimited", "As fast as possible"),
 ];

@@ -182,7 +182,7 @@ impl AppState {
             plan: None,
             planning: false,
             playback: Playback::Paused,
-            speed: Speed::Unlimited,
+            speed: Speed::TenStepsPerSecond,
             step: 0,
             op: 0,
             loss: None,

@@ -264,7 +264,6 @@ impl AppState {
     }
 
     fn file_loaded(&mut self, file: File) {
-        self.notices.clear(Topic::Files);
         if file == File::Network {
             self.network_loaded = true;
             self.configure();

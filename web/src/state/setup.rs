@@ -265,6 +265,7 @@ impl AppState {
     /// Fetches the files of the scenario; what is known of the old ones is forgotten.
     pub(super) fn load_files(&mut self) {
         let scenario = scenario::by_id(&self.setup().scenario).unwrap_or(&scenario::SCENARIOS[0]);
+        self.notices.clear(Topic::Files);
         self.network_loaded = false;
         self.samples = None;
         self.planning = true;

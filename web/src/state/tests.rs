@@ -142,7 +142,7 @@ fn the_page_loads_compiles_and_trains_by_itself() {
     page.tell_newest(Event::Planned(Box::new(plan(1_000))));
     assert_eq!(page.state.playback, Playback::Waiting);
     page.tell(2, samples());
-    assert_eq!(page.requests(), [Request::Play(Speed::Unlimited)]);
+    assert_eq!(page.requests(), [Request::Play(Speed::TenStepsPerSecond)]);
     assert_eq!(page.state.playback, Playback::Running);
 }
 
@@ -162,7 +162,7 @@ fn a_calm_page_waits_for_play() {
     assert_eq!(page.state.playback, Playback::Waiting);
     page.requests();
     page.tell_newest(samples());
-    assert_eq!(page.requests(), [Request::Play(Speed::Unlimited)]);
+    assert_eq!(page.requests(), [Request::Play(Speed::TenStepsPerSecond)]);
 }
 
 #[test]
@@ -211,7 +211,7 @@ fn a_plan_that_does_not_fit_stops_training_and_says_what_helps() {
     page.act(Action::SetBudget(40_000));
     assert_eq!(page.said(Topic::Budget), None);
     page.act(Action::Play);
-    assert!(page.requests().contains(&Request::Play(Speed::Unlimited)));
+    assert!(page.requests().contains(&Request::Play(Speed::TenStepsPerSecond)));
 }
 
 #[test]
@@ -258,7 +258,7 @@ fn another_policy_starts_again_and_training_goes_on() {
     assert_eq!(page.state.step, 0);
 
     page.tell_newest(Event::Planned(Box::new(plan(2_000))));
-    assert_eq!(page.requests(), [Request::Play(Speed::Unlimited)]);
+    assert_eq!(page.requests(), [Request::Play(Speed::TenStepsPerSecond)]);
 }
 
 #[test]
@@ -304,7 +304,7 @@ fn training_ends_at_the_step_to_stop_after() {
     assert!(page.said(Topic::Refusal).is_some());
     page.act(Action::SetStopAfter(700));
     page.act(Action::Play);
-    assert!(page.requests().contains(&Request::Play(Speed::Unlimited)));
+    assert!(page.requests().contains(&Request::Play(Speed::TenStepsPerSecond)));
 }
 
 #[test]
@@ -504,6 +504,7 @@ fn a_missing_file_is_said_and_nothing_waits() {
     });
     assert_eq!(page.state.playback, Playback::Paused);
     assert!(!page.state.planning);
+    page.act(Action::FileLoaded(File::Samples));
     assert!(page.said(Topic::Files).is_some());
 }
 

@@ -28,7 +28,8 @@ pub struct Trainer<C> {
     pub(super) events: Vec<FromWorker>,
     /// Largest number of a request so far; events that nobody asked for carry it.
     pub(super) newest_request: u32,
-    network: Option<Network>,
+    /// The network, or the sentence that says why there is none.
+    network: Result<Network, String>,
     presets: Vec<PresetView>,
     pub(super) samples: Option<SampleSet>,
     pub(super) compiled: Option<Compiled>,
@@ -63,7 +64,7 @@ impl<C: Clock> Trainer<C> {
             clock,
             events: Vec::new(),
             newest_request: 0,
-            network: None,
+            network: Err("There is no network yet; try again in a moment.".to_owned()),
             presets: Vec::new(),
             samples: None,
             compiled: None,
@@ -128,12 +129,11 @@ impl<C: Clock> Trainer<C> {
 
     fn load_network(&mut self, file: &[u8]) -> Result<(), String> {
         self.pause();
-        (self.network, self.compiled, self.run) = (None, None, None);
-        let network = network_file::read(file)
-            .map_err(|error| format!("The network cannot be used: {}", explain::network(&error)))?;
-        self.network = Some(network);
+        (self.compiled, self.run) = (None, None);
         self.presets.clear();
-        Ok(())
+        self.network = network_file::read(file)
+            .map_err(|error| format!("The network cannot be used: {}", explain::network(&error)));
+        self.network.as_ref().map(|_| ()).map_err(String::clone)
     }
 
     fn load_samples(&mut self, id: u32, file: &[u8]) -> Result<(), String> {
@@ -199,11 +199,11 @@ impl<C: Clock> Trainer<C> {
     /// Takes over what [`Self::prepare`] has made, and tells the page.
     fn take(&mut self, id: u32, compiled: Compiled, run: Option<Run>) {
         self.pause();
-        if let (Some(network), true) = (&self.network, self.presets.is_empty()) {
+        if let (Ok(network), true) = (&self.network, self.presets.is_empty()) {
             let scenario = scenario::by_id(&compiled.setup.scenario);
             self.presets = plan::presets(scenario.unwrap_or(&scenario::SCENARIOS[0]), network);
         }
-        if let Some(network) = &self.network {
+        if let Ok(network) = &self.network {
             let view = plan::view(
                 &compiled.program,
                 network,
@@ -401,9 +401,7 @@ impl<C: Clock> Trainer<C> {
     }
 
     fn network(&self) -> Result<&Network, String> {
-        self.network
-            .as_ref()
-            .ok_or_else(|| "There is no network to work with; load the page again.".to_owned())
+        self.network.as_ref().map_err(String::clone)
     }
 
     fn compiled(&mut self) -> Result<&mut Compiled, String> {

@@ -1,0 +1,180 @@
+//! Slices of time: training, and measuring the accuracy beside it.
+
+use super::gauge::Extent;
+use super::trainer::Trainer;
+use crate::protocol::{Event, FromWorker, Speed};
+
+/// Time that a slice takes, in milliseconds.
+pub const SLICE_MILLIS: f64 = 12.0;
+/// Time between two batches, in milliseconds: 20 a second.
+const BATCH_MILLIS: f64 = 50.0;
+/// Time between two operations at one a second, in milliseconds.
+const OPERATION_MILLIS: f64 = 1_000.0;
+/// Time between two steps at ten a second, in milliseconds.
+const STEP_MILLIS: f64 = 100.0;
+/// Share of the time that measuring the accuracy may take while training runs.
+const GAUGE_SHARE: f64 = 0.1;
+
+/// Tells the time.
+pub trait Clock {
+    /// Milliseconds since some moment.
+    fn now(&self) -> f64;
+}
+
+/// When the next slice is due.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub enum Next {
+    /// When a request has come.
+    Idle,
+    /// As soon as requests have been looked for.
+    Soon,
+    /// After so many milliseconds, or when a request has come.
+    After(f64),
+}
+
+impl<C: Clock> Trainer<C> {
+    /// Trains and measures for one slice, and says when the next one is due.
+    pub fn slice(&mut self) -> Next {
+        let begin = self.clock.now();
+        match self.speed {
+            Some(Speed::Unlimited) => {
+                self.train_until(begin + SLICE_MILLIS);
+                let now = self.clock.now();
+                self.measure_beside(now - begin);
+                Next::Soon
+            }
+            Some(speed) => {
+                self.tick(speed, begin);
+                let tick_at = self.run.as_ref().map_or(begin, |run| run.tick_at);
+                Next::After((tick_at - self.clock.now()).max(0.0))
+            }
+            None => {
+                if self.measure_until(begin + SLICE_MILLIS) {
+                    Next::Soon
+                } else {
+                    Next::Idle
+                }
+            }
+        }
+    }
+
+    /// Trains as fast as possible.
+    fn train_until(&mut self, end: f64) {
+        let (Some(compiled), Some(run)) = (&self.compiled, &mut self.run) else {
+            return;
+        };
+        let stop_after = compiled.setup.stop_after;
+        let mut now = self.clock.now();
+        loop {
+            if run.is_at_stop(stop_after) {
+                self.stop();
+                return;
+            }
+            if now - run.batch_at >= BATCH_MILLIS {
+                // Only what is sent is listened to: gathering norms costs time.
+                run.step_recorded();
+                now = self.clock.now();
+                let batch = run.batch(now);
+                run.batch_at = now;
+                let id = self.newest_request;
+                self.events.push(FromWorker {
+                    id,
+                    event: Event::Progress(Box::new(batch)),
+                });
+            } else {
+                run.step_quietly();
+                now = self.clock.now();
+            }
+            if now >= end {
+                return;
+            }
+        }
+    }
+
+    /// One step or operation at a slow speed, when it is due.
+    fn tick(&mut self, speed: Speed, now: f64) {
+        let (Some(compiled), Some(run)) = (&self.compiled, &mut self.run) else {
+            return;
+        };
+        if now < run.tick_at {
+            return;
+        }
+        if run.is_at_stop(compiled.setup.stop_after) {
+            self.stop();
+            return;
+        }
+        let interval = if speed == Speed::OperationPerSecond {
+            run.next_operation();
+            OPERATION_MILLIS
+        } else {
+            run.step_recorded();
+            STEP_MILLIS
+        };
+        run.tick_at = (run.tick_at + interval).max(now);
+        let batch = run.batch(now);
+        let id = self.newest_request;
+        self.tell(id, Event::Progress(Box::new(batch)));
+        self.measure_beside(interval);
+    }
+
+    /// The step to stop after is reached.
+    fn stop(&mut self) {
+        self.pause();
+        let id = self.newest_request;
+        self.tell_position(id);
+    }
+
+    /// Measures the accuracy for at most a tenth of the time that training takes.
+    fn measure_beside(&mut self, trained_for: f64) {
+        if let Some(run) = &mut self.run {
+            run.gauge_credit = (run.gauge_credit + GAUGE_SHARE * trained_for).min(SLICE_MILLIS);
+        }
+        while self.run.as_ref().is_some_and(|run| run.gauge_credit > 0.0) {
+            let before = self.clock.now();
+            if !self.measure_one() {
+                return;
+            }
+            let took = self.clock.now() - before;
+            if let Some(run) = &mut self.run {
+                run.gauge_credit -= took;
+            }
+        }
+    }
+
+    /// Measures the accuracy while there is nothing else to do; whether there is more.
+    fn measure_until(&mut self, end: f64) -> bool {
+        while self.measure_one() {
+            if self.clock.now() >= end {
+                return true;
+            }
+        }
+        false
+    }
+
+    /// Measures one sample; whether there was one.
+    fn measure_one(&mut self) -> bool {
+        let (Some(samples), Some(run)) = (&self.samples, &mut self.run) else {
+            return false;
+        };
+        let extent = if self.speed.is_some() {
+            Extent::Part
+        } else {
+            Extent::All
+        };
+        if !run.gauge.has_work(&run.session, extent) {
+            return false;
+        }
+        if let Some((step, accuracy)) = run.gauge.advance(&run.session, &samples.test, extent) {
+            let id = self.newest_request;
+            self.tell(
+                id,
+                Event::Accuracy {
+                    step,
+                    correct: accuracy.correct,
+                    total: accuracy.total,
+                },
+            );
+        }
+        true
+    }
+}
