@@ -106,14 +106,30 @@ impl<L: Lanes> Blocked<L> {
     #[inline(always)]
     fn dot_rows(accumulators: &mut [[L::I32; 4]; 2], windows: [&[i16]; 2], rows: [&[i8]; 4]) {
         let n = rows[0].len();
-        for at in (0..n).step_by(DOT_LANES) {
-            let first = L::load_i16(load_or_zero(windows[0], at));
-            let second = L::load_i16(load_or_zero(windows[1], at));
-            for (lane, row) in rows.iter().enumerate() {
-                let weights = L::widen(load_or_zero(row, at));
+        let n_whole = n / DOT_LANES;
+        // Slices of one length, so that the loop needs no bounds checks.
+        let whole_windows = windows.map(|window| &window.as_chunks::<DOT_LANES>().0[..n_whole]);
+        let whole_rows = rows.map(|row| &row.as_chunks::<DOT_LANES>().0[..n_whole]);
+        let mut add = |windows: [[i16; DOT_LANES]; 2], rows: [[i8; DOT_LANES]; 4]| {
+            let [first, second] = windows.map(L::load_i16);
+            for (lane, row) in rows.into_iter().enumerate() {
+                let weights = L::widen(row);
                 accumulators[0][lane] = L::add_i32(accumulators[0][lane], L::dot(first, weights));
                 accumulators[1][lane] = L::add_i32(accumulators[1][lane], L::dot(second, weights));
             }
+        };
+        for at in 0..n_whole {
+            add(
+                whole_windows.map(|window| window[at]),
+                whole_rows.map(|row| row[at]),
+            );
+        }
+        if !n.is_multiple_of(DOT_LANES) {
+            let at = n_whole * DOT_LANES;
+            add(
+                windows.map(|window| load_or_zero(window, at)),
+                rows.map(|row| load_or_zero(row, at)),
+            );
         }
     }
 
