@@ -29,7 +29,7 @@ pub(crate) struct Arguments {
     /// A link of the page, or what stands behind its #.
     #[arg(long)]
     link: Option<String>,
-    /// Samples to learn from: safetensors with x int8 [n,c,h,w] and y int32 [n].
+    /// Samples to learn from: safetensors with `x` int8 `[n,c,h,w]` and `y` int32 `[n]`.
     #[arg(long)]
     data: Option<PathBuf>,
     /// Samples to measure the accuracy on, of the same form.

@@ -11,7 +11,7 @@ use quartermeg_core::program::{Op, Program, Settings};
 use quartermeg_core::runtime::kernels::{Kernels, Portable, Reference};
 use quartermeg_core::runtime::{NoTrace, Runtime, StepParams};
 use quartermeg_formats::config::hex;
-use quartermeg_formats::scenario::{self, KEYBOARD};
+use quartermeg_formats::scenario::KEYBOARD;
 use quartermeg_formats::{image, memory, network_file, sample_file};
 use serde_json::Value;
 use sha2::{Digest as _, Sha256};
@@ -124,7 +124,7 @@ fn every_code_and_logit_equals_the_pretraining_model_portable_kernels() {
 #[test]
 fn full_update_does_not_fit_and_the_default_uses_most_of_the_device() {
     let network = network();
-    let budget = scenario::KEYBOARD.default_setup().budget_bytes;
+    let budget = KEYBOARD.default_setup().budget_bytes;
     assert_eq!(budget, 262_144);
     let report = |policy: &Policy| {
         let image = compile(&network, policy, SETTINGS).expect("compiles");
@@ -137,7 +137,7 @@ fn full_update_does_not_fit_and_the_default_uses_most_of_the_device() {
     assert!(full.arena_bytes > budget);
     // Even without any gradient: what must be kept is already too much.
     assert!(full.analytic_bytes.total > u64::from(budget), "{full:?}");
-    let default = report(&scenario::KEYBOARD.default_setup().policy);
+    let default = report(&KEYBOARD.default_setup().policy);
     let share = f64::from(default.arena_bytes) / f64::from(budget);
     assert!((0.60..=0.95).contains(&share), "{share}");
     let classifier = report(&Policy::classifier_only(&network));

@@ -356,11 +356,17 @@ mod tests {
             event: Event::Position(Box::new(Position {
                 step: 3,
                 loss: Some(0.5),
-                batch: Some(Batch { losses: vec![(1, 2.0)], ..Batch::default() }),
+                batch: Some(Batch {
+                    losses: vec![(1, 2.0)],
+                    ..Batch::default()
+                }),
                 ..Position::default()
             })),
         };
         let bytes = postcard::to_allocvec(&message).expect("encodes");
-        assert_eq!(postcard::from_bytes::<FromWorker>(&bytes).expect("decodes"), message);
+        assert_eq!(
+            postcard::from_bytes::<FromWorker>(&bytes).expect("decodes"),
+            message
+        );
     }
 }

@@ -381,6 +381,17 @@ fn files_that_are_something_else_change_nothing() {
             "{message}"
         );
     }
+    for (name, words) in [
+        ("picture.qmeg", "not a Quartermeg program"),
+        ("picture.json", "configuration"),
+        ("picture.gif", "neither"),
+    ] {
+        let message = bench.refusal(Request::OpenFile {
+            name: name.to_owned(),
+            bytes: b"GIF89a".to_vec(),
+        });
+        assert!(message.contains(words), "{message}");
+    }
     assert_eq!(
         bench.position(Request::Pause).weights_digest,
         before.weights_digest

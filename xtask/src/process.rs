@@ -105,7 +105,8 @@ pub(crate) fn tee(command: &mut Command) -> Result<Finished> {
 
 /// The command line as a person would type it.
 pub(crate) fn line(command: &Command) -> String {
-    std::iter::once(command.get_program())
+    let program = Path::new(command.get_program());
+    std::iter::once(program.file_name().unwrap_or(program.as_os_str()))
         .chain(command.get_args())
         .map(|part| part.to_string_lossy())
         .map(|part| {
@@ -133,7 +134,7 @@ mod tests {
 
     #[test]
     fn a_command_line_is_readable() {
-        let mut command = command("cargo");
+        let mut command = command("/somewhere/bin/cargo");
         command.args(["test", "--config", "a = [1]"]);
         assert_eq!(line(&command), "cargo test --config 'a = [1]'");
     }

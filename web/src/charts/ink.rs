@@ -156,9 +156,9 @@ mod tests {
         for stroke in strokes {
             for (position, &point) in stroke.iter().enumerate() {
                 if position == 0 {
-                    drawing.begin(point)
+                    drawing.begin(point);
                 } else {
-                    drawing.extend(point)
+                    drawing.extend(point);
                 }
             }
         }
@@ -207,7 +207,7 @@ mod tests {
             .map(|row| row.iter().any(|&grey| grey > 127))
             .collect();
         assert_eq!(rows.iter().filter(|&&ink| ink).count(), 20);
-        assert!(one.iter().any(|&grey| grey == 255));
+        assert!(one.contains(&255));
     }
 
     #[test]

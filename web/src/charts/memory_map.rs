@@ -601,7 +601,8 @@ mod tests {
 
     #[test]
     fn an_empty_plan_and_no_room_can_be_drawn() {
-        scene(&PlanView::default(), of(Some(1)), 0.0, 0.0);
+        let empty = scene(&PlanView::default(), of(Some(1)), 0.0, 0.0);
+        assert!(!empty.marks.is_empty());
         assert!(roles(&PlanView::default()).is_empty());
         assert_eq!(roles(&plan()), [2, 5, 8]);
     }

@@ -2,7 +2,7 @@
 //!
 //! Components hold no logic. They read the state from a context, show it, and dispatch actions;
 //! what they remember for themselves is what no one else asks about (an open list, a text that is
-//! being typed, strokes of a drawing). [`Page`] is the root.
+//! being typed, strokes of a drawing). [`page::Page`] is the root.
 
 mod accuracy_panel;
 mod chart_canvas;

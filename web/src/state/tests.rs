@@ -211,7 +211,10 @@ fn a_plan_that_does_not_fit_stops_training_and_says_what_helps() {
     page.act(Action::SetBudget(40_000));
     assert_eq!(page.said(Topic::Budget), None);
     page.act(Action::Play);
-    assert!(page.requests().contains(&Request::Play(Speed::TenStepsPerSecond)));
+    assert!(
+        page.requests()
+            .contains(&Request::Play(Speed::TenStepsPerSecond))
+    );
 }
 
 #[test]
@@ -304,7 +307,10 @@ fn training_ends_at_the_step_to_stop_after() {
     assert!(page.said(Topic::Refusal).is_some());
     page.act(Action::SetStopAfter(700));
     page.act(Action::Play);
-    assert!(page.requests().contains(&Request::Play(Speed::TenStepsPerSecond)));
+    assert!(
+        page.requests()
+            .contains(&Request::Play(Speed::TenStepsPerSecond))
+    );
 }
 
 #[test]

@@ -38,12 +38,20 @@ pub(super) fn export<B: AsRef<[u8]>>(
     }
 }
 
-/// Reads a configuration or a program; the contents tell which it is, not the name.
+/// Reads a configuration or a program; the contents tell which it is. What looks like neither is
+/// refused as what its name promises.
 pub(super) fn open(name: &str, bytes: &[u8]) -> Result<Opened, String> {
+    let promises = |ending: &str| name.to_ascii_lowercase().ends_with(ending);
+    let as_program = || program_file::read(bytes).map_err(|it| explain::program_file(&it));
+    let as_configuration = || config::read(bytes).map_err(|it| explain::config(&it));
     let result = if bytes.starts_with(&MAGIC) {
-        program_file::read(bytes).map_err(|error| explain::program_file(&error))
+        as_program()
     } else if looks_like_text(bytes) {
-        config::read(bytes).map_err(|error| explain::config(&error))
+        as_configuration()
+    } else if promises(".qmeg") {
+        as_program()
+    } else if promises(".json") {
+        as_configuration()
     } else {
         Err("This is neither a configuration (quartermeg.json) nor a program (.qmeg).".to_owned())
     };
