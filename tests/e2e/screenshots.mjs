@@ -8,8 +8,8 @@ import { launchOptions } from './support/chromium.mjs';
 import { App } from './support/app.mjs';
 import { host } from './support/host.mjs';
 
-/** Long enough for the curves to have a shape. */
-const TRAINING_MILLIS = 6_000;
+/** Long enough for the accuracy of the last weights to be measured. */
+const REST_MILLIS = 3_000;
 
 const SCREENS = {
   desktop: { viewport: { width: 1280, height: 800 }, deviceScaleFactor: 1 },
@@ -28,8 +28,9 @@ try {
       await page.goto(site.url);
       const app = new App(page);
       await app.waitForSteps(1);
-      await page.waitForTimeout(TRAINING_MILLIS);
-      await app.pause();
+      await app.fullSpeed();
+      await app.waitForStop();
+      await page.waitForTimeout(REST_MILLIS);
       const path = join(pictures, `${name}-${colorScheme}.png`);
       await page.screenshot({ path });
       console.error(path);
