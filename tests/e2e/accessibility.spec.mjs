@@ -17,8 +17,21 @@ async function barriers(page) {
 for (const colorScheme of ['light', 'dark']) {
   test(`axe finds no barrier in ${colorScheme} colours`, async ({ app, page }) => {
     await page.emulateMedia({ colorScheme });
+    expect(await barriers(page), 'while training').toEqual([]);
+
     await app.pause();
-    expect(await barriers(page)).toEqual([]);
+    for (let operations = 0; operations < 3; operations += 1) await app.button('Next operation').click();
+    await expect(app.output('Operation')).not.toBeEmpty();
+    expect(await barriers(page), 'paused inside a step').toEqual([]);
+
+    await app.drawOne();
+    await expect(app.button('Add sample')).toBeEnabled();
+    expect(await barriers(page), 'with a drawing').toEqual([]);
+
+    await app.field('Memory budget').fill('20000');
+    await app.field('Memory budget').press('Enter');
+    await expect(page.getByRole('alert').first()).toBeVisible();
+    expect(await barriers(page), 'with an error shown').toEqual([]);
   });
 }
 

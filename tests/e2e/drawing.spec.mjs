@@ -1,28 +1,10 @@
 // Drawing a digit, with a pointer and without.
 import { expect, test } from './support/test.mjs';
 
-const pad = (app) => app.page.getByLabel('Drawing pad', { exact: true });
-
-/** Draws a vertical line, as for a one. */
-async function drawOne(app) {
-  await pad(app).scrollIntoViewIfNeeded();
-  const box = await pad(app).boundingBox();
-  const { mouse } = app.page;
-  await mouse.move(box.x + box.width / 2, box.y + box.height * 0.15);
-  await mouse.down();
-  await mouse.move(box.x + box.width / 2, box.y + box.height * 0.85, { steps: 12 });
-  await mouse.up();
-}
-
-async function showPad(app) {
-  const tab = app.page.getByRole('tab', { name: /draw/i });
-  if (await tab.count()) await tab.first().click();
-}
-
 test('a drawing is predicted, labelled and learned from', async ({ app }) => {
   await app.pause();
-  await showPad(app);
-  await drawOne(app);
+  await app.showPad();
+  await app.drawOne();
   const prediction = app.page.getByRole('list', { name: 'Prediction' });
   await expect(prediction).toContainText('%');
   await app.field('Label').selectOption('1');
@@ -35,9 +17,9 @@ test('a drawing is predicted, labelled and learned from', async ({ app }) => {
 
 test('a drawing can be cleared', async ({ app }) => {
   await app.pause();
-  await showPad(app);
+  await app.showPad();
   await expect(app.button('Clear drawing')).toBeDisabled();
-  await drawOne(app);
+  await app.drawOne();
   await expect(app.button('Clear drawing')).toBeEnabled();
   await app.button('Clear drawing').click();
   await expect(app.button('Clear drawing')).toBeDisabled();
@@ -45,8 +27,8 @@ test('a drawing can be cleared', async ({ app }) => {
 
 test('the keyboard draws too', async ({ app }) => {
   await app.pause();
-  await showPad(app);
-  await pad(app).focus();
+  await app.showPad();
+  await app.pad().focus();
   await app.page.keyboard.press('Space');
   for (let strokes = 0; strokes < 6; strokes += 1) await app.page.keyboard.press('ArrowDown');
   await expect(app.button('Add sample')).toBeEnabled();

@@ -104,6 +104,28 @@ export class App {
     return cells.map((row) => row.map(firstNumber));
   }
 
+  pad() {
+    return this.field('Drawing pad');
+  }
+
+  /** Brings the drawing pad to the front, where it stands behind a tab. */
+  async showPad() {
+    const tab = this.page.getByRole('tab', { name: /draw/i });
+    if (await tab.count()) await tab.first().click();
+  }
+
+  /** Draws a vertical line, as for a one. */
+  async drawOne() {
+    await this.showPad();
+    await this.pad().scrollIntoViewIfNeeded();
+    const box = await this.pad().boundingBox();
+    const { mouse } = this.page;
+    await mouse.move(box.x + box.width / 2, box.y + box.height * 0.15);
+    await mouse.down();
+    await mouse.move(box.x + box.width / 2, box.y + box.height * 0.85, { steps: 12 });
+    await mouse.up();
+  }
+
   /** One choice of the weight ratio of a layer. */
   ratio(layer, choice) {
     const group = this.page.getByRole('group', { name: `Weight ratio of layer ${layer}`, exact: true });
