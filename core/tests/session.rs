@@ -91,3 +91,19 @@ fn the_state_inside_a_step_is_that_of_its_start() {
     assert_eq!(session.state(), between);
     assert_ne!(session.runtime().state(), between);
 }
+
+#[test]
+fn a_sample_added_inside_a_step_waits_for_the_next() {
+    let mut plain = session(4);
+    let mut added = session(4);
+    added.seek(1, &mut NoTrace);
+    let sample = added.sample_of_step(0);
+    let (codes, label) = added.samples().get(0);
+    let codes = codes.to_vec();
+    added.add_sample(&codes, label).expect("it fits");
+    assert_eq!(added.sample_of_step(0), sample);
+    assert!(added.previous_op());
+    added.step(&mut NoTrace);
+    plain.step(&mut NoTrace);
+    assert_eq!(plain.weights_digest(), added.weights_digest());
+}

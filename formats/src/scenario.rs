@@ -48,7 +48,9 @@ impl Scenario {
             budget_bytes: quartermeg_core::device::DEVICES[0].sram_bytes,
             learning_rate: 0.004,
             qas: true,
-            seed: 1,
+            // Of the first ten seeds the one whose loss falls most evenly, so that what a newcomer
+            // watches is typical; its accuracy lies in the middle of theirs.
+            seed: 4,
             stop_after: 500,
             policy: crate::link::parse_policy(self.policy)
                 .unwrap_or_else(|_invalid| Policy::default()),

@@ -60,6 +60,18 @@ fn the_enlargement_equals_that_of_pretraining() {
     assert_eq!(sha256(&image::enlarge(&pixels)), formula["codes_sha256"]);
 }
 
+#[test]
+fn what_ships_is_what_its_provenance_describes() {
+    let provenance = golden("static/models/PROVENANCE.json");
+    let files = provenance["files"].as_object().expect("files");
+    for path in [KEYBOARD.network_path, KEYBOARD.samples_path] {
+        let bytes = read(path);
+        let entry = &files[path.strip_prefix("static/").expect("a shipped file")];
+        assert_eq!(entry["bytes"], bytes.len());
+        assert_eq!(entry["sha256"], hex(&Sha256::digest(&bytes)), "{path}");
+    }
+}
+
 fn check_forward<K: Kernels>() {
     let network = network();
     let image = compile(&network, &Policy::classifier_only(&network), SETTINGS).expect("compiles");

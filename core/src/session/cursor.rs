@@ -24,6 +24,11 @@ impl Snapshot {
     pub(super) fn state(&self) -> &[u8] {
         &self.state
     }
+
+    /// The sample of the step with that number, if it is the one that began here.
+    pub(super) fn sample_of(&self, step: u32) -> Option<usize> {
+        (self.step == step).then_some(self.sample)
+    }
 }
 
 impl<K: Kernels> Session<K> {
@@ -88,10 +93,11 @@ impl<K: Kernels> Session<K> {
     }
 
     fn begin_step(&mut self) {
-        let (sample, params) = match &self.snapshot {
-            // A step that is run again has the sample and the settings that it had.
-            Some(snapshot) if snapshot.step == self.step => (snapshot.sample, snapshot.params),
-            _ => (self.sample_of_step(self.step), self.params()),
+        let sample = self.sample_of_step(self.step);
+        let params = match &self.snapshot {
+            // A step that is run again has the settings that it had.
+            Some(snapshot) if snapshot.step == self.step => snapshot.params,
+            _ => self.params(),
         };
         let mut snapshot = self.snapshot.take().unwrap_or(Snapshot {
             state: Vec::new(),

@@ -184,8 +184,16 @@ impl<K: Kernels> Session<K> {
         }
     }
 
-    /// Which sample the step with that number learns from.
+    /// Which sample the step with that number learns from; of a step that has begun the sample it
+    /// has, even if samples were added since.
     pub fn sample_of_step(&self, step: u32) -> usize {
+        if let Some(begun) = self
+            .snapshot
+            .as_ref()
+            .and_then(|snapshot| snapshot.sample_of(step))
+        {
+            return begun;
+        }
         #[expect(clippy::cast_possible_truncation, reason = "samples are far fewer")]
         let n_samples = self.samples.len() as u32;
         sample_at(self.settings.seed, step, n_samples) as usize
