@@ -3,7 +3,7 @@
 //! # For components
 //! `app.rs` puts two contexts around the page: `Rc<AppState>` (read) and [`Dispatch`] (write).
 //!
-//! ```ignore
+//! ```text
 //! let state = use_context::<Rc<AppState>>().expect("the page stands inside the app");
 //! let dispatch = use_context::<Dispatch>().expect("the page stands inside the app");
 //! let onclick = move |_| dispatch.dispatch(Action::Step);

@@ -48,6 +48,7 @@ pub(super) fn run(workspace: &Workspace) -> Result<Tally> {
             });
             let mut tests = tests_of(workspace, package, lanes);
             tests
+                .arg("--tests")
                 .env("PATH", process::path_with(&[&runner])?)
                 .env("CHROMEDRIVER", &chromedriver);
             total += run_tests(&mut tests).unwrap_or_else(|error| {
@@ -56,6 +57,17 @@ pub(super) fn run(workspace: &Workspace) -> Result<Tally> {
             });
         }
     }
+    report::step(format_args!("{} in wasm, built for speed", package::CORE));
+    let mut speed = tests_of(workspace, package::CORE, Lanes::Simd);
+    // The other tests have run already; this one says nothing unless it is optimized.
+    speed
+        .args(["--release", "--test", "speed"])
+        .env("PATH", process::path_with(&[&runner])?)
+        .env("CHROMEDRIVER", &chromedriver);
+    total += run_tests(&mut speed).unwrap_or_else(|error| {
+        report::error(&error.context("the speed of the kernels was not tested"));
+        Tally::ONE_FAILED
+    });
     Ok(total)
 }
 
@@ -63,7 +75,7 @@ fn tests_of(workspace: &Workspace, package: &str, lanes: Lanes) -> Command {
     let mut cargo = process::cargo();
     cargo
         .current_dir(&workspace.root)
-        .args(["test", "--locked", "--no-fail-fast", "--tests", "--all-features"])
+        .args(["test", "--locked", "--no-fail-fast", "--all-features"])
         .args(["--target", toolchain::WASM, "--package", package])
         // Seconds until a browser test counts as hanging; the default is too short for a busy machine.
         .env("WASM_BINDGEN_TEST_TIMEOUT", "300");
