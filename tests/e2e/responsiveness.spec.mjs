@@ -10,7 +10,15 @@ test('no task holds the page up while it trains', async ({ app, browser, page })
   await app.fullSpeed();
   await app.button('Play').click();
   const before = await app.number('Steps');
+  await page.evaluate(() => {
+    window.longTasks = [];
+    new PerformanceObserver((list) => window.longTasks.push(...list.getEntries().map(({ duration }) => duration))).observe({
+      type: 'longtask',
+    });
+  });
   const tasks = await taskMillis(browser, page, () => page.waitForTimeout(5_000));
+  // By the wall clock, which other programs on the machine stretch: told, not judged.
+  console.log('long tasks by the wall clock, in milliseconds:', await page.evaluate(() => window.longTasks));
   expect(await app.number('Steps')).toBeGreaterThan(before);
   expect(await app.number('Steps per second')).toBeGreaterThan(0);
   expect(tasks.length, 'tasks seen').toBeGreaterThan(100);
@@ -42,5 +50,6 @@ async function taskMillis(browser, page, action) {
   );
   return traceEvents
     .filter((event) => event.name === 'RunTask' && main.has(thread(event)))
-    .map((event) => event.tdur / 1000);
+    // The browser leaves the thread's clock out of some events; the wall clock never shows less.
+    .map((event) => (event.tdur ?? event.dur ?? 0) / 1000);
 }

@@ -29,6 +29,7 @@ pub(super) fn NumbersPanel() -> Html {
 fn facts(plan: &PlanView) -> String {
     format!(
         "Arena {}, of which {} keep their contents; no placement needs less than {}. \
+         The call stack is not part of it and not counted. \
          Flash {}. {} multiply-accumulates a step, {} of them forward.",
         text::bytes(u64::from(plan.arena_bytes)),
         text::bytes(u64::from(plan.persistent_bytes)),
