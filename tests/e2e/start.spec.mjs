@@ -13,7 +13,7 @@ test('training starts by itself, the loss falls and the network gets most sample
   expect(mean(losses.slice(-third)), 'late loss').toBeLessThan(mean(losses.slice(0, third)));
 
   // How often it is measured on the way depends on the machine, so only the end counts.
-  expect(await app.number('Accuracy'), 'per cent').toBeGreaterThan(70);
+  await expect.poll(() => app.number('Accuracy'), { message: 'per cent' }).toBeGreaterThan(75);
 });
 
 test('page and worker both run with SIMD', async ({ app }) => {

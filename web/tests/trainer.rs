@@ -225,12 +225,8 @@ fn training_tells_its_losses_and_stops() {
     let mean = |part: &[(u32, f32)]| part.iter().map(|&(_, loss)| loss).sum::<f32>() / 100.0;
     assert!(mean(&losses[200..]) < mean(&losses[..100]));
     let (first, last) = (accuracies[0], accuracies[accuracies.len() - 1]);
-    assert_eq!(
-        (first.0, first.2),
-        (0, 200),
-        "a part of the samples while training runs"
-    );
-    assert_eq!((last.0, last.2), (300, 1_000), "all of them at rest");
+    assert_eq!((first.0, first.2), (0, 1_000), "before learning");
+    assert_eq!((last.0, last.2), (300, 1_000), "at rest");
     let share = |(_, correct, total): (u32, u32, u32)| f64::from(correct) / f64::from(total);
     assert!(share(last) > share(first), "{accuracies:?}");
 }

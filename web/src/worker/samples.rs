@@ -4,7 +4,6 @@ use quartermeg_core::session::{Samples, Session};
 use quartermeg_formats::image::IMAGE_EXTENT;
 use quartermeg_formats::{explain, sample_file};
 
-use super::gauge::TestSamples;
 use crate::protocol::SampleView;
 
 /// Pixels of a small image.
@@ -18,7 +17,7 @@ pub(super) struct SampleSet {
     /// Grey values of the samples to learn from, drawn ones included.
     pub(super) pixels: Vec<u8>,
     /// The samples to measure on.
-    pub(super) test: TestSamples,
+    pub(super) test: Samples,
 }
 
 impl SampleSet {
@@ -29,7 +28,7 @@ impl SampleSet {
         Ok(Self {
             learn: digits.learn,
             pixels: digits.learn_pixels,
-            test: TestSamples::new(digits.test),
+            test: digits.test,
         })
     }
 

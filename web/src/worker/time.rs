@@ -1,6 +1,5 @@
 //! Slices of time: training, and measuring the accuracy beside it.
 
-use super::gauge::Extent;
 use super::trainer::Trainer;
 use crate::protocol::{Event, FromWorker, Speed};
 
@@ -156,15 +155,10 @@ impl<C: Clock> Trainer<C> {
         let (Some(samples), Some(run)) = (&self.samples, &mut self.run) else {
             return false;
         };
-        let extent = if self.speed.is_some() {
-            Extent::Part
-        } else {
-            Extent::All
-        };
-        if !run.gauge.has_work(&run.session, extent) {
+        if !run.gauge.has_work(&run.session) {
             return false;
         }
-        if let Some((step, accuracy)) = run.gauge.advance(&run.session, &samples.test, extent) {
+        if let Some((step, accuracy)) = run.gauge.advance(&run.session, &samples.test) {
             let id = self.newest_request;
             self.tell(
                 id,

@@ -239,7 +239,7 @@ impl<C: Clock> Trainer<C> {
             return Ok(());
         }
         if self.speed.is_none() {
-            run.gauge.hurry(&run.session);
+            run.gauge.before_training(&run.session);
         }
         if self.speed != Some(speed) {
             run.rate.begin(now, run.session.step_count());
