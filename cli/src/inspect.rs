@@ -91,6 +91,8 @@ fn layers(network: &Network) -> Vec<Layer> {
                 NodeKind::Conv(conv) => ("conv", conv.weight.len()),
                 NodeKind::Add { .. } => ("add", 0),
                 NodeKind::AveragePool => ("average_pool", 0),
+                NodeKind::Pool(_) => ("pool", 0),
+                NodeKind::Logits { .. } => ("logits", 0),
                 NodeKind::Classifier(classifier) => ("classifier", 4 * classifier.weight.len()),
             };
             let conv_index = matches!(node.kind, NodeKind::Conv(_)).then(|| {

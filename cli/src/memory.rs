@@ -5,6 +5,7 @@ use std::fmt::Write as _;
 use anyhow::anyhow;
 use quartermeg_core::compile::compile;
 use quartermeg_core::program::{Program, Settings};
+use quartermeg_core::quant::Rules;
 use quartermeg_formats::{explain, memory};
 
 use crate::output;
@@ -26,13 +27,9 @@ pub(crate) struct Arguments {
 pub(crate) fn run(arguments: &Arguments) -> anyhow::Result<()> {
     let (network, scenario) = arguments.network.load()?;
     let policy = source::policy(&network, scenario, &arguments.scheme)?;
-    let settings = Settings {
-        learning_rate: 0.0,
-        qas: true,
-        seed: 0,
-    };
-    let image =
-        compile(&network, &policy, settings).map_err(|error| anyhow!(explain::compile(&error)))?;
+    let settings = Settings::constant(0.0, 0);
+    let image = compile(&network, &policy, Rules::DEVICE, settings)
+        .map_err(|error| anyhow!(explain::compile(&error)))?;
     let program = Program::parse(image).map_err(|error| anyhow!(explain::program(&error)))?;
     let report = memory::report(&network, &policy, &program);
     if arguments.json {

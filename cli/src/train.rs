@@ -75,7 +75,7 @@ struct Summary {
 
 pub(crate) fn run(arguments: &Arguments) -> anyhow::Result<()> {
     let (network, setup, learn, test) = load(arguments)?;
-    let image = compile(&network, &setup.policy, setup.settings())
+    let image = compile(&network, &setup.policy, setup.rules, setup.settings())
         .map_err(|error| anyhow!(explain::compile(&error)))?;
     let mut session: Session<Native> =
         Session::new(image.clone(), learn).map_err(|error| anyhow!(explain::session(&error)))?;

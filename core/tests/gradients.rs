@@ -16,7 +16,7 @@ use common::run::{self, Sample};
 use quartermeg_core::bytes::AlignedBytes;
 use quartermeg_core::network::{Clamp, Conv, Network, NodeKind, Shape};
 use quartermeg_core::policy::{LayerUpdate, Policy};
-use quartermeg_core::program::{Op, Program};
+use quartermeg_core::program::{Op, Program, Settings};
 use quartermeg_core::quant::QuantParams;
 use quartermeg_core::runtime::kernels::{Kernels, Native};
 use quartermeg_core::runtime::scratch::{CHANNEL_TILE, ROW_TILE};
@@ -177,6 +177,7 @@ impl<'a> Model<'a> {
                     })
                     .collect()
             }
+            NodeKind::Pool(_) | NodeKind::Logits { .. } => unreachable!("not drawn here"),
             NodeKind::Classifier(_) => {
                 let weights = &parameters.weights[layer];
                 weights
@@ -293,7 +294,8 @@ fn real(code: f64, quant: QuantParams) -> f64 {
 fn clamp_of(kind: &NodeKind) -> Clamp {
     match kind {
         NodeKind::Conv(Conv { clamp, .. }) | NodeKind::Add { clamp, .. } => *clamp,
-        NodeKind::AveragePool | NodeKind::Classifier(_) => Clamp {
+        NodeKind::Pool(pool) => pool.clamp,
+        NodeKind::AveragePool | NodeKind::Logits { .. } | NodeKind::Classifier(_) => Clamp {
             min: i8::MIN,
             max: i8::MAX,
         },
@@ -359,12 +361,7 @@ fn run_core(network: &Network, sample: &Sample) -> Found {
     found.codes[0] = sample.0.iter().map(|&code| f64::from(code)).collect();
     // The classifier must keep its value until its gradients are read; biases move by
     // `rate * G`, so a large rate shows G to many digits in their integers.
-    let frozen = StepParams {
-        learning_rate: 0.0,
-        qas: false,
-        seed: 1,
-        step: 0,
-    };
+    let frozen = without_qas(0.0);
     let mut runtime: Run = run::runtime_of(program);
     runtime
         .load_sample(&sample.0, sample.1)
@@ -421,10 +418,20 @@ fn read_values(runtime: &Run, op: Op, found: &mut Found) {
     }
 }
 
+/// The first step at a rate, without QAS.
+fn without_qas(learning_rate: f32) -> StepParams {
+    let settings = Settings {
+        qas: false,
+        ..Settings::constant(learning_rate, 1)
+    };
+    settings.step_params(0)
+}
+
 /// With rate 1 the classifier moves by exactly its gradient, up to one rounding of the sum; its
 /// old values are put back.
 fn read_classifier_update(runtime: &mut Run, op_idx: u32, found: &mut Found) {
     let head = runtime.program().meta().head;
+    let head = head.classifier.expect("an f32 classifier");
     let tensors = [head.weight_tensor, head.bias_tensor];
     let state = runtime.state().to_vec();
     // From zero, so that the rounding of the difference loses nothing.
@@ -433,12 +440,7 @@ fn read_classifier_update(runtime: &mut Run, op_idx: u32, found: &mut Found) {
         let range = [record.offset, record.end()].map(|at| usize::try_from(at).expect("small"));
         runtime.arena_mut()[range[0]..range[1]].fill(0);
     }
-    let params = StepParams {
-        learning_rate: 1.0,
-        qas: false,
-        seed: 1,
-        step: 0,
-    };
+    let params = without_qas(1.0);
     runtime.run_op(op_idx, &params, &mut NoTrace);
     found.head = tensors.map(|tensor| {
         floats(runtime.tensor_bytes(tensor))
@@ -480,12 +482,7 @@ fn read_bias_update(runtime: &mut Run, op_idx: u32, layer: u32, gradient: u32) -
     let learning_rate = rate as f32;
     let before = integers(runtime);
     let state = runtime.state().to_vec();
-    let params = StepParams {
-        learning_rate,
-        qas: false,
-        seed: 1,
-        step: 0,
-    };
+    let params = without_qas(learning_rate);
     runtime.run_op(op_idx, &params, &mut NoTrace);
     let after = integers(runtime);
     runtime.set_state(&state).expect("the same program");

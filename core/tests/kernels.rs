@@ -11,8 +11,8 @@ use common::policy::random_policy;
 use common::rng::Rng;
 use common::run;
 use quartermeg_core::program::AddRecord;
-use quartermeg_core::quant::QuantParams;
-use quartermeg_core::runtime::kernels::{Kernels, Native, Portable, Reference};
+use quartermeg_core::quant::{ElementwiseRule, FixedScale, QuantParams, Rules};
+use quartermeg_core::runtime::kernels::{Codes, Kernels, Native, Portable, Reference};
 use quartermeg_core::runtime::scratch;
 use quartermeg_core::runtime::{Runtime, StepParams, Trace, UpdateTrace};
 
@@ -79,9 +79,10 @@ fn forward<K: Kernels>(case: &LayerCase, with_mask: bool) -> (Vec<i8>, Vec<u8>) 
     let requantize = case.requantize();
     if record.depthwise {
         let merged = merged(case);
-        K::depthwise_forward(record, &merged, &requantize, &case.x, &mut codes, &mut mask);
+        let weights = Codes::Narrow(&merged);
+        K::depthwise_forward(record, weights, &requantize, &case.x, &mut codes, &mut mask);
     } else {
-        let mut scratch = vec![0x5a5a; scratch::conv_forward(record) / 2];
+        let mut scratch = vec![0x5a5a; scratch::conv_forward(record, Rules::DEVICE) / 2];
         let weights = case.weights();
         K::conv_forward(
             record,
@@ -166,13 +167,15 @@ fn add_forward<K: Kernels>() {
             y_quant,
             clamp,
             len: u32::try_from(len).expect("small"),
+            fixed: [FixedScale::default(); 3],
         };
         let (a, b) = (rng.codes(len), rng.codes(len));
+        let rule = ElementwiseRule::HalfEven;
         for mask_bytes in [0, len.div_ceil(8)] {
             let (mut expected, mut expected_mask) = (a.clone(), vec![0xa5; mask_bytes]);
             let (mut found, mut found_mask) = (a.clone(), vec![0x5a; mask_bytes]);
-            Reference::add_forward(&record, &mut expected, &b, &mut expected_mask);
-            K::add_forward(&record, &mut found, &b, &mut found_mask);
+            Reference::add_forward(&record, rule, &mut expected, &b, &mut expected_mask);
+            K::add_forward(&record, rule, &mut found, &b, &mut found_mask);
             assert_eq!(found, expected, "{}: {record:?}", K::NAME);
             assert_eq!(found_mask, expected_mask, "{}: {record:?}", K::NAME);
         }

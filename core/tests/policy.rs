@@ -15,7 +15,7 @@ use quartermeg_core::policy::{
     LayerUpdate, Policy, PolicyError, analytic_bytes, selected_channels, selected_count,
 };
 use quartermeg_core::program::{Op, Phase, Program};
-use quartermeg_core::quant::QuantParams;
+use quartermeg_core::quant::{ChannelChoice, QuantParams};
 use quartermeg_core::runtime::kernels::Native;
 use quartermeg_core::runtime::{NoTrace, Runtime};
 
@@ -39,30 +39,35 @@ fn conv(depthwise: bool, kernel: [usize; 2], out_channels: usize, weight: Vec<i8
     }
 }
 
+/// The channels that learn by the default rule.
+fn largest_channels(conv: &Conv, in_channels: usize, ratio: f32) -> Vec<usize> {
+    selected_channels(conv, in_channels, ratio, ChannelChoice::Largest)
+}
+
 #[test]
 fn channels_with_the_largest_sum_of_squares_learn() {
     // Two outputs, three input channels: sums of squares 10, 9 and 20.
     let conv = conv(false, [1, 1], 2, vec![1, 0, -2, 3, 3, 4]);
-    assert_eq!(selected_channels(&conv, 3, 0.34), [2]);
-    assert_eq!(selected_channels(&conv, 3, 0.67), [0, 2]);
-    assert_eq!(selected_channels(&conv, 3, 1.0), [0, 1, 2]);
+    assert_eq!(largest_channels(&conv, 3, 0.34), [2]);
+    assert_eq!(largest_channels(&conv, 3, 0.67), [0, 2]);
+    assert_eq!(largest_channels(&conv, 3, 1.0), [0, 1, 2]);
 }
 
 #[test]
 fn ties_go_to_the_lower_channel() {
     let ordinary = conv(false, [1, 1], 1, vec![5, -5, 5, -5]);
-    assert_eq!(selected_channels(&ordinary, 4, 0.5), [0, 1]);
+    assert_eq!(largest_channels(&ordinary, 4, 0.5), [0, 1]);
     // One filter a channel, four taps each: 4, 9, 4, 9.
     let filters = vec![1, 1, 1, 1, 3, 0, 0, 0, 0, 0, 0, -2, 0, -3, 0, 0];
     let depthwise = conv(true, [2, 2], 4, filters);
-    assert_eq!(selected_channels(&depthwise, 4, 0.25), [1]);
-    assert_eq!(selected_channels(&depthwise, 4, 0.75), [0, 1, 3]);
+    assert_eq!(largest_channels(&depthwise, 4, 0.25), [1]);
+    assert_eq!(largest_channels(&depthwise, 4, 0.75), [0, 1, 3]);
 }
 
 #[test]
 fn a_strong_negative_weight_counts_as_much_as_a_positive_one() {
     let conv = conv(false, [1, 1], 1, vec![100, -127, 126]);
-    assert_eq!(selected_channels(&conv, 3, 0.4), [1]);
+    assert_eq!(largest_channels(&conv, 3, 0.4), [1]);
 }
 
 #[test]
@@ -216,7 +221,7 @@ fn after_one_step(network: &Network, policy: &Policy, sample: &run::Sample) -> U
         .map(|(layer, ((_, node, conv), update))| {
             let record = runtime.program().layer(layer);
             let n_channels = network.values()[node.inputs[0]].shape.c;
-            let channels = selected_channels(conv, n_channels, update.ratio())
+            let channels = largest_channels(conv, n_channels, update.ratio())
                 .into_iter()
                 .map(|channel| u16::try_from(channel).expect("small"))
                 .collect();
@@ -301,7 +306,7 @@ proptest! {
                 let channel = if conv.depthwise { at / taps } else { at % n_channels };
                 energy[channel] += u64::from(code.unsigned_abs()).pow(2);
             }
-            let chosen = selected_channels(conv, n_channels, ratio);
+            let chosen = largest_channels(conv, n_channels, ratio);
             prop_assert!(chosen.is_sorted());
             prop_assert_eq!(chosen.len(), selected_count(ratio, n_channels));
             for &inside in &chosen {

@@ -64,7 +64,7 @@ fn run_everything<K: Kernels>(image: &AlignedBytes) -> bool {
     runtime.forward();
     let _ = runtime.logits().len();
     let _ = runtime.weights_digest();
-    runtime.reset_to_network();
+    runtime.reset();
     true
 }
 

@@ -8,8 +8,12 @@ use quartermeg_core::policy::{LayerUpdate, Policy};
 use quartermeg_core::program::Program;
 use serde::{Deserialize, Serialize};
 
+use crate::numerics;
 use crate::scenario;
-use crate::setup::{BUDGET_RANGE, LEARNING_RATE_RANGE, MAX_STEPS, Setup};
+use crate::setup::{
+    BIAS_RATE_RANGE, BUDGET_RANGE, LEARNING_RATE_RANGE, MAX_STEPS, MOMENTUM_RANGE, RateSchedule,
+    Setup,
+};
 
 /// Value of the field `format`.
 pub const FORMAT: &str = "quartermeg";
@@ -57,16 +61,37 @@ pub struct DevicePart {
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[cfg_attr(test, derive(schemars::JsonSchema))]
 pub struct TrainingPart {
-    /// Name of the arithmetic's profile.
+    /// The arithmetic: a profile, and the rules that differ from it.
     pub numerics: String,
     /// Learning rate.
     pub learning_rate: f32,
+    /// What the rate of biases is multiplied by.
+    #[serde(default = "one")]
+    pub bias_rate_factor: f32,
+    /// `constant`, or `cosine` with the steps of its rise: `cosine:50`.
+    #[serde(default = "constant")]
+    pub schedule: String,
+    /// Share of the momentum buffer that is kept, where the optimizer has one.
+    #[serde(default = "usual_momentum")]
+    pub momentum: f32,
     /// Whether gradients are scaled by QAS.
     pub qas: bool,
     /// Seed of rounding noise and sample order.
     pub seed: u64,
     /// Steps after which training stops.
     pub stop_after_steps: u32,
+}
+
+fn one() -> f32 {
+    1.0
+}
+
+fn constant() -> String {
+    RateSchedule::Constant.text()
+}
+
+fn usual_momentum() -> f32 {
+    0.9
 }
 
 /// What one convolution updates.
@@ -187,8 +212,11 @@ pub fn describe<B: AsRef<[u8]>>(
             budget_bytes: setup.budget_bytes,
         },
         training: TrainingPart {
-            numerics: "device".to_owned(),
+            numerics: numerics::text(setup.rules),
             learning_rate: setup.learning_rate,
+            bias_rate_factor: setup.bias_rate_factor,
+            schedule: setup.schedule.text(),
+            momentum: setup.momentum,
             qas: setup.qas,
             seed: setup.seed,
             stop_after_steps: setup.stop_after,
@@ -273,12 +301,27 @@ pub(crate) fn setup_of(configuration: &Configuration) -> Result<Setup, ConfigErr
         return Err(field("device.budget_bytes", &budget_bytes));
     }
     let training = &configuration.training;
-    if training.numerics != "device" {
-        return Err(field("training.numerics", &training.numerics));
-    }
-    let [lowest, highest] = LEARNING_RATE_RANGE;
-    if !(lowest..=highest).contains(&training.learning_rate) {
-        return Err(field("training.learning_rate", &training.learning_rate));
+    let rules = numerics::parse(&training.numerics)
+        .map_err(|_unknown| field("training.numerics", &training.numerics))?;
+    let schedule = RateSchedule::parse(&training.schedule)
+        .ok_or_else(|| field("training.schedule", &training.schedule))?;
+    let ranges = [
+        (
+            "training.learning_rate",
+            training.learning_rate,
+            LEARNING_RATE_RANGE,
+        ),
+        (
+            "training.bias_rate_factor",
+            training.bias_rate_factor,
+            BIAS_RATE_RANGE,
+        ),
+        ("training.momentum", training.momentum, MOMENTUM_RANGE),
+    ];
+    for (name, value, [lowest, highest]) in ranges {
+        if !(lowest..=highest).contains(&value) {
+            return Err(field(name, &value));
+        }
     }
     if !(1..=MAX_STEPS).contains(&training.stop_after_steps) {
         return Err(field(
@@ -315,7 +358,11 @@ pub(crate) fn setup_of(configuration: &Configuration) -> Result<Setup, ConfigErr
         device: device.id.to_owned(),
         budget_bytes,
         learning_rate: training.learning_rate,
+        bias_rate_factor: training.bias_rate_factor,
+        schedule,
+        momentum: training.momentum,
         qas: training.qas,
+        rules,
         seed: training.seed,
         stop_after: training.stop_after_steps,
         policy: Policy { layers },

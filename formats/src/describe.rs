@@ -12,6 +12,7 @@ pub fn role(role: Role) -> &'static str {
         Role::TrainableWeight => "trainable weight",
         Role::TrainableBias => "trainable bias",
         Role::Classifier => "classifier",
+        Role::OptimizerState => "optimizer state",
         Role::Activation => "activation",
         Role::SavedActivation => "saved activation",
         Role::Mask => "clamp mask",
@@ -29,6 +30,7 @@ pub fn dtype(dtype: DType) -> &'static str {
         DType::I16 => "int16",
         DType::I32 => "int32",
         DType::F32 => "float32",
+        DType::ScaledI8 => "int8 and scale",
     }
 }
 
@@ -43,6 +45,7 @@ pub fn tensor<B: AsRef<[u8]>>(program: &Program<B>, tensor: TensorIdx) -> String
         Role::TrainableWeight => "weight",
         Role::TrainableBias => "bias",
         Role::Classifier => classifier_part(&record),
+        Role::OptimizerState => optimizer_part(&record),
         Role::Activation => "output",
         Role::SavedActivation => "saved activation",
         Role::Mask => "clamp mask",
@@ -58,6 +61,17 @@ fn classifier_part(record: &TensorRecord) -> &'static str {
         "weight"
     } else {
         "bias"
+    }
+}
+
+/// What an update keeps beside a parameter: an int8 remainder or a momentum buffer.
+fn optimizer_part(record: &TensorRecord) -> &'static str {
+    if record.dtype == DType::I8 {
+        "remainder of the weight"
+    } else if record.shape[2] > 1 {
+        "momentum of the weight"
+    } else {
+        "momentum of the bias"
     }
 }
 
@@ -88,6 +102,22 @@ pub fn op<B: AsRef<[u8]>>(program: &Program<B>, op: Op) -> (String, &'static str
             format!("{}: forward", of_output(y)),
             "Averages each channel over all pixels.",
         ),
+        Op::Pool { y, .. } => (
+            format!("{}: forward", of_output(y)),
+            "Keeps the mean or the maximum of every window.",
+        ),
+        Op::PoolBackward { .. } => (
+            "pool: input gradient".to_owned(),
+            "Passes the gradient to the codes of each window.",
+        ),
+        Op::Logits { .. } => (
+            "logits".to_owned(),
+            "Dequantizes the codes of the int8 classifier.",
+        ),
+        Op::LogitsBackward { .. } => (
+            "logits: input gradient".to_owned(),
+            "Passes the gradient to the int8 classifier's codes.",
+        ),
         Op::SaveChannels { .. } => (
             format!("{layer}: save channels"),
             "Keeps the input channels that the weight gradient will need.",
@@ -106,7 +136,7 @@ pub fn op<B: AsRef<[u8]>>(program: &Program<B>, op: Op) -> (String, &'static str
         ),
         Op::ClassifierUpdate { .. } => (
             "classifier: update".to_owned(),
-            "Changes the float classifier by plain SGD.",
+            "Changes the float classifier.",
         ),
         Op::AveragePoolBackward { .. } => (
             "pool: input gradient".to_owned(),
@@ -118,7 +148,7 @@ pub fn op<B: AsRef<[u8]>>(program: &Program<B>, op: Op) -> (String, &'static str
         ),
         Op::BiasUpdate { .. } => (
             format!("{layer}: bias update"),
-            "Sums the gradient over pixels and changes the int32 biases.",
+            "Sums the gradient over pixels and changes the biases.",
         ),
         Op::ConvBackwardInput { .. } => (
             format!("{layer}: input gradient"),
@@ -126,7 +156,7 @@ pub fn op<B: AsRef<[u8]>>(program: &Program<B>, op: Op) -> (String, &'static str
         ),
         Op::WeightUpdate { .. } => (
             format!("{layer}: weight update"),
-            "Forms the weight gradient tile by tile and changes the int8 weights in place.",
+            "Forms the weight gradient tile by tile and changes the weights.",
         ),
         Op::AddBackward { gradient, .. } => (
             format!("{}: input gradients", of_output(gradient)),

@@ -10,6 +10,7 @@ pub mod image;
 pub mod link;
 pub mod memory;
 pub mod network_file;
+pub mod numerics;
 pub mod program_file;
 pub mod sample_file;
 pub mod scenario;

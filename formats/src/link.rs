@@ -12,8 +12,12 @@ use std::fmt::Write as _;
 use quartermeg_core::device;
 use quartermeg_core::policy::{LayerUpdate, Policy};
 
+use crate::numerics;
 use crate::scenario::{self, Scenario};
-use crate::setup::{BUDGET_RANGE, LEARNING_RATE_RANGE, MAX_STEPS, Setup};
+use crate::setup::{
+    BIAS_RATE_RANGE, BUDGET_RANGE, LEARNING_RATE_RANGE, MAX_STEPS, MOMENTUM_RANGE, RateSchedule,
+    Setup,
+};
 
 /// Version of links that this code writes and reads.
 pub const LINK_VERSION: u32 = 1;
@@ -24,8 +28,8 @@ pub const PANELS: [&str; 8] = [
 ];
 
 /// Controls that a link may lock.
-pub const LOCKS: [&str; 9] = [
-    "scenario", "device", "budget", "lr", "qas", "seed", "stop", "policy", "speed",
+pub const LOCKS: [&str; 10] = [
+    "scenario", "device", "budget", "lr", "qas", "numerics", "seed", "stop", "policy", "speed",
 ];
 
 /// What a link says.
@@ -179,6 +183,26 @@ pub fn to_fragment(link: &Link) -> String {
         (if setup.qas { "on" } else { "off" }).to_owned(),
         setup.qas != default.qas,
     );
+    put(
+        "numerics",
+        numerics::text(setup.rules),
+        setup.rules != default.rules,
+    );
+    put(
+        "biaslr",
+        setup.bias_rate_factor.to_string(),
+        setup.bias_rate_factor.to_bits() != default.bias_rate_factor.to_bits(),
+    );
+    put(
+        "schedule",
+        setup.schedule.text(),
+        setup.schedule != default.schedule,
+    );
+    put(
+        "momentum",
+        setup.momentum.to_string(),
+        setup.momentum.to_bits() != default.momentum.to_bits(),
+    );
     put("seed", setup.seed.to_string(), setup.seed != default.seed);
     put(
         "stop",
@@ -283,6 +307,26 @@ fn take(link: &mut Link, key: &str, value: &str, corrections: &mut Vec<Correctio
             "off" => setup.qas = false,
             _ => replaced((if setup.qas { "on" } else { "off" }).to_owned()),
         },
+        "numerics" => match numerics::parse(value) {
+            Ok(rules) => setup.rules = rules,
+            Err(_) => replaced(numerics::text(setup.rules)),
+        },
+        "biaslr" => match value.parse::<f32>() {
+            Ok(factor) if (BIAS_RATE_RANGE[0]..=BIAS_RATE_RANGE[1]).contains(&factor) => {
+                setup.bias_rate_factor = factor;
+            }
+            _ => replaced(setup.bias_rate_factor.to_string()),
+        },
+        "schedule" => match RateSchedule::parse(value) {
+            Some(schedule) => setup.schedule = schedule,
+            None => replaced(setup.schedule.text()),
+        },
+        "momentum" => match value.parse::<f32>() {
+            Ok(share) if (MOMENTUM_RANGE[0]..=MOMENTUM_RANGE[1]).contains(&share) => {
+                setup.momentum = share;
+            }
+            _ => replaced(setup.momentum.to_string()),
+        },
         "seed" => match value.parse::<u64>() {
             Ok(seed) => setup.seed = seed,
             Err(_) => replaced(setup.seed.to_string()),
@@ -336,6 +380,10 @@ mod tests {
         link.setup.learning_rate = 0.1 + 0.2;
         link.setup.seed = u64::MAX;
         link.setup.qas = false;
+        link.setup.rules = numerics::parse("simulator,gradient:int8").expect("known");
+        link.setup.bias_rate_factor = 0.5;
+        link.setup.momentum = 0.8;
+        link.setup.schedule = RateSchedule::Cosine { warmup_steps: 7 };
         link.setup.device = "stm32f746".to_owned();
         link.setup.budget_bytes = 100_000;
         link.setup.policy.layers[0] = LayerUpdate::Weights { ratio: 0.3 };
@@ -363,8 +411,8 @@ mod tests {
 
         #[test]
         fn any_values_give_a_link(
-            key in "(v|scenario|device|budget|lr|qas|seed|stop|policy|hide|lock)",
-            value in "[-a-z0-9.,()+e]{0,40}",
+            key in "(v|scenario|device|budget|lr|qas|numerics|biaslr|schedule|momentum|seed|stop|policy|hide|lock)",
+            value in "[-a-z0-9.,:()+e]{0,40}",
         ) {
             let (link, _) = parse(&format!("#{key}={value}"));
             prop_assert_eq!(parse(&to_fragment(&link)), (link, vec![]));

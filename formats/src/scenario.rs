@@ -2,8 +2,9 @@
 
 use quartermeg_core::network::Network;
 use quartermeg_core::policy::{LayerUpdate, Policy};
+use quartermeg_core::quant::Rules;
 
-use crate::setup::Setup;
+use crate::setup::{RateSchedule, Setup};
 
 /// A scenario and its files, which lie beside the page.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -47,7 +48,11 @@ impl Scenario {
             device: quartermeg_core::device::DEVICES[0].id.to_owned(),
             budget_bytes: quartermeg_core::device::DEVICES[0].sram_bytes,
             learning_rate: 0.004,
+            bias_rate_factor: 1.0,
+            schedule: RateSchedule::Constant,
+            momentum: 0.9,
             qas: true,
+            rules: Rules::DEVICE,
             // Of the first ten seeds the one whose loss falls most evenly, so that what a newcomer
             // watches is typical; its accuracy lies in the middle of theirs.
             seed: 4,

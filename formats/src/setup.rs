@@ -2,7 +2,8 @@
 //! weights come out.
 
 use quartermeg_core::policy::Policy;
-use quartermeg_core::program::Settings;
+use quartermeg_core::program::{Schedule, Settings};
+use quartermeg_core::quant::Rules;
 
 /// Smallest and largest memory budget, in bytes.
 pub const BUDGET_RANGE: [u32; 2] = [16 * 1024, u32::MAX];
@@ -10,6 +11,48 @@ pub const BUDGET_RANGE: [u32; 2] = [16 * 1024, u32::MAX];
 pub const LEARNING_RATE_RANGE: [f32; 2] = [1e-6, 10.0];
 /// Largest number of steps after which training may stop.
 pub const MAX_STEPS: u32 = 10_000_000;
+
+/// Smallest and largest factor between the rates of biases and weights.
+pub const BIAS_RATE_RANGE: [f32; 2] = [0.0, 16.0];
+/// Smallest and largest momentum.
+pub const MOMENTUM_RANGE: [f32; 2] = [0.0, 0.999];
+
+/// How the learning rate changes; a cosine reaches zero where training stops.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum RateSchedule {
+    /// It does not.
+    Constant,
+    /// Up in a straight line for some steps, then down along half a cosine.
+    Cosine {
+        /// Steps of the rise.
+        warmup_steps: u32,
+    },
+}
+
+impl RateSchedule {
+    /// `constant`, `cosine`, or `cosine:50` for a rise of 50 steps.
+    #[must_use]
+    pub fn text(self) -> String {
+        match self {
+            Self::Constant => "constant".to_owned(),
+            Self::Cosine { warmup_steps: 0 } => "cosine".to_owned(),
+            Self::Cosine { warmup_steps } => format!("cosine:{warmup_steps}"),
+        }
+    }
+
+    /// Reads such a text.
+    #[must_use]
+    pub fn parse(text: &str) -> Option<Self> {
+        match text {
+            "constant" => Some(Self::Constant),
+            "cosine" => Some(Self::Cosine { warmup_steps: 0 }),
+            _ => {
+                let warmup_steps = text.strip_prefix("cosine:")?.parse().ok()?;
+                (warmup_steps <= MAX_STEPS).then_some(Self::Cosine { warmup_steps })
+            }
+        }
+    }
+}
 
 /// Scenario, device, training settings and policy.
 #[derive(Clone, Debug, PartialEq)]
@@ -22,8 +65,16 @@ pub struct Setup {
     pub budget_bytes: u32,
     /// Learning rate.
     pub learning_rate: f32,
+    /// What the rate of biases is multiplied by.
+    pub bias_rate_factor: f32,
+    /// How the rate changes.
+    pub schedule: RateSchedule,
+    /// Share of the momentum buffer that is kept, where the optimizer has one.
+    pub momentum: f32,
     /// Whether gradients are scaled by QAS.
     pub qas: bool,
+    /// The rules of the arithmetic.
+    pub rules: Rules,
     /// Seed of rounding noise and sample order.
     pub seed: u64,
     /// Steps after which training stops.
@@ -38,6 +89,15 @@ impl Setup {
     pub fn settings(&self) -> Settings {
         Settings {
             learning_rate: self.learning_rate,
+            bias_rate_factor: self.bias_rate_factor,
+            schedule: match self.schedule {
+                RateSchedule::Constant => Schedule::Constant,
+                RateSchedule::Cosine { warmup_steps } => Schedule::Cosine {
+                    warmup_steps: warmup_steps.min(self.stop_after),
+                    total_steps: self.stop_after,
+                },
+            },
+            momentum: self.momentum,
             qas: self.qas,
             seed: self.seed,
         }

@@ -34,7 +34,7 @@ fn example() -> Example {
     let mut setup = KEYBOARD.default_setup();
     setup.seed = 9;
     setup.policy.layers[20] = LayerUpdate::Weights { ratio: 0.3 };
-    let image = compile(&network, &setup.policy, setup.settings()).expect("compiles");
+    let image = compile(&network, &setup.policy, setup.rules, setup.settings()).expect("compiles");
     let learn = sample_file::read_digits(&read(KEYBOARD.samples_path))
         .expect("digits")
         .learn;
@@ -113,7 +113,7 @@ fn damaged_truncated_foreign_and_newer_programs_are_refused_in_a_sentence() {
     let mut damaged = good.to_vec();
     damaged[5000] ^= 1;
     let mut newer = good.to_vec();
-    newer[8] = 2;
+    newer[8] += 1;
     for (file, words) in [
         (damaged.as_slice(), "checksum"),
         (&good[..good.len() - 1], "cut off"),

@@ -8,19 +8,16 @@ use quartermeg_core::compile::compile;
 use quartermeg_core::network::Network;
 use quartermeg_core::policy::{LayerUpdate, Policy};
 use quartermeg_core::program::{Op, Program, Settings};
+use quartermeg_core::quant::Rules;
 use quartermeg_core::runtime::kernels::{Kernels, Portable, Reference};
-use quartermeg_core::runtime::{NoTrace, Runtime, StepParams};
+use quartermeg_core::runtime::{NoTrace, Runtime};
 use quartermeg_formats::config::hex;
 use quartermeg_formats::scenario::KEYBOARD;
 use quartermeg_formats::{image, memory, network_file, sample_file};
 use serde_json::Value;
 use sha2::{Digest as _, Sha256};
 
-const SETTINGS: Settings = Settings {
-    learning_rate: 0.01,
-    qas: true,
-    seed: 1,
-};
+const SETTINGS: Settings = Settings::constant(0.01, 1);
 
 fn read(path: &str) -> Vec<u8> {
     let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("..");
@@ -74,18 +71,19 @@ fn what_ships_is_what_its_provenance_describes() {
 
 fn check_forward<K: Kernels>() {
     let network = network();
-    let image = compile(&network, &Policy::classifier_only(&network), SETTINGS).expect("compiles");
+    let image = compile(
+        &network,
+        &Policy::classifier_only(&network),
+        Rules::DEVICE,
+        SETTINGS,
+    )
+    .expect("compiles");
     let program = Program::parse(image).expect("valid");
     let arena = AlignedBytes::zeroed(program.meta().arena_bytes as usize);
     let mut runtime: Runtime<_, _, K> = Runtime::new(program, arena).expect("fits");
     let digits = digits();
     let golden = golden("pretrain/golden-forward.json");
-    let params = StepParams {
-        learning_rate: 0.0,
-        qas: true,
-        seed: 0,
-        step: 0,
-    };
+    let params = Settings::constant(0.0, 0).step_params(0);
     for (sample, expected) in golden["images"]
         .as_array()
         .expect("images")
@@ -139,7 +137,7 @@ fn full_update_does_not_fit_and_the_default_uses_most_of_the_device() {
     let budget = KEYBOARD.default_setup().budget_bytes;
     assert_eq!(budget, 262_144);
     let report = |policy: &Policy| {
-        let image = compile(&network, policy, SETTINGS).expect("compiles");
+        let image = compile(&network, policy, Rules::DEVICE, SETTINGS).expect("compiles");
         memory::report(&network, policy, &Program::parse(image).expect("valid"))
     };
     let full = report(&Policy::uniform(

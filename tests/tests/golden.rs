@@ -16,10 +16,10 @@ use quartermeg_core::compile::compile;
 use quartermeg_core::network::{Clamp, Classifier, Conv, Network, NetworkBuilder, Shape, Value};
 use quartermeg_core::policy::{LayerUpdate, Policy, selected_channels};
 use quartermeg_core::program::{LayerRecord, Op, Program, Settings, TensorIdx};
-use quartermeg_core::quant::QuantParams;
-use quartermeg_core::runtime::kernels::{Kernels, Portable, Reference, Weights};
+use quartermeg_core::quant::{ChannelChoice, QuantParams, Rules};
+use quartermeg_core::runtime::kernels::{Codes, Kernels, Portable, Reference, Weights};
 use quartermeg_core::runtime::scratch::{CHANNEL_TILE, ROW_TILE};
-use quartermeg_core::runtime::{NoTrace, Noise, Runtime, StepParams, mix, sample_at};
+use quartermeg_core::runtime::{NoTrace, Noise, Runtime, mix, sample_at};
 use serde::Deserialize;
 use serde::de::DeserializeOwned;
 use sha2::{Digest as _, Sha256};
@@ -278,14 +278,13 @@ fn equal_f32(case: &str, what: &str, found: &[f32], expected: &[f32]) {
 
 fn no_settings() -> Settings {
     Settings {
-        learning_rate: 0.0,
         qas: false,
-        seed: 0,
+        ..Settings::constant(0.0, 0)
     }
 }
 
 fn machine<K: Kernels>(network: &Network, layers: Vec<LayerUpdate>) -> Machine<K> {
-    let image = compile(network, &Policy { layers }, no_settings()).unwrap();
+    let image = compile(network, &Policy { layers }, Rules::DEVICE, no_settings()).unwrap();
     let program = Program::parse(image).unwrap();
     let arena = AlignedBytes::zeroed(program.meta().arena_bytes as usize);
     Runtime::new(program, arena).unwrap()
@@ -377,7 +376,7 @@ fn check_conv<K: Kernels>(case: &ConvCase) {
     let update = params.update.layer_update();
     let x_value = tensors.x.value();
     let in_channels = x_value.shape.c;
-    let channels = selected_channels(&conv, in_channels, update.ratio());
+    let channels = selected_channels(&conv, in_channels, update.ratio(), ChannelChoice::Largest);
     equal(name, "channels", &channels, &params.channels);
 
     let n_outputs = conv.bias.len();
@@ -389,12 +388,12 @@ fn check_conv<K: Kernels>(case: &ConvCase) {
         .classifier(value, blank_classifier(n_outputs))
         .unwrap();
     let mut machine: Machine<K> = machine(&network, vec![LayerUpdate::Bias, update]);
-    let step = StepParams {
-        learning_rate: params.learning_rate,
+    let seed = u64::from_str_radix(&params.seed, 16).unwrap();
+    let settings = Settings {
         qas: params.qas,
-        seed: u64::from_str_radix(&params.seed, 16).unwrap(),
-        step: params.step,
+        ..Settings::constant(params.learning_rate, seed)
     };
+    let step = settings.step_params(params.step);
     let gradient = tensors.gradient.f32s();
     let mut n_checked = 0;
     machine
@@ -530,7 +529,7 @@ fn check_accumulation<K: Kernels>(case: &ConvCase, layer: &LayerRecord, channels
     );
     let weights = Weights {
         frozen: &frozen,
-        trainable: &trainable,
+        trainable: Codes::Narrow(&trainable),
         channels: layer.is_partial().then_some(order.as_slice()),
     };
     let g = case.expect.masked_gradient.f32s();
@@ -588,12 +587,7 @@ fn check_add<K: Kernels>(case: &Case<AddParams, AddTensors, AddExpect>) {
         LayerUpdate::Frozen
     };
     let mut machine: Machine<K> = machine(&network, vec![first, LayerUpdate::Bias]);
-    let step = StepParams {
-        learning_rate: 0.0,
-        qas: false,
-        seed: 0,
-        step: 0,
-    };
+    let step = no_settings().step_params(0);
     machine.load_sample(&vec![0; a.shape.len()], 0).unwrap();
     let mut n_checked = 0;
     for op_idx in 0..machine.program().n_ops() {
@@ -653,12 +647,7 @@ fn check_average_pool<K: Kernels>(case: &Case<NoParams, PoolTensors, PoolExpect>
         .classifier(value, blank_classifier(x_value.shape.c))
         .unwrap();
     let mut machine: Machine<K> = machine(&network, vec![LayerUpdate::Bias]);
-    let step = StepParams {
-        learning_rate: 0.0,
-        qas: false,
-        seed: 0,
-        step: 0,
-    };
+    let step = no_settings().step_params(0);
     machine
         .load_sample(&vec![0; x_value.shape.len()], 0)
         .unwrap();
@@ -705,12 +694,7 @@ fn check_classifier<K: Kernels>(
     let network = builder.classifier(value, classifier).unwrap();
     let mut machine: Machine<K> = machine(&network, vec![LayerUpdate::Bias]);
     let learning_rate = case.params.learning_rate;
-    let step = StepParams {
-        learning_rate,
-        qas: true,
-        seed: 0,
-        step: 0,
-    };
+    let step = Settings::constant(learning_rate, 0).step_params(0);
     machine
         .load_sample(&vec![0; x_value.shape.len()], case.params.label)
         .unwrap();
@@ -735,7 +719,7 @@ fn check_classifier<K: Kernels>(
                 equal_f32(name, "gradient_x", &found(out), &expect.gradient_x.f32s());
             }
             Op::ClassifierUpdate { .. } => {
-                let head = machine.program().meta().head;
+                let head = machine.program().meta().head.classifier.unwrap();
                 equal_f32(
                     name,
                     "new weight",

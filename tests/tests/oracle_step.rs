@@ -12,8 +12,9 @@ use quartermeg_core::compile::compile;
 use quartermeg_core::network::Network;
 use quartermeg_core::policy::{LayerUpdate, Policy};
 use quartermeg_core::program::{Program, Settings};
+use quartermeg_core::quant::Rules;
 use quartermeg_core::runtime::kernels::{Kernels, Portable, Reference};
-use quartermeg_core::runtime::{NoTrace, Runtime, StepParams, sample_at};
+use quartermeg_core::runtime::{NoTrace, Runtime, sample_at};
 use quartermeg_core::session::Samples;
 use quartermeg_formats::{network_file, sample_file};
 use serde::Deserialize;
@@ -96,11 +97,10 @@ fn policy(run: &Run) -> Policy {
 fn check_run<K: Kernels>(run: &Run, network: &Network, samples: &Samples) {
     let seed = u64::from_str_radix(&run.seed, 16).unwrap();
     let settings = Settings {
-        learning_rate: run.learning_rate,
         qas: run.qas,
-        seed,
+        ..Settings::constant(run.learning_rate, seed)
     };
-    let image = compile(network, &policy(run), settings).unwrap();
+    let image = compile(network, &policy(run), Rules::DEVICE, settings).unwrap();
     let program = Program::parse(image).unwrap();
     let arena = AlignedBytes::zeroed(program.meta().arena_bytes as usize);
     let mut runtime = Runtime::<_, _, K>::new(program, arena).unwrap();
@@ -118,12 +118,7 @@ fn check_run<K: Kernels>(run: &Run, network: &Network, samples: &Samples) {
         let (codes, label) = samples.get(sample as usize);
         assert_eq!(label, expected.label, "{at}: label");
         runtime.load_sample(codes, label).unwrap();
-        let params = StepParams {
-            learning_rate: run.learning_rate,
-            qas: run.qas,
-            seed,
-            step: expected.number,
-        };
+        let params = settings.step_params(expected.number);
         let loss = runtime.step(&params, &mut NoTrace);
         assert_eq!(
             format!("{:08x}", loss.to_bits()),

@@ -8,8 +8,9 @@ use quartermeg_core::bytes::AlignedBytes;
 use quartermeg_core::compile::compile;
 use quartermeg_core::network::Network;
 use quartermeg_core::program::{Access, Program};
+use quartermeg_core::quant::Rules;
 use quartermeg_core::runtime::kernels::Native;
-use quartermeg_core::runtime::{NoTrace, Runtime, StepParams};
+use quartermeg_core::runtime::{NoTrace, Runtime};
 use quartermeg_core::session::Samples;
 use quartermeg_formats::scenario::{KEYBOARD, presets};
 use quartermeg_formats::{network_file, sample_file};
@@ -48,6 +49,7 @@ fn poison<P: AsRef<[u8]>>(program: &Program<P>, op_idx: u32, arena: &mut [u8]) {
 /// Trains in a block between guards and returns the digest of the weights.
 fn digest(image: AlignedBytes, samples: &Samples, poisoned: bool) -> [u8; 32] {
     let program = Program::parse(image).expect("what is compiled can be loaded");
+    let settings = program.settings();
     let arena_bytes = program.meta().arena_bytes as usize;
     let mut buffer = AlignedBytes::zeroed(arena_bytes + 2 * GUARD_BYTES);
     buffer.as_mut().fill(GUARD);
@@ -56,12 +58,7 @@ fn digest(image: AlignedBytes, samples: &Samples, poisoned: bool) -> [u8; 32] {
     for step in 0..N_STEPS {
         let (codes, label) = samples.get(step as usize);
         runtime.load_sample(codes, label).expect("fits");
-        let params = StepParams {
-            learning_rate: KEYBOARD.default_setup().learning_rate,
-            qas: true,
-            seed: 1,
-            step,
-        };
+        let params = settings.step_params(step);
         for op_idx in 0..runtime.program().n_ops() {
             if poisoned {
                 let program = runtime.program().clone();
@@ -88,7 +85,7 @@ fn dead_bytes_are_never_read_and_foreign_bytes_never_written() {
         .learn;
     for preset in presets(&KEYBOARD, &network) {
         let settings = KEYBOARD.default_setup().settings();
-        let image = compile(&network, &preset.policy, settings).expect("compiles");
+        let image = compile(&network, &preset.policy, Rules::DEVICE, settings).expect("compiles");
         let plain = digest(image.clone(), &samples, false);
         assert_eq!(plain, digest(image, &samples, true), "{}", preset.name);
     }

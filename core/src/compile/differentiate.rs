@@ -9,17 +9,25 @@ use alloc::vec::Vec;
 
 use super::constants::Constants;
 use super::{CompileError, Step};
-use crate::network::{Clamp, Classifier, Conv, Network, NodeKind, Shape, Value};
+use crate::network::{Clamp, Classifier, Conv, Network, NodeKind, Pool, PoolKind, Shape, Value};
 use crate::num::word;
 use crate::policy::{LayerUpdate, Policy, selected_channels};
 use crate::program::{
-    AddRecord, DType, HeadRecord, LayerRecord, Op, Role, TensorIdx, TensorRecord,
+    AddRecord, ClassifierRecord, DType, Geometry, HeadRecord, LayerRecord, MAX_REDUCTION, Op,
+    PoolRecord, Role, TensorIdx, TensorRecord,
 };
-use crate::quant::effective_scale;
+use crate::quant::{
+    ADD_LEFT_SHIFT, ElementwiseRule, FixedScale, GradientType, Optimizer, QuantParams,
+    RequantizeRule, Rules, ShortcutGradient, UpdateRule, effective_scale, real_scale,
+};
 use crate::runtime::scratch;
 
-pub(super) fn differentiate(network: &Network, policy: &Policy) -> Result<Step, CompileError> {
-    let mut writer = Writer::new(network, policy);
+pub(super) fn differentiate(
+    network: &Network,
+    policy: &Policy,
+    rules: Rules,
+) -> Result<Step, CompileError> {
+    let mut writer = Writer::new(network, policy, rules);
     for node_idx in 0..network.nodes().len() {
         writer.forward(node_idx);
     }
@@ -33,7 +41,7 @@ struct Writer<'a> {
     network: &'a Network,
     /// Which values lie behind a convolution that learns, so that their gradient is needed.
     needs_gradient: Vec<bool>,
-    /// Index in the layer or add table of each node.
+    /// Index in the layer, add or pool table of each node.
     record_of_node: Vec<u32>,
     value_tensor: Vec<TensorIdx>,
     gradient_tensor: Vec<Option<TensorIdx>>,
@@ -44,27 +52,36 @@ struct Writer<'a> {
 }
 
 impl<'a> Writer<'a> {
-    fn new(network: &'a Network, policy: &Policy) -> Self {
+    fn new(network: &'a Network, policy: &Policy, rules: Rules) -> Self {
         let n_values = network.values().len();
         let mut needs_gradient = vec![false; n_values];
         let mut record_of_node = vec![0; network.nodes().len()];
-        let (mut n_layers, mut n_adds) = (0, 0);
+        let (mut n_layers, mut n_adds, mut n_pools) = (0, 0, 0);
         for (node_idx, node) in network.nodes().iter().enumerate() {
             let learns = match node.kind {
                 NodeKind::Conv(_) => {
                     record_of_node[node_idx] = word(n_layers);
                     n_layers += 1;
-                    policy.layers[n_layers - 1] != LayerUpdate::Frozen
+                    update_of(policy, n_layers - 1) != LayerUpdate::Frozen
                 }
                 NodeKind::Add { .. } => {
                     record_of_node[node_idx] = word(n_adds);
                     n_adds += 1;
                     false
                 }
-                NodeKind::AveragePool | NodeKind::Classifier(_) => false,
+                NodeKind::Pool(_) => {
+                    record_of_node[node_idx] = word(n_pools);
+                    n_pools += 1;
+                    false
+                }
+                NodeKind::AveragePool | NodeKind::Logits { .. } | NodeKind::Classifier(_) => false,
             };
+            // A shortcut whose gradient is dropped passes none on.
+            let is_add = matches!(node.kind, NodeKind::Add { .. });
+            let n_deaf = usize::from(is_add && rules.shortcut == ShortcutGradient::Dropped);
+            let inputs = &node.inputs[n_deaf..];
             needs_gradient[node_idx + 1] =
-                learns || node.inputs.iter().any(|&input| needs_gradient[input]);
+                learns || inputs.iter().any(|&input| needs_gradient[input]);
         }
         let mut writer = Self {
             network,
@@ -79,15 +96,14 @@ impl<'a> Writer<'a> {
                 ops: Vec::new(),
                 layers: Vec::new(),
                 adds: Vec::new(),
+                pools: Vec::new(),
                 head: HeadRecord {
                     n_features: 0,
                     n_classes: 0,
                     x_quant: network.input().quant,
-                    start_weight: 0,
-                    start_bias: 0,
-                    weight_tensor: 0,
-                    bias_tensor: 0,
+                    classifier: None,
                 },
+                rules,
                 constants: Constants::default(),
                 input: 0,
                 label: 0,
@@ -110,7 +126,7 @@ impl<'a> Writer<'a> {
             let output = self.network.values()[node_idx + 1];
             match &node.kind {
                 NodeKind::Conv(conv) => {
-                    let update = policy.layers[self.step.layers.len()];
+                    let update = update_of(policy, self.step.layers.len());
                     let record = self.layer(word(node_idx), conv, update, input, output);
                     self.step.layers.push(record);
                 }
@@ -125,9 +141,23 @@ impl<'a> Writer<'a> {
                         y_quant: *quant,
                         clamp: codes(*clamp),
                         len: word(output.shape.len()),
+                        fixed: self.fixed_add([input.quant, branch.quant, *quant]),
                     });
                 }
                 NodeKind::AveragePool => {}
+                NodeKind::Pool(pool) => {
+                    let record = pool_record(pool, input.shape, output.shape);
+                    self.step.pools.push(record);
+                }
+                NodeKind::Logits { .. } => {
+                    let n_classes = word(input.shape.c);
+                    self.step.head = HeadRecord {
+                        n_features: n_classes,
+                        n_classes,
+                        x_quant: input.quant,
+                        classifier: None,
+                    };
+                }
                 NodeKind::Classifier(classifier) => {
                     self.step.head = self.head(word(node_idx), classifier, input);
                 }
@@ -144,7 +174,8 @@ impl<'a> Writer<'a> {
         output: Value,
     ) -> LayerRecord {
         let n_channels = input.shape.c;
-        let trainable = selected_channels(conv, n_channels, update.ratio());
+        let trainable =
+            selected_channels(conv, n_channels, update.ratio(), self.step.rules.channels);
         let frozen: Vec<usize> = (0..n_channels)
             .filter(|channel| trainable.binary_search(channel).is_err())
             .collect();
@@ -177,14 +208,27 @@ impl<'a> Writer<'a> {
         } else {
             word(output.shape.c)
         };
+        let fixed_scale = self.fixed_scale(conv, input, output);
+        let rules = self.step.rules;
+        let of_weight = [filters, taps, word(trainable.len())];
         let weight_tensor = (!trainable.is_empty()).then(|| {
-            let extents = [filters, taps, word(trainable.len())];
-            self.tensor(DType::I8, Role::TrainableWeight, extents, name)
+            self.tensor(
+                DType::of_weights(rules),
+                Role::TrainableWeight,
+                of_weight,
+                name,
+            )
         });
-        let bias_tensor = update.updates_bias().then(|| {
-            let extents = [word(output.shape.c), 1, 1];
-            self.tensor(DType::I32, Role::TrainableBias, extents, name)
-        });
+        let of_bias = [word(output.shape.c), 1, 1];
+        let bias_tensor = update
+            .updates_bias()
+            .then(|| self.tensor(DType::of_biases(rules), Role::TrainableBias, of_bias, name));
+        let remainder_tensor = (rules.update == UpdateRule::Int16 && weight_tensor.is_some())
+            .then(|| self.tensor(DType::I8, Role::OptimizerState, of_weight, name));
+        let velocity_tensors = [
+            self.velocity(weight_tensor.is_some(), of_weight, name),
+            self.velocity(bias_tensor.is_some(), of_bias, name),
+        ];
         LayerRecord {
             depthwise: conv.depthwise,
             input: shape(input.shape),
@@ -203,28 +247,65 @@ impl<'a> Writer<'a> {
             bias,
             effective_scale,
             weight_scale,
+            fixed_scale,
             weight_tensor,
+            remainder_tensor,
             bias_tensor,
+            velocity_tensors,
             name,
         }
     }
 
+    /// A momentum buffer for a parameter that learns.
+    fn velocity(&mut self, learns: bool, extents: [u32; 3], name: u32) -> Option<TensorIdx> {
+        (learns && self.step.rules.optimizer == Optimizer::Momentum)
+            .then(|| self.tensor(DType::F32, Role::OptimizerState, extents, name))
+    }
+
+    /// Multiplier and shift of every output channel, where the rule needs them.
+    fn fixed_scale(&mut self, conv: &Conv, input: Value, output: Value) -> Option<u32> {
+        if self.step.rules.requantize != RequantizeRule::FixedPoint {
+            return None;
+        }
+        let words: Vec<[i32; 2]> = conv
+            .weight_scale
+            .iter()
+            .map(|&scale| FixedScale::of(real_scale(input.quant, scale, output.quant)))
+            .map(|fixed| [fixed.multiplier, fixed.shift])
+            .collect();
+        Some(self.step.constants.push(&words))
+    }
+
+    /// The factors of a fixed-point add: both operands are brought to twice the larger scale.
+    fn fixed_add(&self, quants: [QuantParams; 3]) -> [FixedScale; 3] {
+        if self.step.rules.elementwise != ElementwiseRule::FixedPoint {
+            return [FixedScale::default(); 3];
+        }
+        let [a, b, y] = quants.map(|quant| f64::from(quant.scale));
+        let common = 2.0 * a.max(b);
+        let shifted = f64::from(1u32 << ADD_LEFT_SHIFT);
+        [a / common, b / common, common / (shifted * y)].map(FixedScale::of)
+    }
+
     fn head(&mut self, name: u32, classifier: &Classifier, input: Value) -> HeadRecord {
-        let n_features = word(input.shape.c);
+        let n_features = word(input.shape.len());
         let n_classes = word(classifier.bias.len());
+        let of_weight = [n_classes, 1, n_features];
+        let of_bias = [n_classes, 1, 1];
         HeadRecord {
             n_features,
             n_classes,
             x_quant: input.quant,
-            start_weight: self.step.constants.push(&classifier.weight),
-            start_bias: self.step.constants.push(&classifier.bias),
-            weight_tensor: self.tensor(
-                DType::F32,
-                Role::Classifier,
-                [n_classes, 1, n_features],
-                name,
-            ),
-            bias_tensor: self.tensor(DType::F32, Role::Classifier, [n_classes, 1, 1], name),
+            classifier: Some(ClassifierRecord {
+                start_weight: self.step.constants.push(&classifier.weight),
+                start_bias: self.step.constants.push(&classifier.bias),
+                weight_tensor: self.tensor(DType::F32, Role::Classifier, of_weight, name),
+                bias_tensor: self.tensor(DType::F32, Role::Classifier, of_bias, name),
+                velocity_tensors: [
+                    self.velocity(true, of_weight, name),
+                    self.velocity(true, of_bias, name),
+                ],
+            }),
         }
     }
 
@@ -239,7 +320,7 @@ impl<'a> Writer<'a> {
                 let y = self.activation(node_idx);
                 let mask = self.mask(node_idx);
                 let layer = self.step.layers[record as usize];
-                let bytes = scratch::conv_forward(&layer);
+                let bytes = scratch::conv_forward(&layer, self.step.rules);
                 let scratch = (bytes > 0)
                     .then(|| self.tensor(DType::I8, Role::Scratch, [word(bytes), 1, 1], name));
                 self.step.ops.push(Op::Conv {
@@ -285,11 +366,28 @@ impl<'a> Writer<'a> {
                     channels: word(output.c),
                 });
             }
-            NodeKind::Classifier(_) => {
+            NodeKind::Pool(pool) => {
+                let y = self.activation(node_idx);
+                let mask = self.mask(node_idx);
+                if pool.kind == PoolKind::Max {
+                    self.saved_tensor[node_idx] = Some(x);
+                }
+                self.step.ops.push(Op::Pool {
+                    pool: record,
+                    x,
+                    y,
+                    mask,
+                });
+            }
+            NodeKind::Logits { .. } | NodeKind::Classifier(_) => {
                 let extents = [1, 1, word(output.c)];
                 let logits = self.tensor(DType::F32, Role::Activation, extents, name);
                 self.step.logits = logits;
-                self.step.ops.push(Op::Classifier { x, logits });
+                self.step.ops.push(if self.step.head.classifier.is_some() {
+                    Op::Classifier { x, logits }
+                } else {
+                    Op::Logits { x, logits }
+                });
             }
         }
     }
@@ -298,19 +396,21 @@ impl<'a> Writer<'a> {
         let node = &self.network.nodes()[node_idx];
         let record = self.record_of_node[node_idx];
         let input = node.inputs[0];
-        if matches!(node.kind, NodeKind::Classifier(_)) {
-            self.loss_and_classifier(node_idx);
+        if node.kind.is_head() {
+            self.loss_and_head(node_idx);
             return Ok(());
         }
         let Some(gradient) = self.gradient_tensor[node_idx + 1] else {
             return Ok(());
         };
         match &node.kind {
-            NodeKind::Conv(_) => self.conv_backward(node_idx, record, gradient),
+            NodeKind::Conv(_) => return self.conv_backward(node_idx, record, gradient),
             NodeKind::Add { .. } => {
+                let is_dropped = self.step.rules.shortcut == ShortcutGradient::Dropped;
                 let [shortcut, branch] = [0, 1].map(|at| {
                     let value = node.inputs[at];
-                    self.needs_gradient[value].then_some(value)
+                    let is_deaf = at == 0 && is_dropped;
+                    (self.needs_gradient[value] && !is_deaf).then_some(value)
                 });
                 if shortcut
                     .into_iter()
@@ -344,12 +444,26 @@ impl<'a> Writer<'a> {
                     channels,
                 });
             }
-            NodeKind::Classifier(_) => {}
+            NodeKind::Pool(_) => {
+                if self.has_gradient(input) {
+                    return Err(CompileError::FanOut { node: node_idx });
+                }
+                let mask = self.mask_of(node_idx);
+                let out = self.new_gradient(input);
+                self.step.ops.push(Op::PoolBackward {
+                    pool: record,
+                    x: self.saved_tensor[node_idx],
+                    gradient,
+                    out,
+                    mask,
+                });
+            }
+            NodeKind::Logits { .. } | NodeKind::Classifier(_) => {}
         }
         Ok(())
     }
 
-    fn loss_and_classifier(&mut self, node_idx: usize) {
+    fn loss_and_head(&mut self, node_idx: usize) {
         let features = self.network.nodes()[node_idx].inputs[0];
         let extents = [1, 1, self.step.head.n_classes];
         let gradient = self.tensor(DType::F32, Role::Gradient, extents, word(node_idx));
@@ -359,20 +473,36 @@ impl<'a> Writer<'a> {
             label,
             gradient,
         });
+        let is_classifier = self.step.head.classifier.is_some();
         if self.needs_gradient[features] {
             let out = self.new_gradient(features);
-            self.step
-                .ops
-                .push(Op::ClassifierBackwardInput { gradient, out });
+            self.step.ops.push(if is_classifier {
+                Op::ClassifierBackwardInput { gradient, out }
+            } else {
+                Op::LogitsBackward { gradient, out }
+            });
         }
-        let x = self.value_tensor[features];
-        self.step.ops.push(Op::ClassifierUpdate { x, gradient });
+        if is_classifier {
+            let x = self.value_tensor[features];
+            self.step.ops.push(Op::ClassifierUpdate { x, gradient });
+        }
     }
 
-    fn conv_backward(&mut self, node_idx: usize, layer_idx: u32, gradient: TensorIdx) {
+    fn conv_backward(
+        &mut self,
+        node_idx: usize,
+        layer_idx: u32,
+        gradient: TensorIdx,
+    ) -> Result<(), CompileError> {
         let layer = self.step.layers[layer_idx as usize];
+        let rules = self.step.rules;
+        // An int32 sum over more pixels than this could overflow.
+        if rules.gradient == GradientType::I8 && layer.out_pixels() > MAX_REDUCTION {
+            return Err(CompileError::Pixels { node: node_idx });
+        }
         let name = word(node_idx);
-        let masked = self.tensor(DType::F32, Role::Gradient, layer.output, name);
+        let of_gradients = DType::of_gradients(rules);
+        let masked = self.tensor(of_gradients, Role::Gradient, layer.output, name);
         let mask = self.mask_of(node_idx);
         self.step.ops.push(Op::MaskScale {
             layer: layer_idx,
@@ -390,11 +520,15 @@ impl<'a> Writer<'a> {
         if self.needs_gradient[input] {
             let accumulate = self.has_gradient(input);
             let out = self.gradient_tensor[input].unwrap_or_else(|| self.new_gradient(input));
+            let bytes = scratch::conv_backward_input(&layer, rules);
+            let scratch = (bytes > 0)
+                .then(|| self.tensor(DType::I8, Role::Scratch, [word(bytes), 1, 1], name));
             self.step.ops.push(Op::ConvBackwardInput {
                 layer: layer_idx,
                 gradient: masked,
                 out,
                 accumulate,
+                scratch,
             });
         }
         if let Some(x) = self.saved_tensor[node_idx] {
@@ -407,6 +541,7 @@ impl<'a> Writer<'a> {
                 scratch,
             });
         }
+        Ok(())
     }
 
     fn activation(&mut self, node_idx: usize) -> TensorIdx {
@@ -438,7 +573,8 @@ impl<'a> Writer<'a> {
     fn new_gradient(&mut self, value: usize) -> TensorIdx {
         let extents = shape(self.network.values()[value].shape);
         let name = value.checked_sub(1).map_or(TensorRecord::NO_NAME, word);
-        let tensor = self.tensor(DType::F32, Role::Gradient, extents, name);
+        let of_gradients = DType::of_gradients(self.step.rules);
+        let tensor = self.tensor(of_gradients, Role::Gradient, extents, name);
         self.gradient_tensor[value] = Some(tensor);
         tensor
     }
@@ -477,6 +613,27 @@ fn gather_weights(conv: &Conv, n_channels: usize, channels: &[usize]) -> Vec<i8>
             .chunks_exact(n_channels)
             .flat_map(|pixel| channels.iter().map(|&channel| pixel[channel]))
             .collect()
+    }
+}
+
+/// What layer `layer` updates: an int8 classifier stands behind the policy's layers and always
+/// learns.
+fn update_of(policy: &Policy, layer: usize) -> LayerUpdate {
+    let all = LayerUpdate::Weights { ratio: 1.0 };
+    policy.layers.get(layer).copied().unwrap_or(all)
+}
+
+fn pool_record(pool: &Pool, input: Shape, output: Shape) -> PoolRecord {
+    PoolRecord {
+        is_max: pool.kind == PoolKind::Max,
+        geometry: Geometry {
+            input: shape(input),
+            output: shape(output),
+            kernel: pool.kernel.map(word),
+            stride: pool.stride.map(word),
+            padding: [word(pool.padding[0]), word(pool.padding[1])],
+        },
+        clamp: codes(pool.clamp),
     }
 }
 

@@ -37,6 +37,7 @@ pub(super) fn emit(
         label_tensor: step.label,
         logits_tensor: step.logits,
         head: step.head,
+        rules: step.rules,
         macs_forward: network.macs_forward(),
         macs_step: step.ops.iter().map(|&op| macs(step, op)).sum(),
     };
@@ -56,6 +57,9 @@ pub(super) fn emit(
     }
     for add in &step.adds {
         records(&add.encode(), &mut sections[Section::Adds as usize]);
+    }
+    for pool in &step.pools {
+        records(&pool.encode(), &mut sections[Section::Pools as usize]);
     }
     for &(from, to) in aliases {
         records(&[from, to], &mut sections[Section::Aliases as usize]);
@@ -95,6 +99,7 @@ pub fn attach<B: AsRef<[u8]>>(program: &Program<B>, attachments: &Attachments<'_
         Section::Ops,
         Section::Layers,
         Section::Adds,
+        Section::Pools,
         Section::Aliases,
         Section::Constants,
         Section::Names,

@@ -20,8 +20,10 @@ use crate::bytes::AlignedBytes;
 use crate::network::Network;
 use crate::policy::{Policy, PolicyError};
 use crate::program::{
-    AddRecord, HeadRecord, LayerRecord, Op, Operands, Settings, TensorIdx, TensorRecord,
+    AddRecord, HeadRecord, LayerRecord, Op, Operands, PoolRecord, Records, Settings, TensorIdx,
+    TensorRecord,
 };
+use crate::quant::Rules;
 
 /// Why a policy cannot be compiled for a network.
 #[expect(
@@ -36,6 +38,9 @@ pub enum CompileError {
     /// A value is read by a pool or a residual add after another node has read it for its
     /// gradient; only chains and residual blocks can be differentiated.
     FanOut { node: usize },
+    /// A learning convolution has more output pixels (65,536) than int8 gradients can be summed
+    /// over in int32.
+    Pixels { node: usize },
 }
 
 impl From<PolicyError> for CompileError {
@@ -44,7 +49,7 @@ impl From<PolicyError> for CompileError {
     }
 }
 
-/// Compiles one training step of `network` under `policy` into an image
+/// Compiles one training step of `network` under `policy` and `rules` into an image
 /// ([`crate::program::Program::parse`] accepts it).
 ///
 /// # Errors
@@ -52,10 +57,11 @@ impl From<PolicyError> for CompileError {
 pub fn compile(
     network: &Network,
     policy: &Policy,
+    rules: Rules,
     settings: Settings,
 ) -> Result<AlignedBytes, CompileError> {
     policy.check(network)?;
-    let mut step = differentiate::differentiate(network, policy)?;
+    let mut step = differentiate::differentiate(network, policy, rules)?;
     lifetimes::assign(&mut step);
     let aliases = in_place::choose(&step);
     let plan = place::place(&mut step.tensors, &aliases, step.ops.len());
@@ -68,7 +74,9 @@ struct Step {
     ops: Vec<Op>,
     layers: Vec<LayerRecord>,
     adds: Vec<AddRecord>,
+    pools: Vec<PoolRecord>,
     head: HeadRecord,
+    rules: Rules,
     constants: constants::Constants,
     input: TensorIdx,
     label: TensorIdx,
@@ -77,8 +85,12 @@ struct Step {
 
 impl Step {
     fn operands(&self, op: Op) -> Operands {
-        let layer = op.layer().map(|layer| &self.layers[layer as usize]);
-        let add = op.add().map(|add| &self.adds[add as usize]);
-        op.operands(layer, add, &self.head)
+        op.operands(&Records {
+            layer: op.layer().map(|layer| self.layers[layer as usize]),
+            add: op.add().map(|add| self.adds[add as usize]),
+            pool: op.pool().map(|pool| self.pools[pool as usize]),
+            head: self.head,
+            rules: self.rules,
+        })
     }
 }

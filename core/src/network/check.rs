@@ -3,7 +3,7 @@
 use alloc::string::String;
 use alloc::vec::Vec;
 
-use super::{Clamp, Classifier, Conv, Node, NodeKind, Shape, Value};
+use super::{Clamp, Classifier, Conv, Node, NodeKind, Pool, Shape, Value};
 use crate::program::MAX_REDUCTION;
 use crate::quant::{QuantParams, effective_scale};
 
@@ -11,6 +11,9 @@ use crate::quant::{QuantParams, effective_scale};
 pub(crate) const MAX_EXTENT: usize = 4096;
 /// Largest number of elements of one value or one weight.
 pub(crate) const MAX_ELEMENTS: usize = 1 << 26;
+
+/// Largest number of features of a classifier.
+const MAX_FEATURES: usize = 65_536;
 
 /// Why a network was refused; `node` is the index of the offending node.
 #[expect(
@@ -24,7 +27,7 @@ pub enum NetworkError {
     InputShape,
     /// There are no classes, or more than 4096.
     ClassCount { classes: usize },
-    /// The last node is not the classifier, or another node is.
+    /// The last node is neither the classifier nor the logits, or another node is.
     ClassifierNotLast { node: usize },
     /// A node reads the wrong number of values.
     InputCount {
@@ -50,11 +53,12 @@ pub enum NetworkError {
     },
     /// A weight code is -128; weights are symmetric.
     WeightCode { node: usize, position: usize },
-    /// A classifier weight or bias is not finite.
+    /// A classifier's weight or bias is not finite.
     NotFinite { node: usize },
     /// The two inputs of an add differ in shape, or are the same value.
     AddShapes { node: usize },
-    /// The classifier reads a value of more than one pixel.
+    /// The logits read a value of more than one pixel, or of another number of channels than
+    /// there are classes; or no convolution feeds them, so that they cannot be replaced.
     ClassifierInput { node: usize },
     /// A value or a reduction is too large.
     TooLarge { node: usize },
@@ -79,10 +83,7 @@ pub(super) fn infer_values(
             classes: classes.len(),
         });
     }
-    match nodes
-        .iter()
-        .position(|node| matches!(node.kind, NodeKind::Classifier(_)))
-    {
+    match nodes.iter().position(|node| node.kind.is_head()) {
         Some(position) if position + 1 == nodes.len() => {}
         Some(position) => return Err(NetworkError::ClassifierNotLast { node: position }),
         None => return Err(NetworkError::ClassifierNotLast { node: nodes.len() }),
@@ -150,6 +151,16 @@ fn infer_node(
                 quant: input.quant,
             })
         }
+        NodeKind::Pool(pool) => infer_pool(node_idx, *pool, input),
+        NodeKind::Logits { softmax } => {
+            if input.shape.h * input.shape.w != 1 || input.shape.c != n_classes {
+                return Err(NetworkError::ClassifierInput { node: node_idx });
+            }
+            if let Some(quant) = softmax {
+                check_quant(node_idx, *quant)?;
+            }
+            Ok(input)
+        }
         NodeKind::Classifier(classifier) => {
             check_classifier(node_idx, classifier, n_classes, input)?;
             Ok(Value {
@@ -164,23 +175,52 @@ fn infer_node(
     }
 }
 
-fn infer_conv(node_idx: usize, conv: &Conv, input: Value) -> Result<Value, NetworkError> {
-    let geometry = NetworkError::Geometry { node: node_idx };
-    let [kh, kw] = conv.kernel;
-    let [top, left, bottom, right] = conv.padding;
-    let padded = [input.shape.h + top + bottom, input.shape.w + left + right];
-    let fits = (1..=MAX_EXTENT).contains(&kh)
-        && (1..=MAX_EXTENT).contains(&kw)
-        && conv.stride.iter().all(|stride| (1..=2).contains(stride))
+/// Height and width that a sliding window leaves of `input`.
+fn slide(
+    input: Shape,
+    [kh, kw]: [usize; 2],
+    stride: [usize; 2],
+    [top, left, bottom, right]: [usize; 4],
+) -> Option<[usize; 2]> {
+    let fits = [kh, kw]
+        .iter()
+        .all(|extent| (1..=MAX_EXTENT).contains(extent))
+        && stride.iter().all(|stride| (1..=2).contains(stride))
         && top < kh
         && bottom < kh
         && left < kw
-        && right < kw
-        && padded[0] >= kh
-        && padded[1] >= kw;
+        && right < kw;
     if !fits {
-        return Err(geometry);
+        return None;
     }
+    let left_over = [
+        (input.h + top + bottom).checked_sub(kh)?,
+        (input.w + left + right).checked_sub(kw)?,
+    ];
+    Some([left_over[0] / stride[0] + 1, left_over[1] / stride[1] + 1])
+}
+
+fn infer_pool(node_idx: usize, pool: Pool, input: Value) -> Result<Value, NetworkError> {
+    let [h, w] = slide(input.shape, pool.kernel, pool.stride, pool.padding)
+        .ok_or(NetworkError::Geometry { node: node_idx })?;
+    if pool.kernel[0] * pool.kernel[1] > MAX_REDUCTION {
+        return Err(NetworkError::TooLarge { node: node_idx });
+    }
+    check_clamp(node_idx, pool.clamp)?;
+    Ok(Value {
+        shape: Shape {
+            h,
+            w,
+            c: input.shape.c,
+        },
+        quant: input.quant,
+    })
+}
+
+fn infer_conv(node_idx: usize, conv: &Conv, input: Value) -> Result<Value, NetworkError> {
+    let geometry = NetworkError::Geometry { node: node_idx };
+    let [kh, kw] = conv.kernel;
+    let [h, w] = slide(input.shape, conv.kernel, conv.stride, conv.padding).ok_or(geometry)?;
     let out_channels = conv.bias.len();
     if out_channels == 0 || out_channels > MAX_EXTENT {
         return Err(geometry);
@@ -227,13 +267,12 @@ fn infer_conv(node_idx: usize, conv: &Conv, input: Value) -> Result<Value, Netwo
     if conv.weight_scale.iter().any(overflows) {
         return Err(NetworkError::Scale { node: node_idx });
     }
-    let shape = Shape {
-        h: (padded[0] - kh) / conv.stride[0] + 1,
-        w: (padded[1] - kw) / conv.stride[1] + 1,
-        c: out_channels,
-    };
     Ok(Value {
-        shape,
+        shape: Shape {
+            h,
+            w,
+            c: out_channels,
+        },
         quant: conv.output,
     })
 }
@@ -244,11 +283,12 @@ fn check_classifier(
     n_classes: usize,
     input: Value,
 ) -> Result<(), NetworkError> {
-    if input.shape.h * input.shape.w != 1 {
-        return Err(NetworkError::ClassifierInput { node: node_idx });
+    let n_features = input.shape.len();
+    if n_features > MAX_FEATURES {
+        return Err(NetworkError::TooLarge { node: node_idx });
     }
     for (expected, found) in [
-        (n_classes * input.shape.c, classifier.weight.len()),
+        (n_classes * n_features, classifier.weight.len()),
         (n_classes, classifier.bias.len()),
     ] {
         if expected != found {

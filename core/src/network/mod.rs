@@ -6,6 +6,7 @@
 
 mod builder;
 mod check;
+mod head;
 
 use alloc::string::String;
 use alloc::vec::Vec;
@@ -90,6 +91,30 @@ pub struct Classifier {
     pub bias: Vec<f32>,
 }
 
+/// What a pool keeps of each window.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum PoolKind {
+    /// The mean of the codes inside the input; padding does not count.
+    Average,
+    /// The largest code.
+    Max,
+}
+
+/// A pool over windows; scale and zero point stay those of the input.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Pool {
+    /// Mean or maximum.
+    pub kind: PoolKind,
+    /// Window height and width.
+    pub kernel: [usize; 2],
+    /// Vertical and horizontal stride.
+    pub stride: [usize; 2],
+    /// Padding: top, left, bottom, right.
+    pub padding: [usize; 4],
+    /// The activation function.
+    pub clamp: Clamp,
+}
+
 /// What a node computes.
 #[derive(Clone, Debug, PartialEq)]
 pub enum NodeKind {
@@ -104,8 +129,25 @@ pub enum NodeKind {
     },
     /// Mean over all pixels; scale and zero point stay those of the input.
     AveragePool,
+    /// Mean or maximum over windows.
+    Pool(Pool),
     /// The last node; its output are f32 logits.
     Classifier(Classifier),
+    /// The last node of a network whose classifier is an int8 layer: the codes of its input,
+    /// dequantized, are the logits.
+    Logits {
+        /// Scale and zero point of the probabilities, where the network's own last operator is
+        /// an int8 softmax.
+        softmax: Option<QuantParams>,
+    },
+}
+
+impl NodeKind {
+    /// Whether a network ends in this node: it makes the logits.
+    #[must_use]
+    pub fn is_head(&self) -> bool {
+        matches!(self, Self::Classifier(_) | Self::Logits { .. })
+    }
 }
 
 /// One node and the values it reads.
@@ -179,14 +221,28 @@ impl Network {
     }
 
     /// The convolutions in order of their index ("layer N" for a person), with the node index.
+    /// The dense layer of an int8 classifier is not counted.
     pub fn convs(&self) -> impl Iterator<Item = (usize, &Node, &Conv)> {
+        let classifier = self.int8_classifier();
         self.nodes
             .iter()
             .enumerate()
-            .filter_map(|(node_idx, node)| match &node.kind {
-                NodeKind::Conv(conv) => Some((node_idx, node, conv)),
+            .filter_map(move |(node_idx, node)| match &node.kind {
+                NodeKind::Conv(conv) if Some(node_idx) != classifier => {
+                    Some((node_idx, node, conv))
+                }
                 _ => None,
             })
+    }
+
+    /// The node of the dense layer whose codes are the logits, if the network ends in one.
+    #[must_use]
+    pub fn int8_classifier(&self) -> Option<usize> {
+        let head = self.nodes.last()?;
+        let dense = head.inputs.first()?.checked_sub(1)?;
+        let is_dense = matches!(head.kind, NodeKind::Logits { .. })
+            && matches!(self.nodes.get(dense)?.kind, NodeKind::Conv(_));
+        is_dense.then_some(dense)
     }
 
     /// Multiply-accumulates of one forward pass, classifier included.
@@ -206,7 +262,10 @@ impl Network {
         let macs = match &self.nodes[node_idx].kind {
             NodeKind::Conv(conv) => output.h * output.w * conv.weight.len(),
             NodeKind::Classifier(classifier) => classifier.weight.len(),
-            NodeKind::Add { .. } | NodeKind::AveragePool => 0,
+            NodeKind::Add { .. }
+            | NodeKind::AveragePool
+            | NodeKind::Pool(_)
+            | NodeKind::Logits { .. } => 0,
         };
         macs as u64
     }

@@ -2,7 +2,7 @@
 //! scratch and the forward pass. It is shown beside the planner's bytes, never instead.
 
 use super::{LayerUpdate, Policy, selected_count};
-use crate::network::{Network, NodeKind};
+use crate::network::Network;
 
 /// Bytes by the paper's formula (`tiny-training`, `nelem_saved_for_backward`, batch 1).
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -41,10 +41,8 @@ pub fn analytic_bytes(network: &Network, policy: &Policy) -> AnalyticBytes {
         bits.activations += (output.len() + 8 * n_selected * input.h * input.w) as u64;
     }
     let features = network
-        .nodes()
-        .iter()
-        .find(|node| matches!(node.kind, NodeKind::Classifier(_)))
-        .map_or(0, |node| network.values()[node.inputs[0]].shape.c);
+        .features()
+        .map_or(0, |value| network.values()[value].shape.c);
     AnalyticBytes {
         weights: bits.weights / 8,
         activations: bits.activations / 8 + features as u64,

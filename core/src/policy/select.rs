@@ -4,6 +4,7 @@ use alloc::vec::Vec;
 use core::cmp::Reverse;
 
 use crate::network::Conv;
+use crate::quant::ChannelChoice;
 
 /// `floor(ratio * channels)`, the number of channels that learn.
 ///
@@ -21,11 +22,26 @@ pub fn selected_count(ratio: f32, channels: usize) -> usize {
     count.min(channels)
 }
 
+/// `round(ratio * channels)`, half to even: what the released firmware selects.
+fn rounded_count(ratio: f32, channels: usize) -> usize {
+    #[expect(clippy::cast_precision_loss, reason = "at most 4096 channels")]
+    let count = crate::quant::half_even(ratio * channels as f32);
+    usize::try_from(count).unwrap_or(0).min(channels)
+}
+
 /// The input channels (depthwise: channels) of `conv` that learn at `ratio`, ascending:
 /// those with the largest sum of squares of the int8 codes, ties by lower index
-/// (paper: larger L2 norm; numerics: "channels of a partial ratio").
+/// (paper: larger L2 norm; numerics: "channels of a partial ratio"), or the first ones.
 #[must_use]
-pub fn selected_channels(conv: &Conv, in_channels: usize, ratio: f32) -> Vec<usize> {
+pub fn selected_channels(
+    conv: &Conv,
+    in_channels: usize,
+    ratio: f32,
+    choice: ChannelChoice,
+) -> Vec<usize> {
+    if choice == ChannelChoice::First {
+        return (0..rounded_count(ratio, in_channels)).collect();
+    }
     let mut energy = alloc::vec![0u64; in_channels];
     if conv.depthwise {
         let taps = conv.kernel[0] * conv.kernel[1];

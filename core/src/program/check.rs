@@ -1,20 +1,27 @@
 //! Everything that is checked when a program is loaded, so that a step cannot fail.
 
 use super::TensorIdx;
+use super::geometry::Geometry;
 use super::image::{
     CHECKED_FROM, ENTRY_BYTES, FORMAT_VERSION, HEADER_BYTES, MAGIC, SECTION_ALIGN, Section,
 };
-use super::layer::{LayerRecord, Meta, Settings};
-use super::op::{Access, Op};
+use super::layer::LayerRecord;
+use super::meta::Meta;
+use super::op::Op;
+use super::operands::Access;
+use super::pool::PoolRecord;
+use super::settings::Settings;
 use super::tensor::{DType, TensorRecord};
 use super::view::{Program, Sections, range, words};
-use crate::quant::QuantParams;
+use crate::quant::{FixedScale, Optimizer, QuantParams, RequantizeRule, UpdateRule};
+use crate::runtime::scratch;
 
 /// Alignment of every tensor in the arena and of the arena itself, in bytes.
 pub(crate) const TENSOR_ALIGN: u32 = 4;
 
 const MAX_EXTENT: u32 = 4096;
 const MAX_ELEMENTS: u64 = 1 << 26;
+const MAX_FEATURES: u32 = 65_536;
 /// Largest number of products summed in one int32 accumulator: 255 * 127 * this < 2^31.
 pub(crate) const MAX_REDUCTION: usize = 65_536;
 
@@ -34,8 +41,8 @@ pub enum ProgramError {
     Version { found: u32, supported: u32 },
     /// The checksum differs: bytes were changed.
     Checksum { expected: u32, found: u32 },
-    /// The profile of the arithmetic is unknown.
-    Profile { found: u32 },
+    /// The rules of the arithmetic are not among those that this core knows.
+    Rules { found: u32 },
     /// The image does not start at a multiple of four.
     Misaligned,
     /// A section lies outside the image, out of order, or has an impossible length.
@@ -48,6 +55,8 @@ pub enum ProgramError {
     Layer { layer: u32 },
     /// A record of a residual add is malformed.
     Add { add: u32 },
+    /// A record of a pool over windows is malformed.
+    Pool { pool: u32 },
     /// An operation is unknown, out of order, or names what does not exist.
     Op { op: u32 },
     /// An operation's tensor has another type, size or lifetime than the operation needs.
@@ -70,7 +79,7 @@ pub(super) fn sections(bytes: &[u8]) -> Result<Sections, ProgramError> {
             found: bytes.len(),
         });
     }
-    let [version, len, checksum, n_sections, profile] = words::<5>(&bytes[8..28]);
+    let [version, len, checksum, n_sections] = words::<4>(&bytes[8..24]);
     if version != FORMAT_VERSION {
         return Err(ProgramError::Version {
             found: version,
@@ -89,9 +98,6 @@ pub(super) fn sections(bytes: &[u8]) -> Result<Sections, ProgramError> {
             expected: checksum,
             found,
         });
-    }
-    if profile != 0 {
-        return Err(ProgramError::Profile { found: profile });
     }
     if bytemuck::try_cast_slice::<u8, u32>(&bytes[..HEADER_BYTES]).is_err() {
         return Err(ProgramError::Misaligned);
@@ -120,6 +126,7 @@ pub(super) fn sections(bytes: &[u8]) -> Result<Sections, ProgramError> {
         (Section::Ops, Op::WORDS),
         (Section::Layers, LayerRecord::WORDS),
         (Section::Adds, super::AddRecord::WORDS),
+        (Section::Pools, PoolRecord::WORDS),
         (Section::Aliases, 2),
         (Section::Settings, Settings::WORDS),
     ];
@@ -137,17 +144,25 @@ pub(super) fn sections(bytes: &[u8]) -> Result<Sections, ProgramError> {
 
 pub(super) fn meta(bytes: &[u8], sections: &Sections) -> Result<Meta, ProgramError> {
     let (offset, len) = sections[Section::Meta as usize];
-    let meta = Meta::decode(&words(&bytes[range(offset, len)]));
+    let words: [u32; Meta::WORDS] = words(&bytes[range(offset, len)]);
+    let meta = Meta::decode(&words).ok_or(ProgramError::Rules {
+        found: words[Meta::RULES_WORD],
+    })?;
     let extents = [
         meta.input_shape[0],
         meta.input_shape[1],
         meta.input_shape[2],
-        meta.head.n_features,
         meta.head.n_classes,
     ];
-    let ok = extents
-        .iter()
-        .all(|extent| (1..=MAX_EXTENT).contains(extent))
+    let features_fit = if meta.head.classifier.is_some() {
+        (1..=MAX_FEATURES).contains(&meta.head.n_features)
+    } else {
+        meta.head.n_features == meta.head.n_classes
+    };
+    let ok = features_fit
+        && extents
+            .iter()
+            .all(|extent| (1..=MAX_EXTENT).contains(extent))
         && meta.persistent_bytes <= meta.arena_bytes
         && meta.arena_bytes <= i32::MAX.cast_unsigned()
         && is_quant(meta.input_quant)
@@ -169,9 +184,21 @@ pub(super) fn program<B: AsRef<[u8]>>(program: &Program<B>) -> Result<(), Progra
             && is_quant(record.b_quant)
             && is_quant(record.y_quant)
             && is_clamp(record.clamp)
+            && record.fixed.into_iter().all(FixedScale::is_usable)
             && record.len > 0;
         if !ok {
             return Err(ProgramError::Add { add });
+        }
+    }
+    for pool in 0..program.n_pools() {
+        let record = program.pool(pool);
+        let [_, _, c] = record.geometry.input;
+        if !is_geometry(&record.geometry)
+            || record.geometry.output[2] != c
+            || record.geometry.kernel[0] * record.geometry.kernel[1] > 65_536
+            || !is_clamp(record.clamp)
+        {
+            return Err(ProgramError::Pool { pool });
         }
     }
     check_constants_of_head(program)?;
@@ -201,17 +228,7 @@ pub(super) fn program<B: AsRef<[u8]>>(program: &Program<B>) -> Result<(), Progra
 fn check_layer<B: AsRef<[u8]>>(program: &Program<B>, layer: u32) -> Result<(), ProgramError> {
     let error = ProgramError::Layer { layer };
     let record = program.layer(layer);
-    let extents = record
-        .input
-        .iter()
-        .chain(&record.output)
-        .chain(&record.kernel);
-    let geometry = extents
-        .copied()
-        .all(|extent| (1..=MAX_EXTENT).contains(&extent))
-        && record.stride.iter().all(|stride| (1..=2).contains(stride))
-        && record.padding[0] < record.kernel[0]
-        && record.padding[1] < record.kernel[1]
+    let plain = is_geometry(&record.geometry())
         && record.n_frozen.checked_add(record.n_trainable) == Some(record.input[2])
         && (!record.depthwise || record.input[2] == record.output[2])
         && is_quant(record.x_quant)
@@ -219,26 +236,10 @@ fn check_layer<B: AsRef<[u8]>>(program: &Program<B>, layer: u32) -> Result<(), P
         && is_clamp(record.clamp)
         && record.weight_tensor.is_some() == (record.n_trainable > 0)
         && (record.channels.is_some() || !record.is_partial());
-    // Padding below and to the right is not stored: it is smaller than the kernel, so the output
-    // lies between these two sizes. Kernels rely on both.
-    let output_fits = || {
-        (0..2).all(|axis| {
-            let padded = record.input[axis] + record.padding[axis];
-            let fewest = padded.saturating_sub(record.kernel[axis]) / record.stride[axis] + 1;
-            let most = (padded - 1) / record.stride[axis] + 1;
-            (fewest..=most).contains(&record.output[axis])
-        })
-    };
-    if !(geometry && output_fits()) {
+    if !plain {
         return Err(error);
     }
     // In u64: on a 32-bit target these products may leave usize.
-    let product = |extents: &[u32]| {
-        extents
-            .iter()
-            .map(|&extent| u64::from(extent))
-            .product::<u64>()
-    };
     let filters = if record.depthwise {
         1
     } else {
@@ -246,9 +247,7 @@ fn check_layer<B: AsRef<[u8]>>(program: &Program<B>, layer: u32) -> Result<(), P
     };
     let [kh, kw] = record.kernel;
     let per_filter = product(&[kh, kw, if record.depthwise { 1 } else { record.input[2] }]);
-    let products = product(&record.input) <= MAX_ELEMENTS
-        && product(&record.output) <= MAX_ELEMENTS
-        && product(&[filters, kh, kw, record.input[2]]) <= MAX_ELEMENTS
+    let products = product(&[filters, kh, kw, record.input[2]]) <= MAX_ELEMENTS
         && per_filter <= MAX_REDUCTION as u64;
     if !products {
         return Err(error);
@@ -282,6 +281,18 @@ fn check_layer<B: AsRef<[u8]>>(program: &Program<B>, layer: u32) -> Result<(), P
     if !constants_fit {
         return Err(error);
     }
+    let is_fixed = program.rules().requantize == RequantizeRule::FixedPoint;
+    let fixed_scales_fit = record.fixed_scale.is_some() == is_fixed
+        && record.fixed_scale.is_none_or(|offset| {
+            constant_fits(program, offset, outputs, 8)
+                && program
+                    .constants::<[i32; 2]>(offset, outputs)
+                    .iter()
+                    .all(|&words| FixedScale::from_words(words).is_usable())
+        });
+    if !fixed_scales_fit {
+        return Err(error);
+    }
     let scales = program.constants::<f32>(record.effective_scale, outputs);
     let weight_scales = program.constants::<f32>(record.weight_scale, outputs);
     if scales
@@ -294,6 +305,40 @@ fn check_layer<B: AsRef<[u8]>>(program: &Program<B>, layer: u32) -> Result<(), P
         return Err(error);
     }
     Ok(())
+}
+
+/// Extents and stride are in range, and the output has a size that padding smaller than the
+/// window can give. Kernels rely on it.
+fn is_geometry(geometry: &Geometry) -> bool {
+    let extents = geometry
+        .input
+        .iter()
+        .chain(&geometry.output)
+        .chain(&geometry.kernel);
+    let in_range = extents
+        .copied()
+        .all(|extent| (1..=MAX_EXTENT).contains(&extent))
+        && geometry
+            .stride
+            .iter()
+            .all(|stride| (1..=2).contains(stride))
+        && geometry.padding[0] < geometry.kernel[0]
+        && geometry.padding[1] < geometry.kernel[1]
+        && product(&geometry.input) <= MAX_ELEMENTS
+        && product(&geometry.output) <= MAX_ELEMENTS;
+    // Padding below and to the right is not stored: it is smaller than the kernel, so the output
+    // lies between these two sizes.
+    in_range
+        && (0..2).all(|axis| {
+            let padded = geometry.input[axis] + geometry.padding[axis];
+            let fewest = padded.saturating_sub(geometry.kernel[axis]) / geometry.stride[axis] + 1;
+            let most = (padded - 1) / geometry.stride[axis] + 1;
+            (fewest..=most).contains(&geometry.output[axis])
+        })
+}
+
+fn product(extents: &[u32]) -> u64 {
+    extents.iter().map(|&extent| u64::from(extent)).product()
 }
 
 /// Each channel once: both parts ascend, and no channel is in both.
@@ -323,9 +368,10 @@ fn constant_fits<B: AsRef<[u8]>>(
 
 fn check_constants_of_head<B: AsRef<[u8]>>(program: &Program<B>) -> Result<(), ProgramError> {
     let head = program.meta().head;
-    let n_weights = head.n_features as usize * head.n_classes as usize;
-    let fits = constant_fits(program, head.start_weight, n_weights, 4)
-        && constant_fits(program, head.start_bias, head.n_classes as usize, 4);
+    let fits = head.classifier.is_none_or(|classifier| {
+        constant_fits(program, classifier.start_weight, head.weight_len(), 4)
+            && constant_fits(program, classifier.start_bias, head.n_classes as usize, 4)
+    });
     if fits {
         Ok(())
     } else {
@@ -362,26 +408,53 @@ fn check_parameters<B: AsRef<[u8]>>(program: &Program<B>) -> Result<(), ProgramE
                 && record.size_bytes as usize == dtype.bytes(n_elements)
         }
     };
+    let rules = program.rules();
+    let optional = |tensor: Option<TensorIdx>, wanted: bool, dtype: DType, n_elements: usize| {
+        tensor.is_some() == wanted && tensor.is_none_or(|tensor| fits(tensor, dtype, n_elements))
+    };
+    let has_momentum = rules.optimizer == Optimizer::Momentum;
     for layer in 0..program.n_layers() {
         let record = program.layer(layer);
         let n_weights = record.weight_len(record.n_trainable as usize);
-        let ok = record
-            .weight_tensor
-            .is_none_or(|tensor| fits(tensor, DType::I8, n_weights))
-            && record
-                .bias_tensor
-                .is_none_or(|tensor| fits(tensor, DType::I32, record.out_channels()));
+        let outputs = record.out_channels();
+        let (weights, biases) = (record.weight_tensor, record.bias_tensor);
+        let has_remainder = rules.update == UpdateRule::Int16 && weights.is_some();
+        let [weight_velocity, bias_velocity] = record.velocity_tensors;
+        let of_weights = DType::of_weights(rules);
+        let of_biases = DType::of_biases(rules);
+        let ok = optional(weights, weights.is_some(), of_weights, n_weights)
+            && optional(biases, biases.is_some(), of_biases, outputs)
+            && optional(record.remainder_tensor, has_remainder, DType::I8, n_weights)
+            && optional(
+                weight_velocity,
+                has_momentum && weights.is_some(),
+                DType::F32,
+                n_weights,
+            )
+            && optional(
+                bias_velocity,
+                has_momentum && biases.is_some(),
+                DType::F32,
+                outputs,
+            );
         if !ok {
             return Err(ProgramError::Layer { layer });
         }
     }
     let head = program.meta().head;
-    let classes = head.n_classes as usize;
-    let ok = fits(
-        head.weight_tensor,
-        DType::F32,
-        classes * head.n_features as usize,
-    ) && fits(head.bias_tensor, DType::F32, classes);
+    let ok = head.classifier.is_none_or(|classifier| {
+        let lens = [head.weight_len(), head.n_classes as usize];
+        fits(classifier.weight_tensor, DType::F32, lens[0])
+            && fits(classifier.bias_tensor, DType::F32, lens[1])
+            && (0..2).all(|at| {
+                optional(
+                    classifier.velocity_tensors[at],
+                    has_momentum,
+                    DType::F32,
+                    lens[at],
+                )
+            })
+    });
     if ok { Ok(()) } else { Err(ProgramError::Meta) }
 }
 
@@ -396,10 +469,12 @@ fn check_op<B: AsRef<[u8]>>(program: &Program<B>, op_idx: u32) -> Result<(), Pro
     if !phase_fits
         || op.layer().is_some_and(|layer| layer >= program.n_layers())
         || op.add().is_some_and(|add| add >= program.n_adds())
+        || op.pool().is_some_and(|pool| pool >= program.n_pools())
     {
         return Err(error);
     }
-    let pixels_fit = match op {
+    let rules = program.rules();
+    let fits = match op {
         Op::AveragePool {
             pixels, channels, ..
         }
@@ -407,14 +482,22 @@ fn check_op<B: AsRef<[u8]>>(program: &Program<B>, op_idx: u32) -> Result<(), Pro
             pixels, channels, ..
         } => (1..=65_536).contains(&pixels) && (1..=MAX_EXTENT).contains(&channels),
         Op::Conv { layer, scratch, .. } => {
-            scratch.is_some() == (crate::runtime::scratch::conv_forward(&program.layer(layer)) > 0)
+            scratch.is_some() == (scratch::conv_forward(&program.layer(layer), rules) > 0)
         }
+        Op::ConvBackwardInput { layer, scratch, .. } => {
+            scratch.is_some() == (scratch::conv_backward_input(&program.layer(layer), rules) > 0)
+        }
+        Op::Classifier { .. }
+        | Op::ClassifierBackwardInput { .. }
+        | Op::ClassifierUpdate { .. } => program.meta().head.classifier.is_some(),
+        Op::Logits { .. } | Op::LogitsBackward { .. } => program.meta().head.classifier.is_none(),
+        Op::PoolBackward { pool, x, .. } => x.is_some() == program.pool(pool).is_max,
         Op::WeightUpdate { layer, .. } => program.layer(layer).n_trainable > 0,
         Op::BiasUpdate { layer, .. } => program.layer(layer).bias_tensor.is_some(),
         Op::SaveChannels { layer, .. } => program.layer(layer).is_partial(),
         _ => true,
     };
-    if !pixels_fit {
+    if !fits {
         return Err(error);
     }
     let operands = program.operands(op);

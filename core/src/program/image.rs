@@ -7,7 +7,7 @@
 //! | 12 | 4 | length of the whole image |
 //! | 16 | 4 | CRC-32 of everything from byte 20 on |
 //! | 20 | 4 | number of sections |
-//! | 24 | 4 | profile of the arithmetic: 0 is `device` |
+//! | 24 | 4 | zero |
 //! | 28 | 4 | version of the core that wrote it, `major << 16 \| minor << 8 \| patch` |
 //! | 32 | 32 | identity: SHA-256 of network, policy and plan |
 //! | 64 | 12 each | section table: kind, offset, length |
@@ -18,7 +18,7 @@
 /// First eight bytes.
 pub const MAGIC: [u8; 8] = *b"QMEGPROG";
 /// Version of the layout that this code reads and writes.
-pub const FORMAT_VERSION: u32 = 1;
+pub const FORMAT_VERSION: u32 = 2;
 /// Version of the core as it stands in an image.
 pub const CORE_VERSION: u32 = version();
 
@@ -41,23 +41,25 @@ pub enum Section {
     Layers = 3,
     /// Residual adds.
     Adds = 4,
+    /// Pools over windows.
+    Pools = 5,
     /// Pairs of tensors that share storage.
-    Aliases = 5,
+    Aliases = 6,
     /// Constants.
-    Constants = 6,
+    Constants = 7,
     /// Names of the network's nodes.
-    Names = 7,
+    Names = 8,
     /// Training settings.
-    Settings = 8,
+    Settings = 9,
     /// The configuration that the program was compiled from, as its writer encoded it.
-    Configuration = 9,
+    Configuration = 10,
     /// Trained parameters: the persistent part of the arena.
-    State = 10,
+    State = 11,
 }
 
 impl Section {
     /// Number of kinds.
-    pub const COUNT: usize = 11;
+    pub const COUNT: usize = 12;
     /// Sections from `Meta` up to, but without, this one make up the identity.
     pub(crate) const IDENTITY_END: usize = Self::Settings as usize;
 }

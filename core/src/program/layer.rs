@@ -1,12 +1,14 @@
-//! Records of the program's layers: geometry, quantization, and where their constants lie.
+//! Records of convolutions and residual adds: geometry, quantization, and where their constants
+//! lie.
 
 use super::TensorIdx;
+use super::geometry::Geometry;
 use crate::num::signed;
-use crate::quant::QuantParams;
+use crate::quant::{ElementwiseRule, FixedScale, QuantParams, Residual};
 
-const NONE: u32 = u32::MAX;
+pub(super) const NONE: u32 = u32::MAX;
 
-fn optional(word: u32) -> Option<u32> {
+pub(super) fn optional(word: u32) -> Option<u32> {
     (word != NONE).then_some(word)
 }
 
@@ -52,16 +54,23 @@ pub struct LayerRecord {
     pub effective_scale: u32,
     /// Offset in the constants of the weight scales (f32).
     pub weight_scale: u32,
-    /// The tensor of the trainable weights.
+    /// Offset in the constants of the effective scales as multiplier and shift (two i32 each),
+    /// where the rule is fixed point.
+    pub fixed_scale: Option<u32>,
+    /// The tensor of the trainable weights: int8, or f32 masters.
     pub weight_tensor: Option<TensorIdx>,
-    /// The tensor of the trainable bias.
+    /// The tensor of their int8 remainders, if the update rule keeps them.
+    pub remainder_tensor: Option<TensorIdx>,
+    /// The tensor of the trainable bias: int32, or f32 masters.
     pub bias_tensor: Option<TensorIdx>,
+    /// The momentum buffers of weights and bias, if the optimizer keeps them.
+    pub velocity_tensors: [Option<TensorIdx>; 2],
     /// Index of its name.
     pub name: u32,
 }
 
 impl LayerRecord {
-    pub(crate) const WORDS: usize = 32;
+    pub(crate) const WORDS: usize = 36;
 
     /// Kernel positions.
     #[must_use]
@@ -97,6 +106,19 @@ impl LayerRecord {
     #[must_use]
     pub fn in_channels(&self) -> usize {
         self.input[2] as usize
+    }
+
+    /// How its kernel slides.
+    #[inline(always)]
+    #[must_use]
+    pub fn geometry(&self) -> Geometry {
+        Geometry {
+            input: self.input,
+            output: self.output,
+            kernel: self.kernel,
+            stride: self.stride,
+            padding: self.padding,
+        }
     }
 
     /// Number of weights in `n_channels` channels.
@@ -147,8 +169,12 @@ impl LayerRecord {
             self.bias,
             self.effective_scale,
             self.weight_scale,
+            self.fixed_scale.unwrap_or(NONE),
             self.weight_tensor.unwrap_or(NONE),
+            self.remainder_tensor.unwrap_or(NONE),
             self.bias_tensor.unwrap_or(NONE),
+            self.velocity_tensors[0].unwrap_or(NONE),
+            self.velocity_tensors[1].unwrap_or(NONE),
             self.name,
         ];
         words[..fields.len()].copy_from_slice(&fields);
@@ -178,9 +204,12 @@ impl LayerRecord {
             bias: w[24],
             effective_scale: w[25],
             weight_scale: w[26],
-            weight_tensor: optional(w[27]),
-            bias_tensor: optional(w[28]),
-            name: w[29],
+            fixed_scale: optional(w[27]),
+            weight_tensor: optional(w[28]),
+            remainder_tensor: optional(w[29]),
+            bias_tensor: optional(w[30]),
+            velocity_tensors: [optional(w[31]), optional(w[32])],
+            name: w[33],
         }
     }
 }
@@ -198,10 +227,24 @@ pub struct AddRecord {
     pub clamp: [i32; 2],
     /// Number of elements.
     pub len: u32,
+    /// Fixed-point factors of shortcut, branch and sum; zero unless the rule is fixed point.
+    pub fixed: [FixedScale; 3],
 }
 
 impl AddRecord {
-    pub(crate) const WORDS: usize = 9;
+    pub(crate) const WORDS: usize = 15;
+
+    /// The sum of two codes under `rule`.
+    #[must_use]
+    pub fn residual(&self, rule: ElementwiseRule) -> Residual {
+        Residual {
+            rule,
+            a: self.a_quant,
+            b: self.b_quant,
+            y: self.y_quant,
+            fixed: self.fixed,
+        }
+    }
 
     #[cfg(feature = "compile")]
     pub(crate) fn encode(&self) -> [u32; Self::WORDS] {
@@ -215,6 +258,12 @@ impl AddRecord {
             self.clamp[0].cast_unsigned(),
             self.clamp[1].cast_unsigned(),
             self.len,
+            self.fixed[0].multiplier.cast_unsigned(),
+            self.fixed[0].shift.cast_unsigned(),
+            self.fixed[1].multiplier.cast_unsigned(),
+            self.fixed[1].shift.cast_unsigned(),
+            self.fixed[2].multiplier.cast_unsigned(),
+            self.fixed[2].shift.cast_unsigned(),
         ]
     }
 
@@ -222,6 +271,10 @@ impl AddRecord {
         let quant = |at: usize| QuantParams {
             scale: f32::from_bits(w[at]),
             zero_point: signed(w[at + 1]),
+        };
+        let fixed = |at: usize| FixedScale {
+            multiplier: signed(w[at]),
+            shift: signed(w[at + 1]),
         };
         Self {
             a_quant: quant(0),
@@ -229,164 +282,7 @@ impl AddRecord {
             y_quant: quant(4),
             clamp: [signed(w[6]), signed(w[7])],
             len: w[8],
-        }
-    }
-}
-
-/// The f32 classifier.
-#[derive(Clone, Copy, Debug, PartialEq)]
-pub struct HeadRecord {
-    /// Number of features.
-    pub n_features: u32,
-    /// Number of classes.
-    pub n_classes: u32,
-    /// Quantization of the features.
-    pub x_quant: QuantParams,
-    /// Offset in the constants of the start weights (f32, `[classes, features]`).
-    pub start_weight: u32,
-    /// Offset in the constants of the start biases (f32, `[classes]`).
-    pub start_bias: u32,
-    /// The tensor of the weights.
-    pub weight_tensor: TensorIdx,
-    /// The tensor of the biases.
-    pub bias_tensor: TensorIdx,
-}
-
-/// What holds for the whole program.
-#[derive(Clone, Copy, Debug, PartialEq)]
-pub struct Meta {
-    /// Size of the one block.
-    pub arena_bytes: u32,
-    /// The first bytes of the block, which keep their contents from step to step.
-    pub persistent_bytes: u32,
-    /// Largest sum of live bytes over all operations: no placement can need less.
-    pub lower_bound_bytes: u32,
-    /// Index of the loss operation; the forward pass ends before it.
-    pub loss_op: u32,
-    /// Height, width, channels of the input.
-    pub input_shape: [u32; 3],
-    /// Quantization of the input.
-    pub input_quant: QuantParams,
-    /// The tensor of the input.
-    pub input_tensor: TensorIdx,
-    /// The tensor of the label.
-    pub label_tensor: TensorIdx,
-    /// The tensor of the logits.
-    pub logits_tensor: TensorIdx,
-    /// The classifier.
-    pub head: HeadRecord,
-    /// Multiply-accumulates of the forward pass.
-    pub macs_forward: u64,
-    /// Multiply-accumulates of a whole step, as executed.
-    pub macs_step: u64,
-}
-
-impl Meta {
-    pub(crate) const WORDS: usize = 28;
-
-    #[cfg(feature = "compile")]
-    pub(crate) fn encode(&self) -> [u32; Self::WORDS] {
-        let halves = |value: u64| {
-            let [a, b, c, d, e, f, g, h] = value.to_le_bytes();
-            [
-                u32::from_le_bytes([a, b, c, d]),
-                u32::from_le_bytes([e, f, g, h]),
-            ]
-        };
-        let [forward_low, forward_high] = halves(self.macs_forward);
-        let [step_low, step_high] = halves(self.macs_step);
-        let mut words = [0; Self::WORDS];
-        let fields = [
-            self.arena_bytes,
-            self.persistent_bytes,
-            self.lower_bound_bytes,
-            self.loss_op,
-            self.input_shape[0],
-            self.input_shape[1],
-            self.input_shape[2],
-            self.input_quant.scale.to_bits(),
-            self.input_quant.zero_point.cast_unsigned(),
-            self.input_tensor,
-            self.label_tensor,
-            self.logits_tensor,
-            self.head.n_features,
-            self.head.n_classes,
-            self.head.x_quant.scale.to_bits(),
-            self.head.x_quant.zero_point.cast_unsigned(),
-            self.head.start_weight,
-            self.head.start_bias,
-            self.head.weight_tensor,
-            self.head.bias_tensor,
-            forward_low,
-            forward_high,
-            step_low,
-            step_high,
-        ];
-        words[..fields.len()].copy_from_slice(&fields);
-        words
-    }
-
-    pub(crate) fn decode(w: &[u32; Self::WORDS]) -> Self {
-        let quant = |at: usize| QuantParams {
-            scale: f32::from_bits(w[at]),
-            zero_point: signed(w[at + 1]),
-        };
-        let whole = |at: usize| u64::from(w[at]) | (u64::from(w[at + 1]) << 32);
-        Self {
-            arena_bytes: w[0],
-            persistent_bytes: w[1],
-            lower_bound_bytes: w[2],
-            loss_op: w[3],
-            input_shape: [w[4], w[5], w[6]],
-            input_quant: quant(7),
-            input_tensor: w[9],
-            label_tensor: w[10],
-            logits_tensor: w[11],
-            head: HeadRecord {
-                n_features: w[12],
-                n_classes: w[13],
-                x_quant: quant(14),
-                start_weight: w[16],
-                start_bias: w[17],
-                weight_tensor: w[18],
-                bias_tensor: w[19],
-            },
-            macs_forward: whole(20),
-            macs_step: whole(22),
-        }
-    }
-}
-
-/// Training settings that travel with a program but are not part of its identity.
-#[derive(Clone, Copy, Debug, PartialEq)]
-pub struct Settings {
-    /// Learning rate.
-    pub learning_rate: f32,
-    /// Whether gradients are scaled by QAS.
-    pub qas: bool,
-    /// Seed of rounding noise and sample order.
-    pub seed: u64,
-}
-
-impl Settings {
-    pub(crate) const WORDS: usize = 4;
-
-    #[cfg(feature = "compile")]
-    pub(crate) fn encode(&self) -> [u32; Self::WORDS] {
-        let [a, b, c, d, e, f, g, h] = self.seed.to_le_bytes();
-        [
-            self.learning_rate.to_bits(),
-            u32::from(self.qas),
-            u32::from_le_bytes([a, b, c, d]),
-            u32::from_le_bytes([e, f, g, h]),
-        ]
-    }
-
-    pub(crate) fn decode(w: &[u32; Self::WORDS]) -> Self {
-        Self {
-            learning_rate: f32::from_bits(w[0]),
-            qas: w[1] != 0,
-            seed: u64::from(w[2]) | (u64::from(w[3]) << 32),
+            fixed: [fixed(9), fixed(11), fixed(13)],
         }
     }
 }

@@ -4,17 +4,27 @@
 //! once, when it is parsed; after that the runtime runs it without a failing path.
 
 mod check;
+mod geometry;
 pub mod image;
 mod layer;
+mod meta;
 mod op;
+mod operands;
+mod pool;
+mod settings;
 mod tensor;
 mod view;
 
 #[cfg(feature = "compile")]
 pub(crate) use check::MAX_REDUCTION;
 pub use check::ProgramError;
-pub use layer::{AddRecord, HeadRecord, LayerRecord, Meta, Settings};
-pub use op::{Access, Op, Operand, Operands, Phase};
+pub use geometry::Geometry;
+pub use layer::{AddRecord, LayerRecord};
+pub use meta::{ClassifierRecord, HeadRecord, Meta};
+pub use op::{Op, Phase};
+pub use operands::{Access, Operand, Operands, Records};
+pub use pool::PoolRecord;
+pub use settings::{Schedule, Settings};
 pub use tensor::{DType, Role, TensorRecord};
 pub use view::Program;
 #[cfg(feature = "compile")]

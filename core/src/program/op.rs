@@ -1,10 +1,7 @@
-//! The operations of a program and the tensors that each reads and writes.
+//! The operations of a program.
 
-use super::layer::{AddRecord, HeadRecord, LayerRecord};
-use super::{DType, TensorIdx};
-use crate::runtime::scratch;
-
-const NONE: u32 = u32::MAX;
+use super::TensorIdx;
+use super::layer::NONE;
 
 /// Part of a step that an operation belongs to.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -47,6 +44,13 @@ pub enum Op {
         pixels: u32,
         channels: u32,
     },
+    /// Mean or maximum over windows.
+    Pool {
+        pool: u32,
+        x: TensorIdx,
+        y: TensorIdx,
+        mask: Option<TensorIdx>,
+    },
     /// Keeps the trainable channels of `x` for the weight gradient of `layer`.
     SaveChannels {
         layer: u32,
@@ -55,12 +59,16 @@ pub enum Op {
     },
     /// f32 logits from dequantized features.
     Classifier { x: TensorIdx, logits: TensorIdx },
+    /// f32 logits from the codes of an int8 head.
+    Logits { x: TensorIdx, logits: TensorIdx },
     /// Loss, and its gradient with respect to the logits, which takes their place.
     Loss {
         logits: TensorIdx,
         label: TensorIdx,
         gradient: TensorIdx,
     },
+    /// Gradient at the codes of an int8 head.
+    LogitsBackward { gradient: TensorIdx, out: TensorIdx },
     /// Gradient at the features.
     ClassifierBackwardInput { gradient: TensorIdx, out: TensorIdx },
     /// Changes the classifier.
@@ -72,7 +80,17 @@ pub enum Op {
         pixels: u32,
         channels: u32,
     },
-    /// `g_acc = mask * g_y * m[c]`, in place.
+    /// Gradient at the input of a pool over windows; a maximum passes it to the first code that
+    /// attains it, which `x` tells.
+    PoolBackward {
+        pool: u32,
+        x: Option<TensorIdx>,
+        gradient: TensorIdx,
+        out: TensorIdx,
+        mask: TensorIdx,
+    },
+    /// `g_acc = mask * g_y * m[c]`, in place; of int8 gradients only the mask is applied, and
+    /// `m[c]` when they are used.
     MaskScale {
         layer: u32,
         gradient: TensorIdx,
@@ -87,6 +105,7 @@ pub enum Op {
         gradient: TensorIdx,
         out: TensorIdx,
         accumulate: bool,
+        scratch: Option<TensorIdx>,
     },
     /// `W -= floor(rate * G_W * qas + u)`, one tile of the gradient at a time.
     WeightUpdate {
@@ -106,77 +125,8 @@ pub enum Op {
     },
 }
 
-/// How an operation touches a tensor.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Access {
-    /// Reads it.
-    Read,
-    /// Writes all of it.
-    Write,
-    /// Changes what it holds.
-    ReadWrite,
-}
-
-/// A tensor as an operation uses it.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Operand {
-    /// Which tensor.
-    pub tensor: TensorIdx,
-    /// How it is touched.
-    pub access: Access,
-    /// Element type that the operation expects.
-    pub dtype: DType,
-    /// Number of elements that the operation expects.
-    pub n_elements: usize,
-}
-
-/// The operands of one operation.
-#[derive(Clone, Copy, Debug)]
-pub struct Operands {
-    items: [Option<Operand>; Self::MAX],
-    len: usize,
-}
-
-impl Operands {
-    const MAX: usize = 8;
-
-    fn new() -> Self {
-        Self {
-            items: [None; Self::MAX],
-            len: 0,
-        }
-    }
-
-    fn push(&mut self, tensor: TensorIdx, access: Access, dtype: DType, n_elements: usize) {
-        self.items[self.len] = Some(Operand {
-            tensor,
-            access,
-            dtype,
-            n_elements,
-        });
-        self.len += 1;
-    }
-
-    fn push_if(
-        &mut self,
-        tensor: Option<TensorIdx>,
-        access: Access,
-        dtype: DType,
-        n_elements: usize,
-    ) {
-        if let Some(tensor) = tensor {
-            self.push(tensor, access, dtype, n_elements);
-        }
-    }
-
-    /// The operands.
-    pub fn iter(&self) -> impl Iterator<Item = Operand> + '_ {
-        self.items.iter().flatten().copied()
-    }
-}
-
 impl Op {
-    pub(crate) const WORDS: usize = 6;
+    pub(crate) const WORDS: usize = 7;
 
     /// The part of the step.
     #[must_use]
@@ -185,8 +135,10 @@ impl Op {
             Self::Conv { .. }
             | Self::Add { .. }
             | Self::AveragePool { .. }
+            | Self::Pool { .. }
             | Self::SaveChannels { .. }
-            | Self::Classifier { .. } => Phase::Forward,
+            | Self::Classifier { .. }
+            | Self::Logits { .. } => Phase::Forward,
             Self::Loss { .. } => Phase::Loss,
             _ => Phase::Backward,
         }
@@ -215,6 +167,15 @@ impl Op {
         }
     }
 
+    /// The pool over windows that the operation is about.
+    #[must_use]
+    pub fn pool(self) -> Option<u32> {
+        match self {
+            Self::Pool { pool, .. } | Self::PoolBackward { pool, .. } => Some(pool),
+            _ => None,
+        }
+    }
+
     /// The pair of tensors of which the second may take the place of the first.
     #[must_use]
     pub fn in_place(self) -> Option<(TensorIdx, TensorIdx)> {
@@ -234,244 +195,117 @@ impl Op {
         }
     }
 
-    /// Every tensor that the operation touches, with the type and length it relies on.
-    /// `layer` and `add` are the records that the operation names.
-    #[must_use]
-    pub fn operands(
-        self,
-        layer: Option<&LayerRecord>,
-        add: Option<&AddRecord>,
-        head: &HeadRecord,
-    ) -> Operands {
-        use Access::{Read, ReadWrite, Write};
-        let mut operands = Operands::new();
-        let features = head.n_features as usize;
-        let classes = head.n_classes as usize;
-        match (self, layer, add) {
-            (
-                Self::Conv {
-                    x,
-                    y,
-                    mask,
-                    scratch,
-                    ..
-                },
-                Some(layer),
-                _,
-            ) => {
-                operands.push(x, Read, DType::I8, layer.in_len());
-                operands.push(y, Write, DType::I8, layer.out_len());
-                operands.push_if(mask, Write, DType::Bit, layer.out_len());
-                let bytes = scratch::conv_forward(layer);
-                operands.push_if(scratch, Write, DType::I8, bytes);
-                push_weight(&mut operands, layer, Read);
-                operands.push_if(layer.bias_tensor, Read, DType::I32, layer.out_channels());
-            }
-            (Self::Add { a, b, y, mask, .. }, _, Some(add)) => {
-                let len = add.len as usize;
-                operands.push(a, Read, DType::I8, len);
-                operands.push(b, Read, DType::I8, len);
-                operands.push(y, Write, DType::I8, len);
-                operands.push_if(mask, Write, DType::Bit, len);
-            }
-            (
-                Self::AveragePool {
-                    x,
-                    y,
-                    pixels,
-                    channels,
-                },
-                ..,
-            ) => {
-                let channels = channels as usize;
-                operands.push(x, Read, DType::I8, channels * pixels as usize);
-                operands.push(y, Write, DType::I8, channels);
-            }
-            (Self::SaveChannels { x, saved, .. }, Some(layer), _) => {
-                operands.push(x, Read, DType::I8, layer.in_len());
-                operands.push(saved, Write, DType::I8, saved_len(layer));
-            }
-            (Self::Classifier { x, logits }, ..) => {
-                operands.push(x, Read, DType::I8, features);
-                operands.push(logits, Write, DType::F32, classes);
-                push_head(&mut operands, head, Read);
-            }
-            (
-                Self::Loss {
-                    logits,
-                    label,
-                    gradient,
-                },
-                ..,
-            ) => {
-                operands.push(logits, Read, DType::F32, classes);
-                operands.push(label, Read, DType::I32, 1);
-                operands.push(gradient, Write, DType::F32, classes);
-            }
-            (Self::ClassifierBackwardInput { gradient, out }, ..) => {
-                operands.push(gradient, Read, DType::F32, classes);
-                operands.push(out, Write, DType::F32, features);
-                operands.push(head.weight_tensor, Read, DType::F32, classes * features);
-            }
-            (Self::ClassifierUpdate { x, gradient }, ..) => {
-                operands.push(x, Read, DType::I8, features);
-                operands.push(gradient, Read, DType::F32, classes);
-                push_head(&mut operands, head, ReadWrite);
-            }
-            (
-                Self::AveragePoolBackward {
-                    gradient,
-                    out,
-                    pixels,
-                    channels,
-                },
-                ..,
-            ) => {
-                let channels = channels as usize;
-                operands.push(gradient, Read, DType::F32, channels);
-                operands.push(out, Write, DType::F32, channels * pixels as usize);
-            }
-            (
-                Self::MaskScale {
-                    gradient,
-                    out,
-                    mask,
-                    ..
-                },
-                Some(layer),
-                _,
-            ) => {
-                operands.push(gradient, Read, DType::F32, layer.out_len());
-                operands.push(out, Write, DType::F32, layer.out_len());
-                operands.push(mask, Read, DType::Bit, layer.out_len());
-            }
-            (Self::BiasUpdate { gradient, .. }, Some(layer), _) => {
-                operands.push(gradient, Read, DType::F32, layer.out_len());
-                operands.push_if(
-                    layer.bias_tensor,
-                    ReadWrite,
-                    DType::I32,
-                    layer.out_channels(),
-                );
-            }
-            (
-                Self::ConvBackwardInput {
-                    gradient,
-                    out,
-                    accumulate,
-                    ..
-                },
-                Some(layer),
-                _,
-            ) => {
-                operands.push(gradient, Read, DType::F32, layer.out_len());
-                let access = if accumulate { ReadWrite } else { Write };
-                operands.push(out, access, DType::F32, layer.in_len());
-                push_weight(&mut operands, layer, Read);
-            }
-            (
-                Self::WeightUpdate {
-                    x,
-                    gradient,
-                    scratch,
-                    ..
-                },
-                Some(layer),
-                _,
-            ) => {
-                operands.push(x, Read, DType::I8, saved_len(layer));
-                operands.push(gradient, Read, DType::F32, layer.out_len());
-                operands.push(scratch, Write, DType::F32, scratch::weight_update(layer));
-                push_weight(&mut operands, layer, ReadWrite);
-            }
-            (
-                Self::AddBackward {
-                    gradient,
-                    shortcut,
-                    branch,
-                    mask,
-                    ..
-                },
-                _,
-                Some(add),
-            ) => {
-                let len = add.len as usize;
-                operands.push(gradient, Read, DType::F32, len);
-                operands.push_if(shortcut, Write, DType::F32, len);
-                operands.push_if(branch, Write, DType::F32, len);
-                operands.push(mask, Read, DType::Bit, len);
-            }
-            // An operation without its record has no operands; the loader refuses it.
-            _ => {}
-        }
-        operands
-    }
-
     #[cfg(feature = "compile")]
     pub(crate) fn encode(self) -> [u32; Self::WORDS] {
         let opt = |tensor: Option<u32>| tensor.unwrap_or(NONE);
-        match self {
+        let fields: [u32; 6] = match self {
             Self::Conv {
                 layer,
                 x,
                 y,
                 mask,
                 scratch,
-            } => [0, layer, x, y, opt(mask), opt(scratch)],
-            Self::Add { add, a, b, y, mask } => [1, add, a, b, y, opt(mask)],
+            } => [layer, x, y, opt(mask), opt(scratch), NONE],
+            Self::Add { add, a, b, y, mask } => [add, a, b, y, opt(mask), NONE],
             Self::AveragePool {
                 x,
                 y,
                 pixels,
                 channels,
-            } => [2, x, y, pixels, channels, NONE],
-            Self::SaveChannels { layer, x, saved } => [3, layer, x, saved, NONE, NONE],
-            Self::Classifier { x, logits } => [4, x, logits, NONE, NONE, NONE],
+            } => [x, y, pixels, channels, NONE, NONE],
+            Self::SaveChannels { layer, x, saved } => [layer, x, saved, NONE, NONE, NONE],
+            Self::Classifier { x, logits } | Self::Logits { x, logits } => {
+                [x, logits, NONE, NONE, NONE, NONE]
+            }
             Self::Loss {
                 logits,
                 label,
                 gradient,
-            } => [5, logits, label, gradient, NONE, NONE],
-            Self::ClassifierBackwardInput { gradient, out } => [6, gradient, out, NONE, NONE, NONE],
-            Self::ClassifierUpdate { x, gradient } => [7, x, gradient, NONE, NONE, NONE],
+            } => [logits, label, gradient, NONE, NONE, NONE],
+            Self::ClassifierBackwardInput { gradient, out }
+            | Self::LogitsBackward { gradient, out } => [gradient, out, NONE, NONE, NONE, NONE],
+            Self::ClassifierUpdate { x, gradient } => [x, gradient, NONE, NONE, NONE, NONE],
             Self::AveragePoolBackward {
                 gradient,
                 out,
                 pixels,
                 channels,
-            } => [8, gradient, out, pixels, channels, NONE],
+            } => [gradient, out, pixels, channels, NONE, NONE],
             Self::MaskScale {
                 layer,
                 gradient,
                 out,
                 mask,
-            } => [9, layer, gradient, out, mask, NONE],
-            Self::BiasUpdate { layer, gradient } => [10, layer, gradient, NONE, NONE, NONE],
+            } => [layer, gradient, out, mask, NONE, NONE],
+            Self::BiasUpdate { layer, gradient } => [layer, gradient, NONE, NONE, NONE, NONE],
             Self::ConvBackwardInput {
                 layer,
                 gradient,
                 out,
                 accumulate,
-            } => [11, layer, gradient, out, u32::from(accumulate), NONE],
+                scratch,
+            } => [
+                layer,
+                gradient,
+                out,
+                u32::from(accumulate),
+                opt(scratch),
+                NONE,
+            ],
             Self::WeightUpdate {
                 layer,
                 x,
                 gradient,
                 scratch,
-            } => [12, layer, x, gradient, scratch, NONE],
+            } => [layer, x, gradient, scratch, NONE, NONE],
             Self::AddBackward {
                 add,
                 gradient,
                 shortcut,
                 branch,
                 mask,
-            } => [13, add, gradient, opt(shortcut), opt(branch), mask],
+            } => [add, gradient, opt(shortcut), opt(branch), mask, NONE],
+            Self::Pool { pool, x, y, mask } => [pool, x, y, opt(mask), NONE, NONE],
+            Self::PoolBackward {
+                pool,
+                x,
+                gradient,
+                out,
+                mask,
+            } => [pool, opt(x), gradient, out, mask, NONE],
+        };
+        let [a, b, c, d, e, f] = fields;
+        [self.kind(), a, b, c, d, e, f]
+    }
+
+    /// The number of an operation in an image.
+    #[cfg(feature = "compile")]
+    fn kind(self) -> u32 {
+        match self {
+            Self::Conv { .. } => 0,
+            Self::Add { .. } => 1,
+            Self::AveragePool { .. } => 2,
+            Self::SaveChannels { .. } => 3,
+            Self::Classifier { .. } => 4,
+            Self::Loss { .. } => 5,
+            Self::ClassifierBackwardInput { .. } => 6,
+            Self::ClassifierUpdate { .. } => 7,
+            Self::AveragePoolBackward { .. } => 8,
+            Self::MaskScale { .. } => 9,
+            Self::BiasUpdate { .. } => 10,
+            Self::ConvBackwardInput { .. } => 11,
+            Self::WeightUpdate { .. } => 12,
+            Self::AddBackward { .. } => 13,
+            Self::Logits { .. } => 14,
+            Self::LogitsBackward { .. } => 15,
+            Self::Pool { .. } => 16,
+            Self::PoolBackward { .. } => 17,
         }
     }
 
     pub(crate) fn decode(words: &[u32; Self::WORDS]) -> Option<Self> {
         let opt = |word: u32| (word != NONE).then_some(word);
-        let &[kind, a, b, c, d, e] = words;
+        let &[kind, a, b, c, d, e, _] = words;
         Some(match kind {
             0 => Self::Conv {
                 layer: a,
@@ -530,6 +364,7 @@ impl Op {
                 gradient: b,
                 out: c,
                 accumulate: d != 0,
+                scratch: opt(e),
             },
             12 => Self::WeightUpdate {
                 layer: a,
@@ -544,28 +379,25 @@ impl Op {
                 branch: opt(d),
                 mask: e,
             },
+            14 => Self::Logits { x: a, logits: b },
+            15 => Self::LogitsBackward {
+                gradient: a,
+                out: b,
+            },
+            16 => Self::Pool {
+                pool: a,
+                x: b,
+                y: c,
+                mask: opt(d),
+            },
+            17 => Self::PoolBackward {
+                pool: a,
+                x: opt(b),
+                gradient: c,
+                out: d,
+                mask: e,
+            },
             _ => return None,
         })
     }
-}
-
-/// Elements of the saved activation: the trainable channels of every input pixel.
-fn saved_len(layer: &LayerRecord) -> usize {
-    layer.input[0] as usize * layer.input[1] as usize * layer.n_trainable as usize
-}
-
-fn push_weight(operands: &mut Operands, layer: &LayerRecord, access: Access) {
-    let n_elements = layer.weight_len(layer.n_trainable as usize);
-    operands.push_if(layer.weight_tensor, access, DType::I8, n_elements);
-}
-
-fn push_head(operands: &mut Operands, head: &HeadRecord, access: Access) {
-    let classes = head.n_classes as usize;
-    operands.push(
-        head.weight_tensor,
-        access,
-        DType::F32,
-        classes * head.n_features as usize,
-    );
-    operands.push(head.bias_tensor, access, DType::F32, classes);
 }

@@ -1,5 +1,7 @@
 //! A tensor of the program: where it lies in the arena and how long it lives.
 
+use crate::quant::{GradientType, Rules, UpdateRule};
+
 /// Element type.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum DType {
@@ -13,10 +15,46 @@ pub enum DType {
     I32,
     /// f32.
     F32,
+    /// int8 codes and, at the next multiple of four bytes, the f32 scale that they share.
+    ScaledI8,
 }
 
 impl DType {
-    const ALL: [Self; 5] = [Self::Bit, Self::I8, Self::I16, Self::I32, Self::F32];
+    const ALL: [Self; 6] = [
+        Self::Bit,
+        Self::I8,
+        Self::I16,
+        Self::I32,
+        Self::F32,
+        Self::ScaledI8,
+    ];
+
+    /// Type of gradients with respect to activations.
+    #[must_use]
+    pub fn of_gradients(rules: Rules) -> Self {
+        match rules.gradient {
+            GradientType::F32 => Self::F32,
+            GradientType::I8 => Self::ScaledI8,
+        }
+    }
+
+    /// Type of weights that learn.
+    #[must_use]
+    pub fn of_weights(rules: Rules) -> Self {
+        match rules.update {
+            UpdateRule::Master => Self::F32,
+            _ => Self::I8,
+        }
+    }
+
+    /// Type of biases that learn.
+    #[must_use]
+    pub fn of_biases(rules: Rules) -> Self {
+        match rules.update {
+            UpdateRule::Master => Self::F32,
+            _ => Self::I32,
+        }
+    }
 
     /// Bytes that `n_elements` of this type occupy.
     #[must_use]
@@ -26,6 +64,7 @@ impl DType {
             Self::I8 => n_elements,
             Self::I16 => 2 * n_elements,
             Self::I32 | Self::F32 => 4 * n_elements,
+            Self::ScaledI8 => n_elements.next_multiple_of(4) + 4,
         }
     }
 }
@@ -43,6 +82,8 @@ pub enum Role {
     TrainableBias,
     /// The f32 classifier.
     Classifier,
+    /// What the update keeps beside a parameter: int8 remainders, momentum.
+    OptimizerState,
     /// An activation that only the forward pass needs.
     Activation,
     /// An activation, or channels of one, kept for a weight gradient.
@@ -57,12 +98,13 @@ pub enum Role {
 
 impl Role {
     /// All roles in the order of the legend.
-    pub const ALL: [Self; 10] = [
+    pub const ALL: [Self; 11] = [
         Self::Input,
         Self::Label,
         Self::TrainableWeight,
         Self::TrainableBias,
         Self::Classifier,
+        Self::OptimizerState,
         Self::Activation,
         Self::SavedActivation,
         Self::Mask,
@@ -75,7 +117,7 @@ impl Role {
     pub fn is_persistent(self) -> bool {
         matches!(
             self,
-            Self::TrainableWeight | Self::TrainableBias | Self::Classifier
+            Self::TrainableWeight | Self::TrainableBias | Self::Classifier | Self::OptimizerState
         )
     }
 }

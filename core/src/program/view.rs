@@ -7,9 +7,14 @@ use sha2::{Digest as _, Sha256};
 use super::TensorIdx;
 use super::check::{self, ProgramError};
 use super::image::Section;
-use super::layer::{AddRecord, LayerRecord, Meta, Settings};
-use super::op::{Op, Operands};
+use super::layer::{AddRecord, LayerRecord};
+use super::meta::Meta;
+use super::op::Op;
+use super::operands::{Operands, Records};
+use super::pool::PoolRecord;
+use super::settings::Settings;
 use super::tensor::TensorRecord;
+use crate::quant::Rules;
 
 /// A checked program over the bytes `B` (a slice in flash, or owned aligned bytes on a host).
 #[derive(Clone, Debug)]
@@ -139,6 +144,27 @@ impl<B: AsRef<[u8]>> Program<B> {
         AddRecord::decode(&self.record(Section::Adds, add))
     }
 
+    /// Number of pools over windows.
+    #[must_use]
+    pub fn n_pools(&self) -> u32 {
+        self.count(Section::Pools, PoolRecord::WORDS)
+    }
+
+    /// One pool over windows.
+    ///
+    /// # Panics
+    /// When there is no pool of that index.
+    #[must_use]
+    pub fn pool(&self, pool: u32) -> PoolRecord {
+        PoolRecord::decode(&self.record(Section::Pools, pool))
+    }
+
+    /// The rules of the arithmetic.
+    #[must_use]
+    pub fn rules(&self) -> Rules {
+        self.meta.rules
+    }
+
     /// Number of pairs of tensors that share storage.
     #[must_use]
     pub fn n_aliases(&self) -> u32 {
@@ -158,9 +184,13 @@ impl<B: AsRef<[u8]>> Program<B> {
     /// Every tensor that an operation touches.
     #[must_use]
     pub fn operands(&self, op: Op) -> Operands {
-        let layer = op.layer().map(|layer| self.layer(layer));
-        let add = op.add().map(|add| self.add(add));
-        op.operands(layer.as_ref(), add.as_ref(), &self.meta.head)
+        op.operands(&Records {
+            layer: op.layer().map(|layer| self.layer(layer)),
+            add: op.add().map(|add| self.add(add)),
+            pool: op.pool().map(|pool| self.pool(pool)),
+            head: self.meta.head,
+            rules: self.meta.rules,
+        })
     }
 
     /// A name of the network; empty where there is none.

@@ -1,12 +1,25 @@
-//! Quantization: affine parameters and the rounding rules of the `device` profile.
+//! Quantization: affine parameters, roundings, and the rules in which implementations differ.
 
+mod fixed;
 mod params;
+mod requantize;
+mod residual;
 mod round;
+mod rules;
 
-#[cfg(feature = "compile")]
-pub(crate) use params::effective_scale;
+pub use fixed::FixedScale;
 pub use params::{DEAD_CHANNEL_SCALE, QuantParams};
+#[cfg(feature = "compile")]
+pub(crate) use params::{effective_scale, real_scale};
+pub(crate) use requantize::clamp_code;
+pub use requantize::{Bias, Requantize};
+#[cfg(feature = "compile")]
+pub(crate) use residual::ADD_LEFT_SHIFT;
+pub use residual::Residual;
 #[cfg(all(target_arch = "wasm32", target_feature = "simd128"))]
 pub(crate) use round::ROUND_LIMIT;
-pub(crate) use round::clamp_code;
-pub use round::{Requantize, half_even, mean_half_even, residual_add};
+pub use round::{half_even, mean, nearest};
+pub use rules::{
+    ChannelChoice, DeadChannels, ElementwiseRule, GradientInput, GradientType, LogitScale,
+    MasterCodes, N_RULES, Optimizer, RequantizeRule, Rules, ShortcutGradient, UpdateRule,
+};

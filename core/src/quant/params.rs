@@ -13,6 +13,12 @@ pub struct QuantParams {
     pub zero_point: i32,
 }
 
+/// `s_x * s_w / s_y` in f64.
+#[cfg(feature = "compile")]
+pub(crate) fn real_scale(x: QuantParams, weight_scale: f32, y: QuantParams) -> f64 {
+    f64::from(x.scale) * f64::from(weight_scale) / f64::from(y.scale)
+}
+
 /// `s_x * s_w / s_y`, computed in f64 and stored as f32; infinite where it does not fit.
 #[cfg(feature = "compile")]
 pub(crate) fn effective_scale(x: QuantParams, weight_scale: f32, y: QuantParams) -> f32 {
@@ -20,6 +26,6 @@ pub(crate) fn effective_scale(x: QuantParams, weight_scale: f32, y: QuantParams)
         clippy::cast_possible_truncation,
         reason = "the rule: rounded once to f32"
     )]
-    let scale = (f64::from(x.scale) * f64::from(weight_scale) / f64::from(y.scale)) as f32;
+    let scale = real_scale(x, weight_scale, y) as f32;
     scale
 }

@@ -1,6 +1,6 @@
-//! Rounding rules of the `device` profile. Every kernel set ends in these formulae.
+//! Roundings of one value.
 
-use super::QuantParams;
+use super::rules::ElementwiseRule;
 
 /// Values beyond this are clamped before rounding; every clamp of a layer lies far inside.
 pub(crate) const ROUND_LIMIT: f32 = 2_097_152.0; // 2^21
@@ -22,59 +22,55 @@ pub fn half_even(value: f32) -> i32 {
     rounded
 }
 
-/// How an i32 accumulator becomes an int8 code: `half_even(f32(sat(acc + bias)) * m) + z_y`,
-/// clamped to the layer's `[min, max]` (paper Eq. 1; rule `device`).
-#[derive(Clone, Copy, Debug)]
-pub struct Requantize<'a> {
-    /// int32 bias, one per output channel, in units of `s_x * s_w[c]`.
-    pub bias: &'a [i32],
-    /// `s_x * s_w[c] / s_y`, one per output channel.
-    pub effective_scale: &'a [f32],
-    /// Zero point of the output.
-    pub zero_point: i32,
-    /// Smallest output code: the lower end of the activation function.
-    pub min: i32,
-    /// Largest output code.
-    pub max: i32,
-}
-
-impl Requantize<'_> {
-    /// The code of output channel `channel`, and whether it lay inside the clamp.
-    #[inline(always)]
-    #[must_use]
-    pub fn apply(&self, accumulator: i32, channel: usize) -> (i8, bool) {
-        let sum = accumulator.saturating_add(self.bias[channel]);
-        #[expect(clippy::cast_precision_loss, reason = "the rule: one rounding to f32")]
-        let code = half_even(sum as f32 * self.effective_scale[channel]) + self.zero_point;
-        clamp_code(code, self.min, self.max)
-    }
-}
-
-/// Clamps a code to `[min, max]`, inside -128..=127, and says whether it was inside.
-#[inline(always)]
-pub(crate) fn clamp_code(code: i32, min: i32, max: i32) -> (i8, bool) {
-    let clamped = code.clamp(min, max);
-    #[expect(clippy::cast_possible_truncation, reason = "the clamp lies inside i8")]
-    let byte = clamped as i8;
-    (byte, clamped == code)
-}
-
-/// The code of a residual sum before the clamp:
-/// `half_even(((a - z_a) s_a + (b - z_b) s_b) / s_y) + z_y`, each operation rounded to f32.
-#[inline(always)]
+/// The nearest i32, half to even, saturated; 0 for NaN.
+#[inline]
 #[must_use]
-pub fn residual_add(a: i8, qa: QuantParams, b: i8, qb: QuantParams, qy: QuantParams) -> i32 {
-    #[expect(clippy::cast_precision_loss, reason = "at most nine bits")]
-    let real = |code: i8, q: QuantParams| (i32::from(code) - q.zero_point) as f32 * q.scale;
-    half_even((real(a, qa) + real(b, qb)) / qy.scale) + qy.zero_point
+pub fn nearest(value: f32) -> i32 {
+    if value.abs() <= ROUND_LIMIT {
+        return half_even(value);
+    }
+    // Beyond 2^21 a fraction may remain; libm's rint rounds half to even at any size.
+    #[expect(
+        clippy::cast_possible_truncation,
+        reason = "a saturating cast is meant"
+    )]
+    let rounded = libm::rintf(value) as i32;
+    rounded
 }
 
-/// `sum / count` rounded half to even, exactly.
+/// Half away from zero, after clamping to ±2^21.
+#[inline]
+pub(crate) fn half_away(value: f32) -> i32 {
+    let clamped = value.clamp(-ROUND_LIMIT, ROUND_LIMIT);
+    #[expect(clippy::cast_possible_truncation, reason = "at most 22 bits")]
+    let truncated = clamped as i32;
+    #[expect(clippy::cast_precision_loss, reason = "at most 22 bits")]
+    let rest = clamped - truncated as f32;
+    truncated + i32::from(rest >= 0.5) - i32::from(rest <= -0.5)
+}
+
+/// Toward zero, after clamping to ±2^21.
+#[inline]
+pub(crate) fn truncate(value: f32) -> i32 {
+    #[expect(clippy::cast_possible_truncation, reason = "at most 22 bits")]
+    let truncated = value.clamp(-ROUND_LIMIT, ROUND_LIMIT) as i32;
+    truncated
+}
+
+/// `sum / count` rounded half to even, or half away from zero for the other rules; exact.
 ///
 /// `count` is above zero.
 #[inline]
 #[must_use]
-pub fn mean_half_even(sum: i32, count: i32) -> i32 {
+pub fn mean(rule: ElementwiseRule, sum: i32, count: i32) -> i32 {
+    if rule == ElementwiseRule::HalfEven {
+        mean_half_even(sum, count)
+    } else {
+        (sum + sum.signum() * (count / 2)) / count
+    }
+}
+
+fn mean_half_even(sum: i32, count: i32) -> i32 {
     let floor = sum.div_euclid(count);
     let twice_rest = 2 * sum.rem_euclid(count);
     if twice_rest > count || (twice_rest == count && floor % 2 != 0) {
@@ -119,17 +115,5 @@ mod tests {
         ] {
             assert_eq!(mean_half_even(sum, count), expected, "{sum}/{count}");
         }
-    }
-
-    #[test]
-    fn the_sum_with_the_bias_saturates() {
-        let requantize = Requantize {
-            bias: &[i32::MAX],
-            effective_scale: &[1e-9],
-            zero_point: 0,
-            min: -128,
-            max: 127,
-        };
-        assert_eq!(requantize.apply(i32::MAX, 0), (2, true));
     }
 }

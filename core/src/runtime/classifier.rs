@@ -1,8 +1,9 @@
 //! The f32 classifier and its loss. `exp` and `ln` come from one portable library on every
 //! target, so that the bits do not depend on it.
 
-use super::trace::{Parameter, SquareSums, UpdateTrace};
-use crate::quant::QuantParams;
+use super::trace::{Parameter, SquareSums, Trace, UpdateTrace};
+use super::update::{StepParams, with_momentum};
+use crate::quant::{LogitScale, QuantParams};
 
 #[expect(clippy::cast_precision_loss, reason = "at most nine bits")]
 fn real(code: i8, quant: QuantParams) -> f32 {
@@ -50,6 +51,16 @@ pub(super) fn softmax_cross_entropy(logits: &mut [f32], label: u32) -> f32 {
     libm::logf(sum) - at_label
 }
 
+/// f32 logits from the codes of an int8 head.
+pub(super) fn logits(quant: QuantParams, rule: LogitScale, x: &[i8], logits: &mut [f32]) {
+    for (logit, &code) in logits.iter_mut().zip(x) {
+        *logit = match rule {
+            LogitScale::Real => real(code, quant),
+            LogitScale::Codes => f32::from(code),
+        };
+    }
+}
+
 /// `g_x[i] = sum_o g[o] * W[o, i] * s_x`, the sum ascending from 0.
 pub(super) fn backward_input(scale: f32, gradient: &[f32], weight: &[f32], out: &mut [f32]) {
     out.fill(0.0);
@@ -63,24 +74,43 @@ pub(super) fn backward_input(scale: f32, gradient: &[f32], weight: &[f32], out: 
     }
 }
 
-/// Plain SGD on the classifier.
+/// The parameters of the classifier, and their momentum buffers, empty for plain SGD.
+pub(super) struct Stored<'a> {
+    pub(super) weight: &'a mut [f32],
+    pub(super) bias: &'a mut [f32],
+    pub(super) velocities: [&'a mut [f32]; 2],
+}
+
+/// SGD on the classifier.
 pub(super) fn update(
     quant: QuantParams,
     x: &[i8],
     gradient: &[f32],
-    weight: &mut [f32],
-    bias: &mut [f32],
-    learning_rate: f32,
-    wants_squares: bool,
+    stored: Stored<'_>,
+    params: &StepParams,
+    trace: &mut impl Trace,
 ) -> [UpdateTrace; 2] {
-    let mut of_weight = Tally::new(weight.len(), wants_squares);
-    let mut of_bias = Tally::new(bias.len(), wants_squares);
+    let Stored {
+        weight,
+        bias,
+        velocities: [weight_velocity, bias_velocity],
+    } = stored;
+    let wants_squares = trace.wants_squares();
+    let mut of_weight = Tally::new(weight.len(), wants_squares, params.learning_rate);
+    let bias_rate = params.learning_rate * params.bias_rate_factor;
+    let mut of_bias = Tally::new(bias.len(), wants_squares, bias_rate);
     let rows = weight.chunks_exact_mut(x.len()).zip(bias).zip(gradient);
-    for ((row, bias), &gradient) in rows {
-        for (weight, &code) in row.iter_mut().zip(x) {
-            of_weight.change(weight, gradient * real(code, quant), learning_rate);
+    for (class, ((row, bias), &gradient)) in rows.enumerate() {
+        for (feature, (weight, &code)) in row.iter_mut().zip(x).enumerate() {
+            let gradient = gradient * real(code, quant);
+            let at = class * x.len() + feature;
+            let step = with_momentum(weight_velocity, at, params.momentum, gradient);
+            of_weight.change(weight, gradient, step);
+            trace.classifier_gradient(Parameter::ClassifierWeight, at, gradient);
         }
-        of_bias.change(bias, gradient, learning_rate);
+        let step = with_momentum(bias_velocity, class, params.momentum, gradient);
+        of_bias.change(bias, gradient, step);
+        trace.classifier_gradient(Parameter::ClassifierBias, class, gradient);
     }
     [
         of_weight.finish(Parameter::ClassifierWeight),
@@ -93,24 +123,27 @@ struct Tally {
     moved: u32,
     vanished: u32,
     squares: Option<[f32; 2]>,
+    learning_rate: f32,
 }
 
 impl Tally {
-    fn new(n_elements: usize, wants_squares: bool) -> Self {
+    fn new(n_elements: usize, wants_squares: bool, learning_rate: f32) -> Self {
         Self {
             n_elements,
             moved: 0,
             vanished: 0,
             squares: wants_squares.then_some([0.0; 2]),
+            learning_rate,
         }
     }
 
-    fn change(&mut self, value: &mut f32, gradient: f32, learning_rate: f32) {
+    /// Changes `value` by `step`, the gradient after momentum.
+    fn change(&mut self, value: &mut f32, gradient: f32, step: f32) {
         if let Some([weight, of_gradient]) = &mut self.squares {
             *weight += *value * *value;
             *of_gradient += gradient * gradient;
         }
-        let delta = learning_rate * gradient;
+        let delta = self.learning_rate * step;
         let new = *value - delta;
         let same = new.to_bits() == value.to_bits();
         self.moved += u32::from(!same);
@@ -121,7 +154,7 @@ impl Tally {
     fn finish(self, parameter: Parameter) -> UpdateTrace {
         #[expect(
             clippy::cast_possible_truncation,
-            reason = "at most 4096 classes and features"
+            reason = "at most 4096 classes of 65536 features"
         )]
         let n_elements = self.n_elements as u32;
         UpdateTrace {

@@ -1,6 +1,7 @@
 //! The digest of all weights: SHA-256 over the logical order, so that it does not depend on the
 //! plan. Per layer the weights (output, kh, kw, input) and the int32 biases, then the
-//! classifier's weights and biases as f32; all little endian.
+//! classifier's weights and biases as f32; all little endian. f32 masters are hashed as they are,
+//! and an int8 weight that has a remainder is followed by it.
 
 use sha2::{Digest as _, Sha256};
 
@@ -26,9 +27,10 @@ impl<P: AsRef<[u8]>, A: AsRef<[u8]> + AsMut<[u8]>, K: Kernels> Runtime<P, A, K> 
                 ),
             }
         }
-        let head = self.program.meta().head;
-        hash.update(self.tensor_bytes(head.weight_tensor));
-        hash.update(self.tensor_bytes(head.bias_tensor));
+        if let Some(classifier) = self.program.meta().head.classifier {
+            hash.update(self.tensor_bytes(classifier.weight_tensor));
+            hash.update(self.tensor_bytes(classifier.bias_tensor));
+        }
         hash.finalize().into()
     }
 
@@ -41,32 +43,40 @@ impl<P: AsRef<[u8]>, A: AsRef<[u8]> + AsMut<[u8]>, K: Kernels> Runtime<P, A, K> 
         } else {
             record.out_channels()
         };
-        let mut push = |byte: u8| {
-            chunk[len] = byte;
-            len += 1;
-            if len == CHUNK {
-                hash.update(chunk);
-                len = 0;
+        let mut push = |bytes: &[u8]| {
+            for &byte in bytes {
+                chunk[len] = byte;
+                len += 1;
+                if len == CHUNK {
+                    hash.update(chunk);
+                    len = 0;
+                }
             }
         };
         if record.depthwise {
             for channel in 0..channels {
                 for tap in 0..taps {
-                    push(self.weight_byte(record, tap, channel));
+                    self.weight_bytes(record, tap, channel, &mut push);
                 }
             }
         } else {
             for row in 0..filters * taps {
                 for channel in 0..channels {
-                    push(self.weight_byte(record, row, channel));
+                    self.weight_bytes(record, row, channel, &mut push);
                 }
             }
         }
         hash.update(&chunk[..len]);
     }
 
-    /// The weight of an original channel in a row of `[filters * taps]`.
-    fn weight_byte(&self, record: &LayerRecord, row: usize, channel: usize) -> u8 {
+    /// Hands on the weight of an original channel in a row of `[filters * taps]`.
+    fn weight_bytes(
+        &self,
+        record: &LayerRecord,
+        row: usize,
+        channel: usize,
+        push: &mut impl FnMut(&[u8]),
+    ) {
         let (n_frozen, n_trainable) = (record.n_frozen as usize, record.n_trainable as usize);
         let position = match record.channels {
             None => channel,
@@ -82,12 +92,18 @@ impl<P: AsRef<[u8]>, A: AsRef<[u8]> + AsMut<[u8]>, K: Kernels> Runtime<P, A, K> 
             let codes = self
                 .program
                 .constants::<u8>(record.frozen_weight, record.weight_len(n_frozen));
-            codes[row * n_frozen + position]
-        } else {
-            let codes = record
-                .weight_tensor
-                .map_or(&[][..], |tensor| self.tensor_bytes(tensor));
-            codes[row * n_trainable + position - n_frozen]
+            let at = row * n_frozen + position;
+            push(&codes[at..=at]);
+            return;
+        }
+        let at = row * n_trainable + position - n_frozen;
+        for tensor in [record.weight_tensor, record.remainder_tensor]
+            .into_iter()
+            .flatten()
+        {
+            let bytes = self.tensor_bytes(tensor);
+            let size = bytes.len() / record.weight_len(n_trainable);
+            push(&bytes[at * size..(at + 1) * size]);
         }
     }
 }

@@ -1,13 +1,12 @@
 //! Operations that touch each element once.
 
-use super::kernels::Weights;
 use crate::program::LayerRecord;
-use crate::quant::mean_half_even;
+use crate::quant::{ElementwiseRule, MasterCodes, mean, nearest};
 
 /// Mean over `pixels` of each channel.
-pub(super) fn average_pool(x: &[i8], y: &mut [i8], pixels: u32) {
+pub(super) fn average_pool(rule: ElementwiseRule, x: &[i8], y: &mut [i8], pixels: u32) {
     let c = y.len();
-    for (channel, mean) in y.iter_mut().enumerate() {
+    for (channel, out) in y.iter_mut().enumerate() {
         let sum: i32 = x
             .iter()
             .skip(channel)
@@ -15,8 +14,8 @@ pub(super) fn average_pool(x: &[i8], y: &mut [i8], pixels: u32) {
             .map(|&code| i32::from(code))
             .sum();
         #[expect(clippy::cast_possible_truncation, reason = "a mean of codes is a code")]
-        let code = mean_half_even(sum, pixels.cast_signed()) as i8;
-        *mean = code;
+        let code = mean(rule, sum, pixels.cast_signed()) as i8;
+        *out = code;
     }
 }
 
@@ -104,16 +103,36 @@ pub(super) fn bias_gradient(gradient: &[f32], n_channels: usize, first: usize, s
 }
 
 /// The weights of a partially updated depthwise layer in original order, `[taps, C]`.
-pub(super) fn merge_depthwise(layer: &LayerRecord, weights: Weights<'_>, merged: &mut [i8]) {
-    let channels = weights.channels.unwrap_or_default();
-    let (frozen, trainable) = channels.split_at(layer.n_frozen as usize);
+pub(super) fn merge_depthwise<T: Copy + From<i8>>(
+    layer: &LayerRecord,
+    frozen_codes: &[i8],
+    trainable_codes: &[T],
+    list: &[u16],
+    merged: &mut [T],
+) {
+    let (frozen, trainable) = list.split_at(layer.n_frozen as usize);
     for (tap, merged) in merged.chunks_exact_mut(layer.in_channels()).enumerate() {
-        for (codes, channels) in [(weights.frozen, frozen), (weights.trainable, trainable)] {
-            let codes = &codes[tap * channels.len()..(tap + 1) * channels.len()];
-            for (&code, &channel) in codes.iter().zip(channels) {
-                merged[usize::from(channel)] = code;
-            }
+        let codes = &frozen_codes[tap * frozen.len()..(tap + 1) * frozen.len()];
+        for (&code, &channel) in codes.iter().zip(frozen) {
+            merged[usize::from(channel)] = T::from(code);
         }
+        let codes = &trainable_codes[tap * trainable.len()..(tap + 1) * trainable.len()];
+        for (&code, &channel) in codes.iter().zip(trainable) {
+            merged[usize::from(channel)] = code;
+        }
+    }
+}
+
+/// Rounds masters to the codes that kernels read.
+pub(super) fn round_masters(masters: &[f32], range: MasterCodes, codes: &mut [i16]) {
+    let [min, max] = match range {
+        MasterCodes::Clamped => [-127, 127],
+        MasterCodes::Unclamped => [i32::from(i16::MIN), i32::from(i16::MAX)],
+    };
+    for (code, &master) in codes.iter_mut().zip(masters) {
+        #[expect(clippy::cast_possible_truncation, reason = "clamped")]
+        let rounded = nearest(master).clamp(min, max) as i16;
+        *code = rounded;
     }
 }
 

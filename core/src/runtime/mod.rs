@@ -3,11 +3,15 @@
 //! Everything that a step writes lies in the block; nothing here allocates, and a program that
 //! passed [`Program::parse`] runs without a failing path.
 
+mod apply;
+mod backward;
 mod classifier;
 mod digest;
 mod elementwise;
+mod int8_gradient;
 pub mod kernels;
 mod noise;
+mod pool;
 pub mod scratch;
 mod step;
 mod trace;
@@ -21,6 +25,7 @@ pub use trace::{NoTrace, Parameter, SquareSums, Trace, UpdateTrace};
 pub use update::StepParams;
 
 use crate::program::{Op, Program, TensorIdx};
+use crate::quant::UpdateRule;
 use kernels::{Kernels, Native};
 
 /// Why a block of memory cannot hold a program.
@@ -114,29 +119,39 @@ impl<P: AsRef<[u8]>, A: AsRef<[u8]> + AsMut<[u8]>, K: Kernels> Runtime<P, A, K> 
             self.arena.as_mut()[..state.len()].copy_from_slice(state);
             return;
         }
-        self.reset_to_network();
-    }
-
-    /// Writes the network's own parameters, whatever state came with the program.
-    pub fn reset_to_network(&mut self) {
+        let is_master = self.program.rules().update == UpdateRule::Master;
         for layer in 0..self.program.n_layers() {
             let record = self.program.layer(layer);
             if let Some(tensor) = record.weight_tensor {
                 let len = record.weight_len(record.n_trainable as usize);
-                self.write_constants(tensor, record.start_weight, len);
+                if is_master {
+                    self.write_masters(tensor, record.start_weight, len, |code: i8| {
+                        f32::from(code)
+                    });
+                } else {
+                    self.write_constants(tensor, record.start_weight, len);
+                }
             }
             if let Some(tensor) = record.bias_tensor {
-                self.write_constants(tensor, record.bias, 4 * record.out_channels());
+                let outputs = record.out_channels();
+                if is_master {
+                    #[expect(clippy::cast_precision_loss, reason = "the rule of f32 masters")]
+                    self.write_masters(tensor, record.bias, outputs, |bias: i32| bias as f32);
+                } else {
+                    self.write_constants(tensor, record.bias, 4 * outputs);
+                }
             }
+            let state = record.velocity_tensors.into_iter();
+            self.clear(state.chain([record.remainder_tensor]));
         }
         let head = self.program.meta().head;
-        let n_weights = head.n_features as usize * head.n_classes as usize;
-        self.write_constants(head.weight_tensor, head.start_weight, 4 * n_weights);
-        self.write_constants(
-            head.bias_tensor,
-            head.start_bias,
-            4 * head.n_classes as usize,
-        );
+        if let Some(classifier) = head.classifier {
+            let tensor = classifier.weight_tensor;
+            self.write_constants(tensor, classifier.start_weight, 4 * head.weight_len());
+            let n_bytes = 4 * head.n_classes as usize;
+            self.write_constants(classifier.bias_tensor, classifier.start_bias, n_bytes);
+            self.clear(classifier.velocity_tensors.into_iter());
+        }
     }
 
     /// The trained parameters: the persistent part of the block.
@@ -200,6 +215,8 @@ impl<P: AsRef<[u8]>, A: AsRef<[u8]> + AsMut<[u8]>, K: Kernels> Runtime<P, A, K> 
     pub fn forward(&mut self) {
         let params = StepParams {
             learning_rate: 0.0,
+            bias_rate_factor: 1.0,
+            momentum: 0.0,
             qas: false,
             seed: 0,
             step: 0,
@@ -220,6 +237,28 @@ impl<P: AsRef<[u8]>, A: AsRef<[u8]> + AsMut<[u8]>, K: Kernels> Runtime<P, A, K> 
         let range = self.range(tensor);
         let values = self.program.constants::<u8>(offset, n_bytes);
         self.arena.as_mut()[range].copy_from_slice(values);
+    }
+
+    fn write_masters<T: bytemuck::AnyBitPattern>(
+        &mut self,
+        tensor: TensorIdx,
+        offset: u32,
+        len: usize,
+        master: impl Fn(T) -> f32,
+    ) {
+        let range = self.range(tensor);
+        let values = self.program.constants::<T>(offset, len);
+        let masters = bytemuck::cast_slice_mut::<u8, f32>(&mut self.arena.as_mut()[range]);
+        for (out, &value) in masters.iter_mut().zip(values) {
+            *out = master(value);
+        }
+    }
+
+    fn clear(&mut self, tensors: impl Iterator<Item = Option<TensorIdx>>) {
+        for tensor in tensors.flatten() {
+            let range = self.range(tensor);
+            self.arena.as_mut()[range].fill(0);
+        }
     }
 
     fn range(&self, tensor: TensorIdx) -> Range<usize> {

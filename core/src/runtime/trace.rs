@@ -95,6 +95,23 @@ pub trait Trace {
         false
     }
 
+    /// A tile of a weight gradient, before QAS: `rows` holds `[n, taps, trainable channels]` for
+    /// the output channels from `first` on, of a depthwise layer `[taps, n]` for its trainable
+    /// channels from `first` on.
+    fn weight_gradient(&mut self, layer: u32, first: usize, rows: &[f32]) {
+        let _ = (layer, first, rows);
+    }
+
+    /// The bias gradient of one output channel, before QAS.
+    fn bias_gradient(&mut self, layer: u32, channel: usize, gradient: f32) {
+        let _ = (layer, channel, gradient);
+    }
+
+    /// The gradient of one parameter of the classifier, by its flat index.
+    fn classifier_gradient(&mut self, parameter: Parameter, index: usize, gradient: f32) {
+        let _ = (parameter, index, gradient);
+    }
+
     /// An update took place.
     fn update(&mut self, update: UpdateTrace) {
         let _ = update;

@@ -1,10 +1,14 @@
-//! The update: QAS, learning rate, stochastic rounding, in place (paper Eq. 4).
+//! The update of one element: QAS, momentum, learning rate, and how the result is stored
+//! (paper Eq. 4; numerics: "Update").
 //!
-//! The *delta* is rounded, `w -= floor(delta + u)`, then the weight saturates.
+//! In place the *delta* is rounded, by default `w -= floor(delta + u)`; then the weight
+//! saturates.
 
 use core::array::from_fn;
+use core::ops::Range;
 
 use super::noise::Noise;
+use crate::quant::{UpdateRule, half_even, nearest};
 
 /// Weights that are updated at once.
 const TILE: usize = 8;
@@ -19,6 +23,10 @@ const BIAS_DELTA_LIMIT: f32 = 32_768.0 * 32_768.0;
 pub struct StepParams {
     /// Learning rate of this step.
     pub learning_rate: f32,
+    /// What it is multiplied by for biases.
+    pub bias_rate_factor: f32,
+    /// Share of the momentum buffer that is kept, where the optimizer has one.
+    pub momentum: f32,
     /// Whether gradients are scaled by QAS.
     pub qas: bool,
     /// Seed of the rounding noise.
@@ -66,6 +74,16 @@ pub(crate) enum ChannelsOf<'a> {
 }
 
 impl FlatIndex<'_> {
+    /// Flat index of element `at`.
+    #[inline(always)]
+    fn one(&self, at: usize) -> u32 {
+        let channel = match self.channels {
+            ChannelsOf::From(first) => first + narrow(at),
+            ChannelsOf::Listed(channels) => u32::from(channels[at]),
+        };
+        self.base + self.stride * channel
+    }
+
     /// Flat indices of the elements from `at` on; beyond the end they do not matter.
     #[inline(always)]
     fn tile(&self, at: usize) -> [u32; TILE] {
@@ -171,25 +189,191 @@ fn update_tile(
     }
 }
 
-/// Updates one int32 bias.
-pub(crate) fn update_bias(
-    bias: &mut i32,
-    gradient: f32,
-    learning_rate: f32,
-    factor: f32,
-    unit: f32,
-) -> Counts {
-    let delta = learning_rate * (gradient * factor);
-    let clamped = delta.clamp(-BIAS_DELTA_LIMIT, BIAS_DELTA_LIMIT);
-    let rounded = floor(clamped + unit);
-    let new = bias.saturating_sub(rounded);
-    let counts = Counts {
-        moved: u32::from(new != *bias),
-        vanished: u32::from(rounded == 0 && delta != 0.0),
-        dead: 0,
-    };
-    *bias = new;
-    counts
+/// The gradient after momentum: `v = momentum * v + g`, where there is a buffer.
+#[inline(always)]
+pub(crate) fn with_momentum(velocity: &mut [f32], at: usize, momentum: f32, gradient: f32) -> f32 {
+    match velocity.get_mut(at) {
+        Some(velocity) => {
+            *velocity = momentum * *velocity + gradient;
+            *velocity
+        }
+        None => gradient,
+    }
+}
+
+/// The trainable weights of one layer as the block holds them; what a rule does not keep is
+/// empty.
+pub(crate) struct StoredWeights<'a> {
+    pub(crate) codes: &'a mut [i8],
+    pub(crate) remainders: &'a mut [i8],
+    pub(crate) masters: &'a mut [f32],
+    pub(crate) velocity: &'a mut [f32],
+}
+
+impl StoredWeights<'_> {
+    /// Number of weights.
+    pub(crate) fn len(&self) -> usize {
+        self.codes.len().max(self.masters.len())
+    }
+
+    /// Sum of squares of the integer weights of a range.
+    pub(crate) fn squares(&self, range: Range<usize>) -> f32 {
+        if self.masters.is_empty() {
+            let codes = &self.codes[range];
+            codes
+                .iter()
+                .map(|&code| f32::from(code) * f32::from(code))
+                .sum()
+        } else {
+            let masters = &self.masters[range];
+            masters.iter().map(|master| master * master).sum()
+        }
+    }
+
+    /// Updates the weights of `range`; `factor(k)` is the QAS factor of its element `k`.
+    #[inline(always)]
+    pub(crate) fn update(
+        &mut self,
+        rule: UpdateRule,
+        params: &StepParams,
+        range: Range<usize>,
+        gradient: &[f32],
+        factor: impl Fn(usize) -> f32,
+        noise: Noise,
+        index: FlatIndex<'_>,
+    ) -> Counts {
+        let rate = params.learning_rate;
+        if rule == UpdateRule::Stochastic && self.velocity.is_empty() {
+            let codes = &mut self.codes[range];
+            return update_weights(codes, gradient, rate, factor, noise, index);
+        }
+        let mut counts = Counts::default();
+        for (k, &gradient) in gradient.iter().enumerate() {
+            let at = range.start + k;
+            let scaled = gradient * factor(k);
+            let scaled = with_momentum(self.velocity, at, params.momentum, scaled);
+            let unit = || noise.unit(index.one(k));
+            counts.add(self.update_one(rule, at, rate * scaled, unit));
+        }
+        counts
+    }
+
+    fn update_one(
+        &mut self,
+        rule: UpdateRule,
+        at: usize,
+        delta: f32,
+        unit: impl Fn() -> f32,
+    ) -> Counts {
+        if rule == UpdateRule::Master {
+            let old = self.masters[at];
+            let new = old - delta;
+            self.masters[at] = new;
+            return Counts {
+                moved: u32::from(nearest(new) != nearest(old)),
+                vanished: u32::from(new.to_bits() == old.to_bits() && delta != 0.0),
+                dead: 0,
+            };
+        }
+        let clamped = delta.clamp(-WEIGHT_DELTA_LIMIT, WEIGHT_DELTA_LIMIT);
+        let old = i32::from(self.codes[at]);
+        let (new, same) = match rule {
+            UpdateRule::Int16 => {
+                let old = 256 * old + i32::from(self.remainders[at]);
+                let fine = (old - half_even((clamped * 256.0).min(WEIGHT_DELTA_LIMIT)))
+                    .clamp(-127 * 256, 127 * 256);
+                let code = (fine + 128) >> 8;
+                self.remainders[at] = byte(fine - 256 * code);
+                (code, fine == old)
+            }
+            UpdateRule::Truncate => {
+                #[expect(
+                    clippy::cast_possible_truncation,
+                    clippy::cast_precision_loss,
+                    reason = "the rule: the conversion of the difference truncates"
+                )]
+                let new = ((old as f32 - clamped) as i32).clamp(-128, 127);
+                (new, new == old)
+            }
+            UpdateRule::Nearest => {
+                let rounded = half_even(clamped);
+                ((old - rounded).clamp(-127, 127), rounded == 0)
+            }
+            UpdateRule::Stochastic | UpdateRule::Master => {
+                let rounded = floor(clamped + unit());
+                ((old - rounded).clamp(-127, 127), rounded == 0)
+            }
+        };
+        self.codes[at] = byte(new);
+        Counts {
+            moved: u32::from(new != old),
+            vanished: u32::from(same && delta != 0.0),
+            dead: 0,
+        }
+    }
+}
+
+#[inline(always)]
+#[expect(clippy::cast_possible_truncation, reason = "clamped by the caller")]
+fn byte(code: i32) -> i8 {
+    code as i8
+}
+
+/// The trainable bias of one layer as the block holds it.
+pub(crate) struct StoredBias<'a> {
+    pub(crate) ints: &'a mut [i32],
+    pub(crate) masters: &'a mut [f32],
+    pub(crate) velocity: &'a mut [f32],
+}
+
+impl StoredBias<'_> {
+    /// One bias as a number to display.
+    pub(crate) fn value(&self, channel: usize) -> f32 {
+        #[expect(clippy::cast_precision_loss, reason = "for display")]
+        let int = |bias: &i32| *bias as f32;
+        let master = self.masters.get(channel).copied();
+        master.unwrap_or_else(|| self.ints.get(channel).map_or(0.0, int))
+    }
+
+    /// Updates one bias by its gradient after QAS.
+    pub(crate) fn update(
+        &mut self,
+        rule: UpdateRule,
+        params: &StepParams,
+        channel: usize,
+        scaled: f32,
+        unit: f32,
+    ) -> Counts {
+        let scaled = with_momentum(self.velocity, channel, params.momentum, scaled);
+        let delta = params.learning_rate * params.bias_rate_factor * scaled;
+        if rule == UpdateRule::Master {
+            let old = self.masters[channel];
+            let new = old - delta;
+            self.masters[channel] = new;
+            let same = new.to_bits() == old.to_bits();
+            return Counts {
+                moved: u32::from(!same),
+                vanished: u32::from(same && delta != 0.0),
+                dead: 0,
+            };
+        }
+        let bias = &mut self.ints[channel];
+        let clamped = delta.clamp(-BIAS_DELTA_LIMIT, BIAS_DELTA_LIMIT);
+        let rounded = match rule {
+            UpdateRule::Nearest | UpdateRule::Int16 => nearest(clamped),
+            #[expect(clippy::cast_possible_truncation, reason = "at most 2^30")]
+            UpdateRule::Truncate => clamped as i32,
+            UpdateRule::Stochastic | UpdateRule::Master => floor(clamped + unit),
+        };
+        let new = bias.saturating_sub(rounded);
+        let counts = Counts {
+            moved: u32::from(new != *bias),
+            vanished: u32::from(rounded == 0 && delta != 0.0),
+            dead: 0,
+        };
+        *bias = new;
+        counts
+    }
 }
 
 /// The largest integer not above `value`, whose magnitude is at most 2^30; 0 for NaN.
@@ -234,10 +418,23 @@ mod tests {
             index,
         );
         assert_eq!(weights, [127, -127, 0]);
-        let mut bias = i32::MIN + 1;
-        update_bias(&mut bias, 1e30, 1.0, 1.0, 0.5);
-        update_bias(&mut bias, 1e30, 1.0, 1.0, 0.5);
-        update_bias(&mut bias, 1e30, 1.0, 1.0, 0.5);
-        assert_eq!(bias, i32::MIN);
+        let mut ints = [i32::MIN + 1];
+        let mut bias = StoredBias {
+            ints: &mut ints,
+            masters: &mut [],
+            velocity: &mut [],
+        };
+        let params = StepParams {
+            learning_rate: 1.0,
+            bias_rate_factor: 1.0,
+            momentum: 0.0,
+            qas: false,
+            seed: 0,
+            step: 0,
+        };
+        for _ in 0..3 {
+            bias.update(UpdateRule::Stochastic, &params, 0, 1e30, 0.5);
+        }
+        assert_eq!(ints, [i32::MIN]);
     }
 }

@@ -200,12 +200,7 @@ impl<K: Kernels> Session<K> {
     }
 
     fn params(&self) -> StepParams {
-        StepParams {
-            learning_rate: self.settings.learning_rate,
-            qas: self.settings.qas,
-            seed: self.settings.seed,
-            step: self.step,
-        }
+        self.settings.step_params(self.step)
     }
 
     /// Finishes the step under way, or runs a whole one.

@@ -1,8 +1,8 @@
 //! One random convolution with everything that its kernels read.
 
 use quartermeg_core::program::LayerRecord;
-use quartermeg_core::quant::{QuantParams, Requantize};
-use quartermeg_core::runtime::kernels::Weights;
+use quartermeg_core::quant::{Bias, QuantParams, Requantize, RequantizeRule};
+use quartermeg_core::runtime::kernels::{Codes, Weights};
 
 use super::rng::Rng;
 
@@ -148,8 +148,11 @@ impl LayerCase {
             bias: 0,
             effective_scale: 0,
             weight_scale: 0,
+            fixed_scale: None,
             weight_tensor: (n_trainable > 0).then_some(0),
+            remainder_tensor: None,
             bias_tensor: None,
+            velocity_tensors: [None; 2],
             name: 0,
         };
         let x = rng.codes(pixels * in_channels);
@@ -182,7 +185,7 @@ impl LayerCase {
     pub(crate) fn weights(&self) -> Weights<'_> {
         Weights {
             frozen: &self.frozen,
-            trainable: &self.trainable,
+            trainable: Codes::Narrow(&self.trainable),
             channels: self.channels.as_deref(),
         }
     }
@@ -197,8 +200,10 @@ impl LayerCase {
 
     pub(crate) fn requantize(&self) -> Requantize<'_> {
         Requantize {
-            bias: &self.bias,
+            rule: RequantizeRule::HalfEven,
+            bias: Bias::Int(&self.bias),
             effective_scale: &self.scale,
+            fixed_scale: &[],
             zero_point: self.record.y_quant.zero_point,
             min: self.record.clamp[0],
             max: self.record.clamp[1],

@@ -5,26 +5,36 @@ use quartermeg_core::compile::compile;
 use quartermeg_core::network::Network;
 use quartermeg_core::policy::Policy;
 use quartermeg_core::program::{Program, Settings};
+use quartermeg_core::quant::Rules;
 use quartermeg_core::runtime::kernels::Kernels;
 use quartermeg_core::runtime::{NoTrace, Runtime, StepParams};
 
 use super::rng::Rng;
 
-pub(crate) const SETTINGS: Settings = Settings {
-    learning_rate: 0.5,
-    qas: true,
-    seed: 11,
-};
+pub(crate) const SETTINGS: Settings = Settings::constant(0.5, 11);
 
 /// One sample: the codes of the input, and the class.
 pub(crate) type Sample = (Vec<i8>, u32);
 
 pub(crate) fn image_of(network: &Network, policy: &Policy) -> AlignedBytes {
-    compile(network, policy, SETTINGS).expect("chains and residual blocks can be differentiated")
+    image_under(network, policy, Rules::DEVICE)
+}
+
+pub(crate) fn image_under(network: &Network, policy: &Policy, rules: Rules) -> AlignedBytes {
+    compile(network, policy, rules, SETTINGS)
+        .expect("chains and residual blocks can be differentiated")
 }
 
 pub(crate) fn program_of(network: &Network, policy: &Policy) -> Program<AlignedBytes> {
-    Program::parse(image_of(network, policy)).expect("what is compiled can be loaded")
+    program_under(network, policy, Rules::DEVICE)
+}
+
+pub(crate) fn program_under(
+    network: &Network,
+    policy: &Policy,
+    rules: Rules,
+) -> Program<AlignedBytes> {
+    Program::parse(image_under(network, policy, rules)).expect("what is compiled can be loaded")
 }
 
 pub(crate) fn random_samples(rng: &mut Rng, network: &Network, n_samples: usize) -> Vec<Sample> {
@@ -40,12 +50,7 @@ pub(crate) fn random_samples(rng: &mut Rng, network: &Network, n_samples: usize)
 }
 
 pub(crate) fn params_at(step: u32) -> StepParams {
-    StepParams {
-        learning_rate: SETTINGS.learning_rate,
-        qas: SETTINGS.qas,
-        seed: SETTINGS.seed,
-        step,
-    }
+    SETTINGS.step_params(step)
 }
 
 /// A runtime in a fresh block of exactly the size that the program asks for.

@@ -2,7 +2,8 @@
 
 use std::hint::black_box;
 
-use quartermeg_core::runtime::kernels::{Kernels, Reference};
+use quartermeg_core::quant::Rules;
+use quartermeg_core::runtime::kernels::{Codes, Kernels, Reference};
 use quartermeg_core::runtime::scratch::{self, CHANNEL_TILE, ROW_TILE};
 
 use super::layer::{Geometry, LayerCase, Shape};
@@ -165,12 +166,13 @@ fn call<K: Kernels>(case: &LayerCase, pass: Pass) -> Box<dyn FnMut() + '_> {
     match pass {
         Pass::Forward => {
             let mut codes = vec![0; record.out_len()];
-            let mut scratch = vec![0; scratch::conv_forward(record) / 2];
+            let mut scratch = vec![0; scratch::conv_forward(record, Rules::DEVICE) / 2];
             Box::new(move || {
                 let (x, y) = (black_box(&case.x), &mut codes);
                 let requantize = case.requantize();
                 if record.depthwise {
-                    K::depthwise_forward(record, &case.trainable, &requantize, x, y, &mut []);
+                    let codes = Codes::Narrow(&case.trainable);
+                    K::depthwise_forward(record, codes, &requantize, x, y, &mut []);
                 } else {
                     let weights = case.weights();
                     K::conv_forward(record, weights, &requantize, x, y, &mut [], &mut scratch);

@@ -12,13 +12,14 @@ use crate::protocol::{LayerView, OpView, PlanView, PresetView, TensorView};
 
 /// The policies that can be chosen by name, with what each needs.
 pub(super) fn presets(scenario: &Scenario, network: &Network) -> Vec<PresetView> {
-    let settings = scenario.default_setup().settings();
+    let setup = scenario.default_setup();
+    let (rules, settings) = (setup.rules, setup.settings());
     scenario::presets(scenario, network)
         .into_iter()
         .map(|preset| PresetView {
             name: preset.name.to_owned(),
             policy: link::policy_text(&preset.policy),
-            arena_bytes: compile(network, &preset.policy, settings)
+            arena_bytes: compile(network, &preset.policy, rules, settings)
                 .ok()
                 .and_then(|image| Program::parse(image).ok())
                 .map(|program| program.meta().arena_bytes),

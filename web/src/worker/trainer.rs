@@ -174,7 +174,7 @@ impl<C: Clock> Trainer<C> {
         trained: Option<Trained>,
     ) -> Result<(Compiled, Option<Run>), String> {
         let network = self.network()?;
-        let image = compile(network, &setup.policy, setup.settings())
+        let image = compile(network, &setup.policy, setup.rules, setup.settings())
             .map_err(|error| explain::compile(&error))?;
         let compiled = Compiled {
             setup,

@@ -6,9 +6,9 @@ use core::marker::PhantomData;
 
 use super::geometry::{gather, outputs_inside, taps_inside, window};
 use super::lanes::{Lanes, Requantize4};
-use super::{Kernels, Reference, Weights, set_bit};
+use super::{Codes, Kernels, Reference, Weights, set_bit};
 use crate::program::{AddRecord, LayerRecord};
-use crate::quant::Requantize;
+use crate::quant::{ElementwiseRule, Requantize};
 use crate::runtime::scratch::{DOT_LANES, PIXEL_TILE, ROW_TILE, window_parts};
 
 /// Tiled kernels on the lanes `L`.
@@ -30,13 +30,113 @@ fn load_tail<T: Copy + Default, const N: usize>(values: &[T], at: usize) -> [T; 
     from_fn(|lane| values.get(at + lane).copied().unwrap_or_default())
 }
 
-fn rule_at(requantize: &Requantize<'_>, channel: usize) -> Requantize4 {
-    Requantize4 {
-        bias: load_or_zero(requantize.bias, channel),
-        scale: load_or_zero(requantize.effective_scale, channel),
-        zero_point: requantize.zero_point,
-        clamp: [requantize.min, requantize.max],
+/// A weight code in memory.
+trait Code: Copy + Default {
+    /// Eight of them as int16 lanes.
+    fn lanes<L: Lanes>(codes: [Self; 8]) -> L::I16;
+    /// One of them.
+    fn float(self) -> f32;
+}
+
+impl Code for i8 {
+    #[inline(always)]
+    fn lanes<L: Lanes>(codes: [Self; 8]) -> L::I16 {
+        L::widen(codes)
     }
+
+    #[inline(always)]
+    fn float(self) -> f32 {
+        f32::from(self)
+    }
+}
+
+impl Code for i16 {
+    #[inline(always)]
+    fn lanes<L: Lanes>(codes: [Self; 8]) -> L::I16 {
+        L::load_i16(codes)
+    }
+
+    #[inline(always)]
+    fn float(self) -> f32 {
+        f32::from(self)
+    }
+}
+
+/// Turns four accumulators into codes: in lanes under the device's rule, else one by one.
+struct Finish<'a> {
+    requantize: &'a Requantize<'a>,
+    first_channel: usize,
+    lanes: Option<Requantize4>,
+}
+
+impl<'a> Finish<'a> {
+    #[inline(always)]
+    fn new(requantize: &'a Requantize<'a>, first_channel: usize) -> Self {
+        let lanes = requantize.device_bias().map(|bias| Requantize4 {
+            bias: load_or_zero(bias, first_channel),
+            scale: load_or_zero(requantize.effective_scale, first_channel),
+            zero_point: requantize.zero_point,
+            clamp: [requantize.min, requantize.max],
+        });
+        Self {
+            requantize,
+            first_channel,
+            lanes,
+        }
+    }
+
+    #[inline(always)]
+    fn codes<L: Lanes>(&self, accumulators: L::I32) -> ([i8; 4], u8) {
+        match &self.lanes {
+            Some(rule) => L::requantize(accumulators, rule),
+            None => self.one_by_one(L::store_i32(accumulators)),
+        }
+    }
+
+    #[inline(never)]
+    fn one_by_one(&self, accumulators: [i32; 4]) -> ([i8; 4], u8) {
+        let mut codes = [0; 4];
+        let mut inside = 0;
+        let n_channels = self.requantize.effective_scale.len();
+        let lanes = codes.iter_mut().zip(accumulators).enumerate();
+        for (lane, (code, accumulator)) in lanes.take(n_channels - self.first_channel) {
+            let channel = self.first_channel + lane;
+            let (value, is_inside) = self.requantize.apply(accumulator, channel);
+            *code = value;
+            inside |= u8::from(is_inside) << lane;
+        }
+        (codes, inside)
+    }
+}
+
+/// Input gradient of a depthwise layer whose channels stand in their original order.
+fn depthwise_backward_of<T: Code>(
+    layer: &LayerRecord,
+    codes: &[T],
+    gradient: &[f32],
+    out: &mut [f32],
+) {
+    let geometry = layer.geometry();
+    let [_, w, c] = layer.input.map(|extent| extent as usize);
+    for (pixel, sums) in out.chunks_exact_mut(c).enumerate() {
+        sums.fill(0.0);
+        for (tap, out_pixel) in gather(&geometry, pixel / w, pixel % w) {
+            let gradient = &gradient[out_pixel * c..(out_pixel + 1) * c];
+            let taps = &codes[tap * c..(tap + 1) * c];
+            for ((sum, &g), &code) in sums.iter_mut().zip(gradient).zip(taps) {
+                *sum += g * code.float();
+            }
+        }
+    }
+}
+
+/// Four rows of weights from row `first` on; the last one stands for rows beyond it.
+#[inline(always)]
+fn four_rows<T>(weights: &[T], first: usize, n_rows: usize, len: usize) -> [&[T]; 4] {
+    from_fn(|lane| {
+        let row = (first + lane).min(n_rows - 1);
+        &weights[row * len..(row + 1) * len]
+    })
 }
 
 /// Stores the first `n` of four codes at `at`, and their mask bits.
@@ -73,6 +173,7 @@ fn widen_window(
     frozen: &mut [i16],
     trainable: &mut [i16],
 ) {
+    let geometry = layer.geometry();
     #[expect(clippy::cast_possible_truncation, reason = "a code")]
     let zero_point = layer.x_quant.zero_point as i16;
     let c = layer.in_channels();
@@ -80,7 +181,7 @@ fn widen_window(
     let (n_frozen, n_trainable) = (layer.n_frozen as usize, layer.n_trainable as usize);
     frozen.fill(0);
     trainable.fill(0);
-    for (tap, pixel) in window(layer, pixel / out_w, pixel % out_w) {
+    for (tap, pixel) in window(&geometry, pixel / out_w, pixel % out_w) {
         let codes = &x[pixel * c..pixel * c + c];
         let frozen = &mut frozen[tap * n_frozen..(tap + 1) * n_frozen];
         let trainable = &mut trainable[tap * n_trainable..(tap + 1) * n_trainable];
@@ -104,16 +205,20 @@ fn widen_window(
 impl<L: Lanes> Blocked<L> {
     /// Adds the products of two windows with four rows of weights.
     #[inline(always)]
-    fn dot_rows(accumulators: &mut [[L::I32; 4]; 2], windows: [&[i16]; 2], rows: [&[i8]; 4]) {
+    fn dot_rows<T: Code>(
+        accumulators: &mut [[L::I32; 4]; 2],
+        windows: [&[i16]; 2],
+        rows: [&[T]; 4],
+    ) {
         let n = rows[0].len();
         let n_whole = n / DOT_LANES;
         // Slices of one length, so that the loop needs no bounds checks.
         let whole_windows = windows.map(|window| &window.as_chunks::<DOT_LANES>().0[..n_whole]);
         let whole_rows = rows.map(|row| &row.as_chunks::<DOT_LANES>().0[..n_whole]);
-        let mut add = |windows: [[i16; DOT_LANES]; 2], rows: [[i8; DOT_LANES]; 4]| {
+        let mut add = |windows: [[i16; DOT_LANES]; 2], rows: [[T; DOT_LANES]; 4]| {
             let [first, second] = windows.map(L::load_i16);
             for (lane, row) in rows.into_iter().enumerate() {
-                let weights = L::widen(row);
+                let weights = T::lanes::<L>(row);
                 accumulators[0][lane] = L::add_i32(accumulators[0][lane], L::dot(first, weights));
                 accumulators[1][lane] = L::add_i32(accumulators[1][lane], L::dot(second, weights));
             }
@@ -133,11 +238,30 @@ impl<L: Lanes> Blocked<L> {
         }
     }
 
-    /// Input gradient of one part (frozen or trainable) of a pointwise layer.
-    #[inline(always)]
-    fn pointwise_backward_part(
+    /// Input gradient of one part (frozen or trainable) of a layer.
+    fn backward_part<T: Code>(
         layer: &LayerRecord,
-        weights: &[i8],
+        weights: &[T],
+        channels: Option<&[u16]>,
+        gradient: &[f32],
+        out: &mut [f32],
+        accumulate: bool,
+    ) {
+        if weights.is_empty() {
+            return;
+        }
+        if layer.taps() == 1 && layer.stride == [1, 1] {
+            Self::pointwise_backward_part(layer, weights, channels, gradient, out, accumulate);
+        } else {
+            Self::conv_backward_part(layer, weights, channels, gradient, out, accumulate);
+        }
+    }
+
+    /// Input gradient of one part of a pointwise layer.
+    #[inline(always)]
+    fn pointwise_backward_part<T: Code>(
+        layer: &LayerRecord,
+        weights: &[T],
         channels: Option<&[u16]>,
         gradient: &[f32],
         out: &mut [f32],
@@ -158,7 +282,7 @@ impl<L: Lanes> Blocked<L> {
                 let mut sums = [[L::splat(0.0); 2]; PIXELS];
                 for output in 0..out_c {
                     let row = &weights[output * n..(output + 1) * n];
-                    let [low, high] = L::to_f32(L::widen(load_or_zero(row, at)));
+                    let [low, high] = L::to_f32(T::lanes::<L>(load_or_zero(row, at)));
                     for (sum, gradient) in sums.iter_mut().zip(gradients) {
                         let g = L::splat(gradient[output]);
                         sum[0] = L::add(sum[0], L::mul(g, low));
@@ -183,14 +307,15 @@ impl<L: Lanes> Blocked<L> {
     }
 
     /// Input gradient of one part of a layer of any kernel.
-    fn conv_backward_part(
+    fn conv_backward_part<T: Code>(
         layer: &LayerRecord,
-        weights: &[i8],
+        weights: &[T],
         channels: Option<&[u16]>,
         gradient: &[f32],
         out: &mut [f32],
         accumulate: bool,
     ) {
+        let geometry = layer.geometry();
         let [h, w, c] = layer.input.map(|extent| extent as usize);
         let out_c = layer.out_channels();
         let taps = layer.taps();
@@ -199,10 +324,10 @@ impl<L: Lanes> Blocked<L> {
             for at in (0..n).step_by(8) {
                 let mut sum = [L::splat(0.0); 2];
                 for output in 0..out_c {
-                    for (tap, out_pixel) in gather(layer, pixel / w, pixel % w) {
+                    for (tap, out_pixel) in gather(&geometry, pixel / w, pixel % w) {
                         let row = output * taps + tap;
                         let row = &weights[row * n..(row + 1) * n];
-                        let [low, high] = L::to_f32(L::widen(load_or_zero(row, at)));
+                        let [low, high] = L::to_f32(T::lanes::<L>(load_or_zero(row, at)));
                         let g = L::splat(gradient[out_pixel * out_c + output]);
                         sum[0] = L::add(sum[0], L::mul(g, low));
                         sum[1] = L::add(sum[1], L::mul(g, high));
@@ -218,14 +343,13 @@ impl<L: Lanes> Blocked<L> {
             }
         }
     }
-}
 
-impl<L: Lanes> Kernels for Blocked<L> {
-    const NAME: &'static str = L::NAME;
-
-    fn conv_forward(
+    #[expect(clippy::too_many_arguments, reason = "the operands of one operation")]
+    fn conv_forward_of<T: Code>(
         layer: &LayerRecord,
-        weights: Weights<'_>,
+        channels: Option<&[u16]>,
+        frozen_weights: &[i8],
+        trainable_weights: &[T],
         requantize: &Requantize<'_>,
         x: &[i8],
         y: &mut [i8],
@@ -244,7 +368,7 @@ impl<L: Lanes> Kernels for Blocked<L> {
             for lane in 0..n_tile {
                 widen_window(
                     layer,
-                    weights.channels,
+                    channels,
                     x,
                     first_pixel + lane,
                     &mut frozen[lane * frozen_len..(lane + 1) * frozen_len],
@@ -253,17 +377,10 @@ impl<L: Lanes> Kernels for Blocked<L> {
             }
             for output in (0..out_c).step_by(4) {
                 let n_outputs = (out_c - output).min(4);
-                let rule = rule_at(requantize, output);
+                let finish = Finish::new(requantize, output);
                 // The last tile repeats its last row, and an odd tile its last window.
-                let rows = |weights, len: usize| {
-                    let weights: &[i8] = weights;
-                    from_fn(|lane| {
-                        let row = (output + lane).min(out_c - 1);
-                        &weights[row * len..(row + 1) * len]
-                    })
-                };
-                let frozen_rows: [&[i8]; 4] = rows(weights.frozen, row_len[0]);
-                let trainable_rows: [&[i8]; 4] = rows(weights.trainable, row_len[1]);
+                let frozen_rows = four_rows(frozen_weights, output, out_c, row_len[0]);
+                let trainable_rows = four_rows(trainable_weights, output, out_c, row_len[1]);
                 for lane in (0..n_tile).step_by(2) {
                     let pair = [lane, (lane + 1).min(n_tile - 1)];
                     let mut accumulators = [[L::zero_i32(); 4]; 2];
@@ -273,7 +390,7 @@ impl<L: Lanes> Kernels for Blocked<L> {
                         pair.map(|at| &trainable[at * trainable_len..(at + 1) * trainable_len]);
                     Self::dot_rows(&mut accumulators, windows, trainable_rows);
                     for (at, parts) in pair.into_iter().zip(accumulators).take(n_tile - lane) {
-                        let (codes, inside) = L::requantize(L::sums(parts), &rule);
+                        let (codes, inside) = finish.codes::<L>(L::sums(parts));
                         let at = (first_pixel + at) * out_c + output;
                         store_codes(y, mask, at, n_outputs, codes, inside);
                     }
@@ -282,14 +399,15 @@ impl<L: Lanes> Kernels for Blocked<L> {
         }
     }
 
-    fn depthwise_forward(
+    fn depthwise_forward_of<T: Code>(
         layer: &LayerRecord,
-        weights: &[i8],
+        weights: &[T],
         requantize: &Requantize<'_>,
         x: &[i8],
         y: &mut [i8],
         mask: &mut [u8],
     ) {
+        let geometry = layer.geometry();
         let [_, w, c] = layer.input.map(|extent| extent as usize);
         let [out_h, out_w, _] = layer.output.map(|extent| extent as usize);
         let kw = layer.kernel[1] as usize;
@@ -300,11 +418,11 @@ impl<L: Lanes> Kernels for Blocked<L> {
         mask.fill(0);
         for at in (0..c).step_by(8) {
             let n_lanes = (c - at).min(8);
-            let rules = [rule_at(requantize, at), rule_at(requantize, at + 4)];
+            let finish = [0, 4].map(|half| Finish::new(requantize, (at + half).min(c)));
             for oy in 0..out_h {
-                let rows = taps_inside(layer, 0, oy);
+                let rows = taps_inside(&geometry, 0, oy);
                 for ox in 0..out_w {
-                    let columns = taps_inside(layer, 1, ox);
+                    let columns = taps_inside(&geometry, 1, ox);
                     let mut sums = [L::zero_i32(); 2];
                     for ky in rows.clone() {
                         let line = (oy * sh + ky - pt) * w + ox * sw;
@@ -313,7 +431,7 @@ impl<L: Lanes> Kernels for Blocked<L> {
                             let tap = ky * kw + kx;
                             let codes = L::widen(load_or_zero(&x[pixel * c..(pixel + 1) * c], at));
                             let taps = &weights[tap * c..(tap + 1) * c];
-                            let factors = L::widen(load_or_zero(taps, at));
+                            let factors = T::lanes::<L>(load_or_zero(taps, at));
                             let products = L::products(L::sub_i16(codes, zero_point), factors);
                             sums[0] = L::add_i32(sums[0], products[0]);
                             sums[1] = L::add_i32(sums[1], products[1]);
@@ -321,7 +439,7 @@ impl<L: Lanes> Kernels for Blocked<L> {
                     }
                     let first = (oy * out_w + ox) * c + at;
                     for half in 0..2 {
-                        let (codes, inside) = L::requantize(sums[half], &rules[half]);
+                        let (codes, inside) = finish[half].codes::<L>(sums[half]);
                         let n = n_lanes.saturating_sub(4 * half).min(4);
                         store_codes(y, mask, first + 4 * half, n, codes, inside);
                     }
@@ -329,9 +447,59 @@ impl<L: Lanes> Kernels for Blocked<L> {
             }
         }
     }
+}
 
-    fn add_forward(add: &AddRecord, y: &mut [i8], b: &[i8], mask: &mut [u8]) {
-        Reference::add_forward(add, y, b, mask);
+impl<L: Lanes> Kernels for Blocked<L> {
+    const NAME: &'static str = L::NAME;
+
+    fn conv_forward(
+        layer: &LayerRecord,
+        weights: Weights<'_>,
+        requantize: &Requantize<'_>,
+        x: &[i8],
+        y: &mut [i8],
+        mask: &mut [u8],
+        scratch: &mut [i16],
+    ) {
+        let Weights {
+            frozen, channels, ..
+        } = weights;
+        match weights.trainable {
+            Codes::Narrow(trainable) => Self::conv_forward_of(
+                layer, channels, frozen, trainable, requantize, x, y, mask, scratch,
+            ),
+            Codes::Wide(trainable) => Self::conv_forward_of(
+                layer, channels, frozen, trainable, requantize, x, y, mask, scratch,
+            ),
+        }
+    }
+
+    fn depthwise_forward(
+        layer: &LayerRecord,
+        weights: Codes<'_>,
+        requantize: &Requantize<'_>,
+        x: &[i8],
+        y: &mut [i8],
+        mask: &mut [u8],
+    ) {
+        match weights {
+            Codes::Narrow(weights) => {
+                Self::depthwise_forward_of(layer, weights, requantize, x, y, mask);
+            }
+            Codes::Wide(weights) => {
+                Self::depthwise_forward_of(layer, weights, requantize, x, y, mask);
+            }
+        }
+    }
+
+    fn add_forward(
+        add: &AddRecord,
+        rule: ElementwiseRule,
+        y: &mut [i8],
+        b: &[i8],
+        mask: &mut [u8],
+    ) {
+        Reference::add_forward(add, rule, y, b, mask);
     }
 
     fn conv_backward_input(
@@ -341,22 +509,20 @@ impl<L: Lanes> Kernels for Blocked<L> {
         out: &mut [f32],
         accumulate: bool,
     ) {
-        let pointwise = layer.taps() == 1 && layer.stride == [1, 1];
-        let parts = match weights.channels {
+        let [first, second] = match weights.channels {
             Some(channels) => {
                 let (first, second) = channels.split_at(layer.n_frozen as usize);
                 [Some(first), Some(second)]
             }
             None => [None, None],
         };
-        for (weights, channels) in [weights.frozen, weights.trainable].into_iter().zip(parts) {
-            if weights.is_empty() {
-                continue;
+        Self::backward_part(layer, weights.frozen, first, gradient, out, accumulate);
+        match weights.trainable {
+            Codes::Narrow(codes) => {
+                Self::backward_part(layer, codes, second, gradient, out, accumulate);
             }
-            if pointwise {
-                Self::pointwise_backward_part(layer, weights, channels, gradient, out, accumulate);
-            } else {
-                Self::conv_backward_part(layer, weights, channels, gradient, out, accumulate);
+            Codes::Wide(codes) => {
+                Self::backward_part(layer, codes, second, gradient, out, accumulate);
             }
         }
     }
@@ -368,29 +534,15 @@ impl<L: Lanes> Kernels for Blocked<L> {
         out: &mut [f32],
         accumulate: bool,
     ) {
-        let codes = match (weights.channels, layer.n_frozen) {
-            (None, 0) => weights.trainable,
-            (None, _) => weights.frozen,
-            // Listed channels would need a gather in every lane.
-            (Some(_), _) => {
-                Reference::depthwise_backward_input(layer, weights, gradient, out, accumulate);
-                return;
-            }
-        };
-        if accumulate {
+        // Listed channels would need a gather in every lane.
+        if weights.channels.is_some() || accumulate {
             Reference::depthwise_backward_input(layer, weights, gradient, out, accumulate);
             return;
         }
-        let [_, w, c] = layer.input.map(|extent| extent as usize);
-        for (pixel, sums) in out.chunks_exact_mut(c).enumerate() {
-            sums.fill(0.0);
-            for (tap, out_pixel) in gather(layer, pixel / w, pixel % w) {
-                let gradient = &gradient[out_pixel * c..(out_pixel + 1) * c];
-                let taps = &codes[tap * c..(tap + 1) * c];
-                for ((sum, &g), &code) in sums.iter_mut().zip(gradient).zip(taps) {
-                    *sum += g * f32::from(code);
-                }
-            }
+        match (layer.n_frozen, weights.trainable) {
+            (0, Codes::Narrow(codes)) => depthwise_backward_of(layer, codes, gradient, out),
+            (0, Codes::Wide(codes)) => depthwise_backward_of(layer, codes, gradient, out),
+            _ => depthwise_backward_of(layer, weights.frozen, gradient, out),
         }
     }
 
@@ -401,6 +553,7 @@ impl<L: Lanes> Kernels for Blocked<L> {
         first_output: usize,
         rows: &mut [f32],
     ) {
+        let geometry = layer.geometry();
         let out_c = layer.out_channels();
         let n = layer.n_trainable as usize;
         let taps = layer.taps();
@@ -415,8 +568,8 @@ impl<L: Lanes> Kernels for Blocked<L> {
                 tap / layer.kernel[1] as usize,
                 tap % layer.kernel[1] as usize,
             );
-            let lines = outputs_inside(layer, 0, ky);
-            let columns = outputs_inside(layer, 1, kx);
+            let lines = outputs_inside(&geometry, 0, ky);
+            let columns = outputs_inside(&geometry, 1, kx);
             for at in (0..n).step_by(8) {
                 let mut sums = [[L::splat(0.0); 2]; ROW_TILE];
                 let mut add = |x: &[i8], gradient: &[f32]| {
@@ -468,6 +621,7 @@ impl<L: Lanes> Kernels for Blocked<L> {
             Reference::depthwise_weight_gradient(layer, channels, x, gradient, first, rows);
             return;
         }
+        let geometry = layer.geometry();
         let c = layer.in_channels();
         let (w, out_w) = (layer.input[1] as usize, layer.output[1] as usize);
         let [pt, pl] = layer.padding.map(|padding| padding as usize);
@@ -482,9 +636,9 @@ impl<L: Lanes> Kernels for Blocked<L> {
             );
             for at in (0..n).step_by(8) {
                 let mut sum = [L::splat(0.0); 2];
-                for oy in outputs_inside(layer, 0, ky) {
+                for oy in outputs_inside(&geometry, 0, ky) {
                     let line = (oy * sh + ky - pt) * w;
-                    for ox in outputs_inside(layer, 1, kx) {
+                    for ox in outputs_inside(&geometry, 1, kx) {
                         let pixel = line + ox * sw + kx - pl;
                         let codes = &x[pixel * c..(pixel + 1) * c];
                         let codes = L::widen(load_or_zero(codes, first + at));

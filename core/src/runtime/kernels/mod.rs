@@ -3,12 +3,12 @@
 //! 128-bit WebAssembly SIMD (`Simd128`).
 
 mod blocked;
-mod geometry;
+pub(super) mod geometry;
 mod lanes;
 mod reference;
 
 use crate::program::{AddRecord, LayerRecord};
-use crate::quant::Requantize;
+use crate::quant::{ElementwiseRule, Requantize};
 
 pub use blocked::Blocked;
 pub use lanes::Arrays;
@@ -35,9 +35,29 @@ pub struct Weights<'a> {
     /// `[O, taps, n_frozen]`; depthwise `[taps, n_frozen]`.
     pub frozen: &'a [i8],
     /// `[O, taps, n_trainable]`; depthwise `[taps, n_trainable]`.
-    pub trainable: &'a [i8],
+    pub trainable: Codes<'a>,
     /// Original index of each channel, frozen ones first; `None` where that is the order.
     pub channels: Option<&'a [u16]>,
+}
+
+/// Weight codes: int8, or int16 where they are rounded from f32 masters.
+#[derive(Clone, Copy, Debug)]
+pub enum Codes<'a> {
+    /// int8.
+    Narrow(&'a [i8]),
+    /// int16.
+    Wide(&'a [i16]),
+}
+
+impl Codes<'_> {
+    /// One code.
+    #[inline(always)]
+    fn at(&self, index: usize) -> i32 {
+        match self {
+            Self::Narrow(codes) => i32::from(codes[index]),
+            Self::Wide(codes) => i32::from(codes[index]),
+        }
+    }
 }
 
 /// Every loop of a step that is worth a second implementation.
@@ -48,7 +68,8 @@ pub trait Kernels {
     const NAME: &'static str;
 
     /// Ordinary or pointwise convolution with requantization.
-    /// `scratch` has [`super::scratch::conv_forward`] bytes, as i16.
+    /// `scratch` has room for the widened windows of a pixel tile
+    /// ([`super::scratch::window_parts`]).
     fn conv_forward(
         layer: &LayerRecord,
         weights: Weights<'_>,
@@ -62,7 +83,7 @@ pub trait Kernels {
     /// Depthwise convolution with requantization; `weights` is `[taps, C]`.
     fn depthwise_forward(
         layer: &LayerRecord,
-        weights: &[i8],
+        weights: Codes<'_>,
         requantize: &Requantize<'_>,
         x: &[i8],
         y: &mut [i8],
@@ -70,7 +91,7 @@ pub trait Kernels {
     );
 
     /// `y = add(y, b)`.
-    fn add_forward(add: &AddRecord, y: &mut [i8], b: &[i8], mask: &mut [u8]);
+    fn add_forward(add: &AddRecord, rule: ElementwiseRule, y: &mut [i8], b: &[i8], mask: &mut [u8]);
 
     /// Gradient at the input of an ordinary convolution. Each element sums over the output
     /// channel, then ky, kx, ascending; the sum is stored, or added where `accumulate`.

@@ -1,9 +1,9 @@
 //! Plain loops: what every other kernel set must equal, bit for bit.
 
 use super::geometry::{gather, window};
-use super::{Kernels, Weights, set_bit};
+use super::{Codes, Kernels, Weights, set_bit};
 use crate::program::{AddRecord, LayerRecord};
-use crate::quant::{Requantize, clamp_code, residual_add};
+use crate::quant::{ElementwiseRule, Requantize, clamp_code};
 
 /// The specification.
 #[derive(Clone, Copy, Debug)]
@@ -17,7 +17,9 @@ fn weight_at(
     tap: usize,
     position: usize,
 ) -> f32 {
-    f32::from(code_at(layer, weights, filter, tap, position))
+    #[expect(clippy::cast_precision_loss, reason = "at most 16 bits")]
+    let weight = code_at(layer, weights, filter, tap, position) as f32;
+    weight
 }
 
 /// As above, as a code; `position` counts the channels in stored order, frozen ones first.
@@ -27,13 +29,15 @@ fn code_at(
     filter: usize,
     tap: usize,
     position: usize,
-) -> i8 {
+) -> i32 {
     let n_frozen = layer.n_frozen as usize;
     let row = filter * layer.taps() + tap;
     if position < n_frozen {
-        weights.frozen[row * n_frozen + position]
+        i32::from(weights.frozen[row * n_frozen + position])
     } else {
-        weights.trainable[row * layer.n_trainable as usize + position - n_frozen]
+        weights
+            .trainable
+            .at(row * layer.n_trainable as usize + position - n_frozen)
     }
 }
 
@@ -66,17 +70,19 @@ impl Kernels for Reference {
         _scratch: &mut [i16],
     ) {
         let [_, _, c, out_h, out_w, out_c] = extents(layer);
+        let geometry = layer.geometry();
         mask.fill(0);
         for oy in 0..out_h {
             for ox in 0..out_w {
                 for output in 0..out_c {
                     let mut accumulator = 0i32;
-                    for (tap, pixel) in window(layer, oy, ox) {
+                    for (tap, pixel) in window(&geometry, oy, ox) {
                         for position in 0..c {
                             let channel = channel_at(&weights, position);
                             let code = i32::from(x[pixel * c + channel]);
                             let weight = code_at(layer, &weights, output, tap, position);
-                            accumulator += (code - layer.x_quant.zero_point) * i32::from(weight);
+                            let product = (code - layer.x_quant.zero_point) * weight;
+                            accumulator = accumulator.wrapping_add(product);
                         }
                     }
                     let at = (oy * out_w + ox) * out_c + output;
@@ -92,22 +98,24 @@ impl Kernels for Reference {
 
     fn depthwise_forward(
         layer: &LayerRecord,
-        weights: &[i8],
+        weights: Codes<'_>,
         requantize: &Requantize<'_>,
         x: &[i8],
         y: &mut [i8],
         mask: &mut [u8],
     ) {
         let [_, _, c, out_h, out_w, _] = extents(layer);
+        let geometry = layer.geometry();
         mask.fill(0);
         for oy in 0..out_h {
             for ox in 0..out_w {
                 for channel in 0..c {
                     let mut accumulator = 0i32;
-                    for (tap, pixel) in window(layer, oy, ox) {
+                    for (tap, pixel) in window(&geometry, oy, ox) {
                         let code = i32::from(x[pixel * c + channel]);
-                        let weight = i32::from(weights[tap * c + channel]);
-                        accumulator += (code - layer.x_quant.zero_point) * weight;
+                        let product =
+                            (code - layer.x_quant.zero_point) * weights.at(tap * c + channel);
+                        accumulator = accumulator.wrapping_add(product);
                     }
                     let at = (oy * out_w + ox) * c + channel;
                     let (code, inside) = requantize.apply(accumulator, channel);
@@ -120,11 +128,17 @@ impl Kernels for Reference {
         }
     }
 
-    fn add_forward(add: &AddRecord, y: &mut [i8], b: &[i8], mask: &mut [u8]) {
+    fn add_forward(
+        add: &AddRecord,
+        rule: ElementwiseRule,
+        y: &mut [i8],
+        b: &[i8],
+        mask: &mut [u8],
+    ) {
+        let residual = add.residual(rule);
         mask.fill(0);
         for (at, (y, &b)) in y.iter_mut().zip(b).enumerate() {
-            let code = residual_add(*y, add.a_quant, b, add.b_quant, add.y_quant);
-            let (code, inside) = clamp_code(code, add.clamp[0], add.clamp[1]);
+            let (code, inside) = clamp_code(residual.apply(*y, b), add.clamp[0], add.clamp[1]);
             *y = code;
             if !mask.is_empty() {
                 set_bit(mask, at, inside);
@@ -140,12 +154,13 @@ impl Kernels for Reference {
         accumulate: bool,
     ) {
         let [h, w, c, _, _, out_c] = extents(layer);
+        let geometry = layer.geometry();
         for iy in 0..h {
             for ix in 0..w {
                 for position in 0..c {
                     let mut sum = 0.0f32;
                     for output in 0..out_c {
-                        for (tap, pixel) in gather(layer, iy, ix) {
+                        for (tap, pixel) in gather(&geometry, iy, ix) {
                             sum += gradient[pixel * out_c + output]
                                 * weight_at(layer, &weights, output, tap, position);
                         }
@@ -165,12 +180,13 @@ impl Kernels for Reference {
         accumulate: bool,
     ) {
         let [h, w, c, ..] = extents(layer);
+        let geometry = layer.geometry();
         for iy in 0..h {
             for ix in 0..w {
                 for position in 0..c {
                     let channel = channel_at(&weights, position);
                     let mut sum = 0.0f32;
-                    for (tap, pixel) in gather(layer, iy, ix) {
+                    for (tap, pixel) in gather(&geometry, iy, ix) {
                         sum += gradient[pixel * c + channel]
                             * weight_at(layer, &weights, 0, tap, position);
                     }
@@ -188,6 +204,7 @@ impl Kernels for Reference {
         rows: &mut [f32],
     ) {
         let [_, _, _, out_h, out_w, out_c] = extents(layer);
+        let geometry = layer.geometry();
         let n_trainable = layer.n_trainable as usize;
         rows.fill(0.0);
         for oy in 0..out_h {
@@ -197,7 +214,7 @@ impl Kernels for Reference {
                     .enumerate()
                 {
                     let g = gradient[(oy * out_w + ox) * out_c + first_output + row];
-                    for (tap, pixel) in window(layer, oy, ox) {
+                    for (tap, pixel) in window(&geometry, oy, ox) {
                         for k in 0..n_trainable {
                             let code = i32::from(x[pixel * n_trainable + k]);
                             #[expect(clippy::cast_precision_loss, reason = "at most nine bits")]
@@ -219,12 +236,13 @@ impl Kernels for Reference {
         rows: &mut [f32],
     ) {
         let [_, _, c, out_h, out_w, _] = extents(layer);
+        let geometry = layer.geometry();
         let n_trainable = layer.n_trainable as usize;
         let n = rows.len() / layer.taps();
         rows.fill(0.0);
         for oy in 0..out_h {
             for ox in 0..out_w {
-                for (tap, pixel) in window(layer, oy, ox) {
+                for (tap, pixel) in window(&geometry, oy, ox) {
                     for k in 0..n {
                         let channel =
                             channels.map_or(first + k, |list| usize::from(list[first + k]));

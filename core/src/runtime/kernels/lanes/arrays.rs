@@ -3,7 +3,7 @@
 use core::array::from_fn;
 
 use super::{Lanes, Requantize4};
-use crate::quant::Requantize;
+use crate::quant::{Bias, Requantize, RequantizeRule};
 
 /// Arrays that the compiler may keep in vector registers.
 #[derive(Clone, Copy, Debug)]
@@ -58,6 +58,11 @@ impl Lanes for Arrays {
     }
 
     #[inline(always)]
+    fn store_i32(values: [i32; 4]) -> [i32; 4] {
+        values
+    }
+
+    #[inline(always)]
     fn sums(parts: [[i32; 4]; 4]) -> [i32; 4] {
         parts.map(|part| part.into_iter().fold(0, i32::wrapping_add))
     }
@@ -98,8 +103,10 @@ impl Lanes for Arrays {
     #[inline(always)]
     fn requantize(accumulators: [i32; 4], rule: &Requantize4) -> ([i8; 4], u8) {
         let requantize = Requantize {
-            bias: &rule.bias,
+            rule: RequantizeRule::HalfEven,
+            bias: Bias::Int(&rule.bias),
             effective_scale: &rule.scale,
+            fixed_scale: &[],
             zero_point: rule.zero_point,
             min: rule.clamp[0],
             max: rule.clamp[1],

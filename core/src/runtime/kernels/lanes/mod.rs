@@ -8,7 +8,7 @@ pub use arrays::Arrays;
 #[cfg(all(target_arch = "wasm32", target_feature = "simd128"))]
 pub use wasm::Wasm;
 
-/// How a layer turns four accumulators into codes.
+/// How a layer turns four accumulators into codes under the device's rule.
 #[derive(Clone, Copy, Debug)]
 pub struct Requantize4 {
     /// Bias of each lane.
@@ -48,6 +48,8 @@ pub trait Lanes: Copy {
     fn zero_i32() -> Self::I32;
     /// `a + b`, wrapping.
     fn add_i32(a: Self::I32, b: Self::I32) -> Self::I32;
+    /// Four int32 to memory.
+    fn store_i32(values: Self::I32) -> [i32; 4];
     /// Lane `i` is the sum of all lanes of `parts[i]`.
     fn sums(parts: [Self::I32; 4]) -> Self::I32;
     /// The lower and the upper four as f32.

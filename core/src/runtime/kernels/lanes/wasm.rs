@@ -63,6 +63,11 @@ impl Lanes for Wasm {
     }
 
     #[inline(always)]
+    fn store_i32(values: v128) -> [i32; 4] {
+        bytemuck::cast(values)
+    }
+
+    #[inline(always)]
     fn sums([a, b, c, d]: [v128; 4]) -> v128 {
         let ab = i32x4_add(
             i32x4_shuffle::<0, 4, 1, 5>(a, b),

@@ -11,6 +11,7 @@ use quartermeg_core::session::{SamplesError, SessionError};
 use crate::config::ConfigError;
 use crate::link::Correction;
 use crate::network_file::NetworkFileError;
+use crate::numerics::{NumericsError, PROFILES};
 use crate::program_file::ProgramFileError;
 use crate::sample_file::SampleFileError;
 use crate::tensors::TensorFileError;
@@ -265,9 +266,10 @@ pub fn program(error: &ProgramError) -> String {
             "The program is damaged: its checksum is {found:08x} instead of {expected:08x}; get \
              it again."
         ),
-        ProgramError::Profile { found } => {
-            format!("The program uses arithmetic profile {found}, which this version lacks.")
-        }
+        ProgramError::Rules { found } => format!(
+            "The program uses rules of arithmetic ({found:#010x}) that this version lacks; update \
+             Quartermeg."
+        ),
         ProgramError::Misaligned => "The program must start at a multiple of 4 in memory.".into(),
         ProgramError::State { expected, found } => format!(
             "The trained weights inside have {}, but the program trains {}.",
@@ -283,6 +285,7 @@ pub fn program(error: &ProgramError) -> String {
         }
         ProgramError::Layer { layer } => format!("Layer {layer} of the program is malformed."),
         ProgramError::Add { add } => format!("Residual add {add} of the program is malformed."),
+        ProgramError::Pool { pool } => format!("Pool {pool} of the program is malformed."),
         ProgramError::Op { op } => format!("Operation {op} of the program is malformed."),
         ProgramError::Operand { op, tensor } => {
             format!("Operation {op} of the program cannot use tensor {tensor}.")
@@ -320,6 +323,18 @@ pub fn config(error: &ConfigError) -> String {
             "The trained weights inside the configuration are damaged; export it again.".into()
         }
     }
+}
+
+/// Rules of arithmetic that were refused.
+#[must_use]
+pub fn numerics(error: &NumericsError) -> String {
+    let ids: Vec<&str> = PROFILES.iter().map(|profile| profile.id).collect();
+    format!(
+        "\"{}\" names no profile or rule of the arithmetic; profiles are {}, and rules follow as \
+         in device,update:nearest.",
+        error.part,
+        ids.join(", ")
+    )
 }
 
 /// A program file that was refused.

@@ -1,0 +1,79 @@
+//! Putting another classifier on a network, so that it learns classes of one's own.
+
+use alloc::format;
+use alloc::string::String;
+use alloc::vec;
+use alloc::vec::Vec;
+
+use super::{Classifier, Network, NetworkError, Node, NodeKind};
+use crate::runtime::Noise;
+
+/// Keys the start values of a new classifier; beyond every parameter's key.
+const HEAD_KEY: u32 = u32::MAX - 2;
+
+impl Network {
+    /// The value that a new classifier reads: what the present one reads, or, of an int8 head,
+    /// what its dense layer reads. `None` for an int8 head that no convolution feeds.
+    #[must_use]
+    pub fn features(&self) -> Option<usize> {
+        let head = self.nodes.last()?;
+        match (&head.kind, self.int8_classifier()) {
+            (NodeKind::Logits { .. }, dense) => Some(self.nodes[dense?].inputs[0]),
+            _ => head.inputs.first().copied(),
+        }
+    }
+
+    /// The same network with `classifier` (f32, on dequantized features) in place of its head;
+    /// an int8 head goes together with its dense layer.
+    ///
+    /// # Errors
+    /// When the classifier does not fit the features.
+    pub fn with_classifier(
+        &self,
+        classes: Vec<String>,
+        classifier: Classifier,
+    ) -> Result<Self, NetworkError> {
+        let last = self.nodes.len().saturating_sub(1);
+        let features = self
+            .features()
+            .ok_or(NetworkError::ClassifierInput { node: last })?;
+        let n_kept = self.int8_classifier().unwrap_or(last);
+        let mut nodes: Vec<Node> = self.nodes[..n_kept].to_vec();
+        nodes.push(Node {
+            name: "classifier".into(),
+            kind: NodeKind::Classifier(classifier),
+            inputs: vec![features],
+        });
+        Self::new(self.name.clone(), classes, self.values[0], nodes)
+    }
+
+    /// The same network with an untrained classifier of `n_classes`: weights and biases uniform
+    /// in `±1 / sqrt(features)`, a function of `seed` (the rule of `PyTorch`'s linear layer,
+    /// `uniform-fan-in`).
+    ///
+    /// # Errors
+    /// When the network has no features that a classifier could read.
+    pub fn with_new_classifier(&self, n_classes: usize, seed: u64) -> Result<Self, NetworkError> {
+        let n_features = self
+            .features()
+            .map_or(0, |value| self.values[value].shape.len());
+        #[expect(clippy::cast_precision_loss, reason = "at most 65536 features")]
+        let bound = 1.0 / libm::sqrtf(n_features as f32);
+        let noise = Noise::new(seed, 0, HEAD_KEY);
+        let mut index = 0;
+        let mut draw = |len: usize| -> Vec<f32> {
+            (0..len)
+                .map(|_| {
+                    index += 1;
+                    (2.0 * noise.unit(index) - 1.0) * bound
+                })
+                .collect()
+        };
+        let classifier = Classifier {
+            weight: draw(n_classes * n_features),
+            bias: draw(n_classes),
+        };
+        let classes = (0..n_classes).map(|class| format!("{class}")).collect();
+        self.with_classifier(classes, classifier)
+    }
+}

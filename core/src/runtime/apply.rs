@@ -1,0 +1,162 @@
+//! Applies a tile of a weight gradient to the weights that it belongs to.
+
+use super::noise::Noise;
+use super::scratch::CHANNEL_TILE;
+use super::trace::{Parameter, SquareSums, UpdateTrace};
+use super::update::{ChannelsOf, Counts, FlatIndex, StepParams, StoredWeights, qas_factor};
+use crate::program::LayerRecord;
+use crate::quant::{DEAD_CHANNEL_SCALE, DeadChannels, Rules};
+
+/// Applies one tile of a weight gradient.
+pub(super) struct TileUpdate<'a> {
+    pub(super) layer: &'a LayerRecord,
+    pub(super) scales: &'a [f32],
+    /// Original index of each trainable channel, if not all channels learn.
+    pub(super) list: Option<&'a [u16]>,
+    pub(super) noise: Noise,
+    pub(super) params: &'a StepParams,
+    pub(super) rules: Rules,
+}
+
+impl TileUpdate<'_> {
+    pub(super) fn conv(
+        &self,
+        stored: &mut StoredWeights<'_>,
+        rows: &[f32],
+        first_output: usize,
+        counts: &mut Counts,
+        squares: &mut Option<SquareSums>,
+    ) {
+        let n_trainable = self.layer.n_trainable as usize;
+        let (taps, in_channels) = (self.layer.taps(), self.layer.in_channels());
+        let row_len = taps * n_trainable;
+        for (row, gradient) in rows.chunks_exact(row_len).enumerate() {
+            let output = first_output + row;
+            let scale = self.scales[output];
+            if self.is_dead(scale) {
+                counts.dead += flat(row_len);
+                continue;
+            }
+            let start = output * row_len;
+            if let Some(squares) = squares {
+                let of_weights = stored.squares(start..start + row_len);
+                squares.add_channel(of_weights, float_squares(gradient), scale);
+            }
+            let factor = qas_factor(self.params.qas, scale);
+            for (tap, gradient) in gradient.chunks_exact(n_trainable).enumerate() {
+                let index = FlatIndex {
+                    base: flat((output * taps + tap) * in_channels),
+                    stride: 1,
+                    channels: self.list.map_or(ChannelsOf::From(0), ChannelsOf::Listed),
+                };
+                let at = start + tap * n_trainable;
+                counts.add(self.run(stored, at, gradient, |_| factor, index));
+            }
+        }
+    }
+
+    pub(super) fn depthwise(
+        &self,
+        stored: &mut StoredWeights<'_>,
+        rows: &[f32],
+        first: usize,
+        counts: &mut Counts,
+        squares: &mut Option<SquareSums>,
+    ) {
+        let taps = self.layer.taps();
+        let n_trainable = self.layer.n_trainable as usize;
+        let n = rows.len() / taps;
+        let channel_of = |k: usize| {
+            self.list
+                .map_or(first + k, |list| usize::from(list[first + k]))
+        };
+        let mut factors = [0.0; CHANNEL_TILE];
+        for (k, factor) in factors.iter_mut().enumerate().take(n) {
+            let scale = self.scales[channel_of(k)];
+            // A zero factor leaves a dead channel as it is: floor(0 + u) is 0.
+            if self.is_dead(scale) {
+                counts.dead += flat(taps);
+            } else {
+                *factor = qas_factor(self.params.qas, scale);
+            }
+        }
+        for (tap, gradient) in rows.chunks_exact(n).enumerate() {
+            let start = tap * n_trainable + first;
+            if let Some(squares) = squares {
+                for (k, gradient) in gradient.iter().enumerate() {
+                    let scale = self.scales[channel_of(k)];
+                    if !self.is_dead(scale) {
+                        let of_weight = stored.squares(start + k..start + k + 1);
+                        squares.add_channel(of_weight, gradient * gradient, scale);
+                    }
+                }
+            }
+            let index = FlatIndex {
+                base: flat(tap),
+                stride: flat(taps),
+                channels: self.list.map_or(ChannelsOf::From(flat(first)), |list| {
+                    ChannelsOf::Listed(&list[first..])
+                }),
+            };
+            counts.add(self.run(stored, start, gradient, |k| factors[k], index));
+        }
+    }
+
+    fn run(
+        &self,
+        stored: &mut StoredWeights<'_>,
+        at: usize,
+        gradient: &[f32],
+        factor: impl Fn(usize) -> f32,
+        index: FlatIndex<'_>,
+    ) -> Counts {
+        let range = at..at + gradient.len();
+        stored.update(
+            self.rules.update,
+            self.params,
+            range,
+            gradient,
+            factor,
+            self.noise,
+            index,
+        )
+    }
+
+    fn is_dead(&self, scale: f32) -> bool {
+        is_dead(self.rules, scale)
+    }
+}
+
+/// Whether an output channel of weight scale `scale` is left as it is.
+pub(super) fn is_dead(rules: Rules, scale: f32) -> bool {
+    rules.dead_channels == DeadChannels::Frozen && scale < DEAD_CHANNEL_SCALE
+}
+
+pub(super) fn update_trace(
+    parameter: Parameter,
+    n_elements: usize,
+    counts: Counts,
+    squares: Option<SquareSums>,
+) -> UpdateTrace {
+    UpdateTrace {
+        parameter,
+        n_elements: flat(n_elements),
+        n_dead: counts.dead,
+        n_moved: counts.moved,
+        n_vanished: counts.vanished,
+        squares,
+    }
+}
+
+/// An index into a weight; the loader keeps weights below 2^32 elements.
+#[expect(
+    clippy::cast_possible_truncation,
+    reason = "checked when the program was loaded"
+)]
+pub(super) fn flat(index: usize) -> u32 {
+    index as u32
+}
+
+fn float_squares(values: &[f32]) -> f32 {
+    values.iter().map(|value| value * value).sum()
+}

@@ -1,0 +1,280 @@
+//! Activation gradients as int8 codes with one f32 scale a tensor (numerics: "Gradients").
+//!
+//! The scale is `max|g| / 127`, so it is known only when every value is. Nothing is staged:
+//! values are computed once to find the maximum and once more to be stored.
+
+use super::kernels::geometry::{gather, window};
+use super::kernels::{Codes, Weights};
+use crate::program::LayerRecord;
+use crate::quant::half_even;
+
+/// Codes and scale of a stored gradient of `n` elements.
+#[derive(Clone, Copy)]
+pub(super) struct Stored<'a> {
+    pub(super) codes: &'a [i8],
+    pub(super) scale: f32,
+}
+
+/// Reads the bytes of a [`crate::program::DType::ScaledI8`] tensor of `n` elements.
+pub(super) fn read(bytes: &[u8], n: usize) -> Stored<'_> {
+    let (codes, rest) = bytes.split_at(n);
+    let mut scale = [0; 4];
+    scale.copy_from_slice(&rest[rest.len() - 4..]);
+    Stored {
+        codes: bytemuck::cast_slice(codes),
+        scale: f32::from_le_bytes(scale),
+    }
+}
+
+/// The codes of such a tensor, to change.
+pub(super) fn codes_mut(bytes: &mut [u8], n: usize) -> &mut [i8] {
+    bytemuck::cast_slice_mut(&mut bytes[..n])
+}
+
+/// Multiplies the scale.
+pub(super) fn rescale(bytes: &mut [u8], n: usize, factor: f32) {
+    let scale = read(bytes, n).scale * factor;
+    write_scale(bytes, scale);
+}
+
+/// Writes the scale of such a tensor.
+pub(super) fn write_scale(bytes: &mut [u8], scale: f32) {
+    let at = bytes.len() - 4;
+    bytes[at..].copy_from_slice(&scale.to_le_bytes());
+}
+
+/// Stores `n` values that `value` gives by their index, each computed twice.
+pub(super) fn store(bytes: &mut [u8], n: usize, value: impl Fn(usize) -> f32) {
+    let max = (0..n).map(|at| value(at).abs()).fold(0.0, f32::max);
+    let scale = max / 127.0;
+    for (at, code) in codes_mut(bytes, n).iter_mut().enumerate() {
+        *code = quantize(value(at), scale);
+    }
+    write_scale(bytes, scale);
+}
+
+/// The nearest code; 0 where all values are 0.
+fn quantize(value: f32, scale: f32) -> i8 {
+    if scale > 0.0 {
+        #[expect(clippy::cast_possible_truncation, reason = "clamped")]
+        let code = half_even(value / scale).clamp(-127, 127) as i8;
+        code
+    } else {
+        0
+    }
+}
+
+/// `codes = 0` where the clamp was active.
+pub(super) fn mask(codes: &mut [i8], mask: &[u8]) {
+    for (at, code) in codes.iter_mut().enumerate() {
+        if mask[at / 8] >> (at % 8) & 1 == 0 {
+            *code = 0;
+        }
+    }
+}
+
+/// Input gradient of a convolution. `row` is scratch for one input pixel of f32; where
+/// `accumulate`, the sum with what `out` holds is formed in f32 and quantized again.
+pub(super) fn conv_backward_input(
+    layer: &LayerRecord,
+    weights: Weights<'_>,
+    scales: &[f32],
+    gradient: Stored<'_>,
+    out: &mut [u8],
+    accumulate: bool,
+    row: &mut [f32],
+) {
+    let c = layer.in_channels();
+    let n = layer.in_len();
+    let before = accumulate.then(|| read(out, n).scale);
+    let n_pixels = n / c;
+    let total = |sum: f32, old: i8| {
+        let fresh = gradient.scale * sum;
+        before.map_or(fresh, |scale| f32::from(old) * scale + fresh)
+    };
+    let channel_at = |position: usize| {
+        weights
+            .channels
+            .map_or(position, |list| usize::from(list[position]))
+    };
+    let mut max = 0.0f32;
+    for pixel in 0..n_pixels {
+        input_row(layer, weights, scales, gradient.codes, pixel, row);
+        let old = &read(out, n).codes[pixel * c..(pixel + 1) * c];
+        for (position, &sum) in row.iter().enumerate() {
+            max = max.max(total(sum, old[channel_at(position)]).abs());
+        }
+    }
+    let scale = max / 127.0;
+    for pixel in 0..n_pixels {
+        input_row(layer, weights, scales, gradient.codes, pixel, row);
+        let codes = &mut codes_mut(out, n)[pixel * c..(pixel + 1) * c];
+        for (position, &sum) in row.iter().enumerate() {
+            let code = &mut codes[channel_at(position)];
+            *code = quantize(total(sum, *code), scale);
+        }
+    }
+    write_scale(out, scale);
+}
+
+/// Sums of one input pixel, without the gradient's scale, in the stored order of the channels.
+fn input_row(
+    layer: &LayerRecord,
+    weights: Weights<'_>,
+    scales: &[f32],
+    gradient: &[i8],
+    pixel: usize,
+    row: &mut [f32],
+) {
+    let geometry = layer.geometry();
+    let w = layer.input[1] as usize;
+    let taps = layer.taps();
+    let (n_frozen, out_c) = (layer.n_frozen as usize, layer.out_channels());
+    row.fill(0.0);
+    let (frozen, trainable) = row.split_at_mut(n_frozen);
+    if layer.depthwise {
+        let list = |position: usize| {
+            weights
+                .channels
+                .map_or(position, |list| usize::from(list[position]))
+        };
+        let n_trainable = trainable.len();
+        for (tap, out_pixel) in gather(&geometry, pixel / w, pixel % w) {
+            let gradient = &gradient[out_pixel * out_c..(out_pixel + 1) * out_c];
+            for (position, sum) in frozen.iter_mut().enumerate() {
+                let channel = list(position);
+                let g = f32::from(gradient[channel]) * scales[channel];
+                *sum += g * f32::from(weights.frozen[tap * n_frozen + position]);
+            }
+            for (position, sum) in trainable.iter_mut().enumerate() {
+                let channel = list(n_frozen + position);
+                let g = f32::from(gradient[channel]) * scales[channel];
+                *sum += g * float(weights.trainable, tap * n_trainable + position);
+            }
+        }
+        return;
+    }
+    for output in 0..out_c {
+        for (tap, out_pixel) in gather(&geometry, pixel / w, pixel % w) {
+            let g = f32::from(gradient[out_pixel * out_c + output]) * scales[output];
+            let weight_row = output * taps + tap;
+            let codes = &weights.frozen[weight_row * n_frozen..(weight_row + 1) * n_frozen];
+            for (sum, &code) in frozen.iter_mut().zip(codes) {
+                *sum += g * f32::from(code);
+            }
+            let n = trainable.len();
+            match weights.trainable {
+                Codes::Narrow(codes) => {
+                    let codes = &codes[weight_row * n..(weight_row + 1) * n];
+                    for (sum, &code) in trainable.iter_mut().zip(codes) {
+                        *sum += g * f32::from(code);
+                    }
+                }
+                Codes::Wide(codes) => {
+                    let codes = &codes[weight_row * n..(weight_row + 1) * n];
+                    for (sum, &code) in trainable.iter_mut().zip(codes) {
+                        *sum += g * f32::from(code);
+                    }
+                }
+            }
+        }
+    }
+}
+
+fn float(codes: Codes<'_>, at: usize) -> f32 {
+    match codes {
+        Codes::Narrow(codes) => f32::from(codes[at]),
+        Codes::Wide(codes) => f32::from(codes[at]),
+    }
+}
+
+/// `sum * scale * m[c]` of an exact integer sum.
+#[expect(clippy::cast_precision_loss, reason = "the rule: one rounding to f32")]
+fn real(sum: i32, scale: f32, of_channel: f32) -> f32 {
+    sum as f32 * (scale * of_channel)
+}
+
+/// Bias gradient of channel `channel`.
+pub(super) fn bias_gradient(
+    gradient: Stored<'_>,
+    n_channels: usize,
+    channel: usize,
+    effective_scale: f32,
+) -> f32 {
+    let codes = gradient.codes.iter().skip(channel).step_by(n_channels);
+    let sum: i32 = codes.map(|&code| i32::from(code)).sum();
+    real(sum, gradient.scale, effective_scale)
+}
+
+/// Weight gradient of the output channels from `first_output` on: rows of
+/// `[taps, n_trainable]`, as [`super::kernels::Kernels::conv_weight_gradient`].
+pub(super) fn conv_weight_gradient(
+    layer: &LayerRecord,
+    x: &[i8],
+    gradient: Stored<'_>,
+    scales: &[f32],
+    first_output: usize,
+    rows: &mut [f32],
+) {
+    let geometry = layer.geometry();
+    let n = layer.n_trainable as usize;
+    let (out_c, out_w) = (layer.out_channels(), layer.output[1] as usize);
+    let row_len = layer.taps() * n;
+    let zero_point = layer.x_quant.zero_point;
+    // The sums take the place of the floats that they become.
+    let sums: &mut [i32] = bytemuck::cast_slice_mut(rows);
+    sums.fill(0);
+    for out_pixel in 0..layer.out_pixels() {
+        let codes = &gradient.codes[out_pixel * out_c + first_output..];
+        for (tap, pixel) in window(&geometry, out_pixel / out_w, out_pixel % out_w) {
+            let x = &x[pixel * n..(pixel + 1) * n];
+            for (sums, &g) in sums.chunks_exact_mut(row_len).zip(codes) {
+                let g = i32::from(g);
+                for (sum, &code) in sums[tap * n..(tap + 1) * n].iter_mut().zip(x) {
+                    *sum += (i32::from(code) - zero_point) * g;
+                }
+            }
+        }
+    }
+    for (row, scale) in rows.chunks_exact_mut(row_len).zip(&scales[first_output..]) {
+        for value in row {
+            *value = real(value.to_bits().cast_signed(), gradient.scale, *scale);
+        }
+    }
+}
+
+/// Depthwise weight gradient of the trainable channels from `first` on, `[taps, n]`, as
+/// [`super::kernels::Kernels::depthwise_weight_gradient`].
+pub(super) fn depthwise_weight_gradient(
+    layer: &LayerRecord,
+    channels: Option<&[u16]>,
+    x: &[i8],
+    gradient: Stored<'_>,
+    scales: &[f32],
+    first: usize,
+    rows: &mut [f32],
+) {
+    let geometry = layer.geometry();
+    let n_trainable = layer.n_trainable as usize;
+    let n = rows.len() / layer.taps();
+    let (c, out_w) = (layer.out_channels(), layer.output[1] as usize);
+    let zero_point = layer.x_quant.zero_point;
+    let channel_of = |k: usize| channels.map_or(first + k, |list| usize::from(list[first + k]));
+    let sums: &mut [i32] = bytemuck::cast_slice_mut(rows);
+    sums.fill(0);
+    for out_pixel in 0..layer.out_pixels() {
+        for (tap, pixel) in window(&geometry, out_pixel / out_w, out_pixel % out_w) {
+            for k in 0..n {
+                let g = i32::from(gradient.codes[out_pixel * c + channel_of(k)]);
+                let code = i32::from(x[pixel * n_trainable + first + k]);
+                sums[tap * n + k] += (code - zero_point) * g;
+            }
+        }
+    }
+    for row in rows.chunks_exact_mut(n) {
+        for (k, value) in row.iter_mut().enumerate() {
+            let sum = value.to_bits().cast_signed();
+            *value = real(sum, gradient.scale, scales[channel_of(k)]);
+        }
+    }
+}
