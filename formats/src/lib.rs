@@ -16,3 +16,4 @@ pub mod sample_file;
 pub mod scenario;
 pub mod setup;
 mod tensors;
+pub mod tiny_training;

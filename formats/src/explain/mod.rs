@@ -1,5 +1,9 @@
 //! The one place where errors become sentences: what, where, how many bytes, what to do.
 
+mod tiny_training;
+
+pub use tiny_training::tiny_training;
+
 use quartermeg_core::compile::CompileError;
 use quartermeg_core::network::NetworkError;
 use quartermeg_core::policy::PolicyError;
@@ -42,7 +46,8 @@ pub fn bytes(value: u64) -> String {
     } else {
         ("MiB", 1024 * 1024)
     };
-    let tenths = (value * 10 + size / 2) / size;
+    // Whole units apart from the rest, so that no length that a file claims overflows.
+    let tenths = value / size * 10 + (value % size * 10 + size / 2) / size;
     format!("{}.{} {unit} ({exact})", number(tenths / 10), tenths % 10)
 }
 
@@ -382,6 +387,10 @@ mod tests {
             (1536, "1.5 KiB (1,536 B)"),
             (262_144, "256.0 KiB (262,144 B)"),
             (1_048_576, "1.0 MiB (1,048,576 B)"),
+            (
+                u64::MAX,
+                "17,592,186,044,416.0 MiB (18,446,744,073,709,551,615 B)",
+            ),
         ] {
             assert_eq!(bytes(value), text);
         }
