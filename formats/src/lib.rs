@@ -17,3 +17,4 @@ pub mod scenario;
 pub mod setup;
 mod tensors;
 pub mod tiny_training;
+pub mod tflite;

@@ -401,6 +401,8 @@ def vectors():
             files[f"ops/{entry['op']}/{entry['case']}.json"] = text(entry)
     files["functions.json"] = text(functions())
     files["keyboard_steps.json"] = text(device_step.record())
+    # `tflm.py` makes this one, with an interpreter that is not at hand here.
+    files["tflm.json"] = (VECTORS / "tflm.json").read_text()
     manifest = {
         "generator": GENERATOR,
         "numpy": np.__version__,

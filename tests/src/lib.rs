@@ -1,1 +1,4 @@
-//! Nothing: the tests of this package lie in `tests/`, one file a suite.
+//! Models of other arithmetics, for the tests of this package, which lie in `tests/`, one file a
+//! suite.
+
+pub mod tflm_model;

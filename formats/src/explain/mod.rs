@@ -3,6 +3,7 @@
 mod tiny_training;
 
 pub use tiny_training::tiny_training;
+mod tflite;
 
 use quartermeg_core::compile::CompileError;
 use quartermeg_core::network::NetworkError;
@@ -11,6 +12,7 @@ use quartermeg_core::program::ProgramError;
 use quartermeg_core::program::image::{CORE_VERSION, FORMAT_VERSION};
 use quartermeg_core::runtime::{ArenaError, InputError};
 use quartermeg_core::session::{SamplesError, SessionError};
+pub use tflite::tflite;
 
 use crate::config::ConfigError;
 use crate::link::Correction;

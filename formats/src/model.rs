@@ -1,0 +1,71 @@
+//! Network files of every kind that can be opened, told apart by their first bytes.
+
+use quartermeg_core::network::{Network, NetworkError};
+
+use crate::explain;
+use crate::network_file::{self, NetworkFileError};
+use crate::tiny_training::{self, TinyTrainingError};
+
+/// Classes of a new classifier, unless another number is asked for.
+pub const NEW_CLASSES: usize = 10;
+/// Seed of the start values of a new classifier.
+pub const CLASSIFIER_SEED: u64 = 0;
+
+/// What kind of file a network came from.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum ModelKind {
+    /// Quartermeg's own network file.
+    Network,
+    /// A pickle of the released `tiny-training` code.
+    TinyTraining,
+}
+
+/// Why a network file was refused.
+#[derive(Clone, Debug, PartialEq)]
+pub enum ModelError {
+    /// Quartermeg's own network file.
+    Network(NetworkFileError),
+    /// A pickle of the released `tiny-training` code.
+    TinyTraining(TinyTrainingError),
+}
+
+/// Reads a network as its file has it. `name` is the name of a file that states none.
+///
+/// # Errors
+/// What is wrong with the file, and where.
+pub fn read(name: &str, bytes: &[u8]) -> Result<(Network, ModelKind), ModelError> {
+    if tiny_training::is_archive(bytes) {
+        let network = tiny_training::read(name, bytes).map_err(ModelError::TinyTraining)?;
+        return Ok((network, ModelKind::TinyTraining));
+    }
+    let network = network_file::read(bytes).map_err(ModelError::Network)?;
+    Ok((network, ModelKind::Network))
+}
+
+/// The network as it is trained: with a new classifier of `n_classes` where a number is asked
+/// for, or where the file's own classifier knows the thousand classes of ImageNet.
+///
+/// # Errors
+/// When the network has no features that a classifier could read.
+pub fn for_training(
+    network: &Network,
+    kind: ModelKind,
+    n_classes: Option<usize>,
+) -> Result<Network, NetworkError> {
+    let is_replaced = kind == ModelKind::TinyTraining;
+    match n_classes.or(is_replaced.then_some(NEW_CLASSES)) {
+        Some(n_classes) => network.with_new_classifier(n_classes, CLASSIFIER_SEED),
+        None => Ok(network.clone()),
+    }
+}
+
+impl ModelError {
+    /// The sentence for a person.
+    #[must_use]
+    pub fn sentence(&self) -> String {
+        match self {
+            Self::Network(error) => explain::network(error),
+            Self::TinyTraining(error) => explain::tiny_training(error),
+        }
+    }
+}

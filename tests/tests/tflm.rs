@@ -1,0 +1,104 @@
+//! Imported networks, run by the model of TensorFlow Lite Micro's arithmetic, against what that
+//! interpreter answered (`tests/oracle/tflm.py`).
+
+use std::fs;
+use std::path::Path;
+
+use quartermeg_core::network::Network;
+use quartermeg_formats::config::hex;
+use quartermeg_formats::{explain, tflite};
+use quartermeg_tests::tflm_model::forward;
+use serde::Deserialize;
+use sha2::{Digest as _, Sha256};
+
+#[path = "../../formats/tests/common/mod.rs"]
+mod common;
+
+#[derive(Deserialize)]
+struct Vectors {
+    networks: Vec<NetworkVectors>,
+}
+
+#[derive(Deserialize)]
+struct NetworkVectors {
+    name: String,
+    sha256: String,
+    /// The bytes in hexadecimal, of a network that was made for these vectors.
+    file: Option<String>,
+    answers: Vec<Answer>,
+}
+
+#[derive(Deserialize)]
+struct Answer {
+    logits: Vec<i8>,
+    softmax: Option<Vec<i8>>,
+}
+
+fn vectors() -> Vec<NetworkVectors> {
+    let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("vectors/tflm.json");
+    let vectors: Vectors =
+        serde_json::from_slice(&fs::read(path).expect("a file")).expect("vectors");
+    vectors.networks
+}
+
+/// Input `k`, by the formula that the vectors state.
+fn input(k: usize, len: usize) -> Vec<i8> {
+    let byte = |code: i32| i8::try_from(code).expect("a code");
+    let k = i32::try_from(k).expect("small");
+    if k == 0 {
+        return (0..i32::try_from(len).expect("small"))
+            .map(|i| byte((37 * i + 11) % 256 - 128))
+            .collect();
+    }
+    let mut state = 2_654_435_761_u32.wrapping_mul(k.cast_unsigned());
+    (0..len)
+        .map(|_| {
+            state = state.wrapping_mul(1_664_525).wrapping_add(1_013_904_223);
+            let top = i32::from(state.to_be_bytes()[0]);
+            byte((top - 128) >> (k % 3))
+        })
+        .collect()
+}
+
+fn bytes_of(hex: &str) -> Vec<u8> {
+    let (pairs, rest) = hex.as_bytes().as_chunks::<2>();
+    assert!(rest.is_empty());
+    let pairs = pairs
+        .iter()
+        .map(|pair| str::from_utf8(pair).expect("digits"));
+    pairs
+        .map(|pair| u8::from_str_radix(pair, 16).expect("digits"))
+        .collect()
+}
+
+fn import(vectors: &NetworkVectors) -> Option<Network> {
+    let bytes = match &vectors.file {
+        Some(file) => bytes_of(file),
+        None => common::network(&vectors.name)?,
+    };
+    assert_eq!(
+        hex(&Sha256::digest(&bytes)),
+        vectors.sha256,
+        "{}: another file",
+        vectors.name
+    );
+    let network = tflite::read(&vectors.name, &bytes);
+    Some(network.unwrap_or_else(|error| panic!("{}: {}", vectors.name, explain::tflite(&error))))
+}
+
+#[test]
+fn imported_networks_answer_bit_for_bit() {
+    for vectors in vectors() {
+        let Some(network) = import(&vectors) else {
+            continue;
+        };
+        assert_eq!(vectors.answers.len(), 16, "{}", vectors.name);
+        let len = network.input().shape.len();
+        for (k, answer) in vectors.answers.iter().enumerate() {
+            let found = forward(&network, &input(k, len));
+            let at = format!("{}, input {k}", vectors.name);
+            assert_eq!(found.values.last(), Some(&answer.logits), "{at}");
+            assert_eq!(found.softmax, answer.softmax, "{at}");
+        }
+    }
+}
