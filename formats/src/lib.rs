@@ -18,3 +18,4 @@ pub mod setup;
 mod tensors;
 pub mod tiny_training;
 pub mod tflite;
+pub mod tinyengine;

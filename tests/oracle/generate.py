@@ -21,6 +21,7 @@ import device_ops as ops
 import device_step
 import float_math
 import noise
+import tinyengine
 
 VECTORS = Path(__file__).resolve().parents[1] / "vectors"
 GENERATOR = {"name": "tests/oracle/generate.py", "version": 1}
@@ -403,6 +404,7 @@ def vectors():
     files["keyboard_steps.json"] = text(device_step.record())
     # `tflm.py` makes this one, with an interpreter that is not at hand here.
     files["tflm.json"] = (VECTORS / "tflm.json").read_text()
+    files["tinyengine-49kb.json"] = tinyengine.record()
     manifest = {
         "generator": GENERATOR,
         "numpy": np.__version__,

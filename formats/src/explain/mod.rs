@@ -4,6 +4,7 @@ mod tiny_training;
 
 pub use tiny_training::tiny_training;
 mod tflite;
+mod tinyengine;
 
 use quartermeg_core::compile::CompileError;
 use quartermeg_core::network::NetworkError;
@@ -21,6 +22,8 @@ use crate::numerics::{NumericsError, PROFILES};
 use crate::program_file::ProgramFileError;
 use crate::sample_file::SampleFileError;
 use crate::tensors::TensorFileError;
+
+pub use tinyengine::tinyengine;
 
 /// Digits in groups of three: `12,345`.
 #[must_use]
