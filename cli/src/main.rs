@@ -2,8 +2,11 @@
 
 mod inspect;
 mod memory;
+mod numerics;
 mod output;
+mod replay;
 mod source;
+mod step;
 mod train;
 
 use std::process::ExitCode;
@@ -26,6 +29,10 @@ enum Command {
     Memory(memory::Arguments),
     /// Train, and print the digest of the weights.
     Train(train::Arguments),
+    /// Run one forward and backward pass, and write everything that can be compared.
+    Step(step::Arguments),
+    /// Run a trajectory of steps, and print their losses.
+    Replay(replay::Arguments),
 }
 
 fn main() -> ExitCode {
@@ -33,6 +40,8 @@ fn main() -> ExitCode {
         Command::Inspect(arguments) => inspect::run(&arguments),
         Command::Memory(arguments) => memory::run(&arguments),
         Command::Train(arguments) => train::run(&arguments),
+        Command::Step(arguments) => step::run(&arguments),
+        Command::Replay(arguments) => replay::run(&arguments),
     };
     match result {
         Ok(()) => ExitCode::SUCCESS,

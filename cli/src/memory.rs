@@ -5,9 +5,9 @@ use std::fmt::Write as _;
 use anyhow::anyhow;
 use quartermeg_core::compile::compile;
 use quartermeg_core::program::{Program, Settings};
-use quartermeg_core::quant::Rules;
 use quartermeg_formats::{explain, memory};
 
+use crate::numerics::Numerics;
 use crate::output;
 use crate::source::{self, NetworkSource};
 
@@ -15,6 +15,8 @@ use crate::source::{self, NetworkSource};
 pub(crate) struct Arguments {
     #[command(flatten)]
     network: NetworkSource,
+    #[command(flatten)]
+    numerics: Numerics,
     /// What learns: default, classifier, full, bias:K, last:K, one character a convolution
     /// (-, b, 8, 4, 2, 1), or `n_bias_update=..;manual_weight_idx=..;weight_update_ratio=..`.
     #[arg(long, default_value = "classifier", allow_hyphen_values = true)]
@@ -27,8 +29,9 @@ pub(crate) struct Arguments {
 pub(crate) fn run(arguments: &Arguments) -> anyhow::Result<()> {
     let (network, scenario) = arguments.network.load()?;
     let policy = source::policy(&network, scenario, &arguments.scheme)?;
+    let rules = arguments.numerics.rules()?;
     let settings = Settings::constant(0.0, 0);
-    let image = compile(&network, &policy, Rules::DEVICE, settings)
+    let image = compile(&network, &policy, rules, settings)
         .map_err(|error| anyhow!(explain::compile(&error)))?;
     let program = Program::parse(image).map_err(|error| anyhow!(explain::program(&error)))?;
     let report = memory::report(&network, &policy, &program);

@@ -5,6 +5,7 @@ use std::path::{Path, PathBuf};
 use anyhow::{Context as _, anyhow, bail};
 use quartermeg_core::network::Network;
 use quartermeg_core::policy::{Policy, SchemeError, parse_scheme};
+use quartermeg_formats::model::{self, ModelKind};
 use quartermeg_formats::scenario::{self, Scenario};
 use quartermeg_formats::{explain, link, network_file, sample_file};
 
@@ -17,15 +18,32 @@ const KEYBOARD_SAMPLES: &[u8] = include_bytes!(concat!(
     "/../static/data/keyboard-digits.safetensors.gz"
 ));
 
-/// A network file, or a scenario in its place.
+/// A network file as it is.
+#[derive(Clone, Debug, clap::Args)]
+pub(crate) struct ModelFile {
+    /// A network file: Quartermeg's own (.safetensors) or one of `tiny-training` (.pkl).
+    model: PathBuf,
+}
+
+impl ModelFile {
+    pub(crate) fn read(&self) -> anyhow::Result<Network> {
+        read_model(&self.model).map(|(network, _)| network)
+    }
+}
+
+/// A network file, or a scenario in its place, as it is trained.
 #[derive(Clone, Debug, clap::Args)]
 pub(crate) struct NetworkSource {
-    /// A network file.
+    /// A network file: Quartermeg's own (.safetensors) or one of `tiny-training` (.pkl).
     #[arg(required_unless_present = "scenario", conflicts_with = "scenario")]
     file: Option<PathBuf>,
     /// A scenario that ships: keyboard.
     #[arg(long)]
     scenario: Option<String>,
+    /// Classes of a new classifier; 10 where the file's own classifier is replaced anyway, as
+    /// for the networks of `tiny-training`, else the file's own classifier is kept.
+    #[arg(long, value_parser = clap::value_parser!(u32).range(1..=4096))]
+    classes: Option<u32>,
 }
 
 impl NetworkSource {
@@ -38,10 +56,23 @@ impl NetworkSource {
             .file
             .as_deref()
             .context("Name a network file, or a --scenario.")?;
-        let network = network_file::read(&read_file(path)?)
-            .map_err(|error| anyhow!("{}: {}", path.display(), explain::network(&error)))?;
-        Ok((network, None))
+        Ok((self.trained_form(path)?, None))
     }
+
+    fn trained_form(&self, path: &Path) -> anyhow::Result<Network> {
+        let (network, kind) = read_model(path)?;
+        let n_classes = self.classes.map(|classes| classes as usize);
+        model::for_training(&network, kind, n_classes)
+            .map_err(|error| anyhow!("{}: {}", path.display(), explain::of_network(&error)))
+    }
+}
+
+fn read_model(path: &Path) -> anyhow::Result<(Network, ModelKind)> {
+    let name = path
+        .file_stem()
+        .map_or_else(|| "network".into(), |stem| stem.to_string_lossy());
+    model::read(&name, &read_file(path)?)
+        .map_err(|error| anyhow!("{}: {}", path.display(), error.sentence()))
 }
 
 pub(crate) fn scenario_by_id(id: &str) -> anyhow::Result<&'static Scenario> {
@@ -109,8 +140,12 @@ fn explain_scheme(text: &str, error: SchemeError) -> String {
         SchemeError::Lengths => {
             "manual_weight_idx and weight_update_ratio differ in length".to_owned()
         }
+        SchemeError::OtherNetwork { expected, found } => {
+            format!("it is for a network of {expected} convolutions, but this one has {found}")
+        }
         SchemeError::Ratio => "a ratio is not a number in 0..1".to_owned(),
-        _ => "it is none of default, classifier, full, bias:K, last:K, one character a \
+        _ => "it is none of default, classifier, full, bias:K, last:K, a published one as \
+              mcunet-99kb, one character a \
               convolution (-, b, 8, 4, 2, 1), or n_bias_update=..;manual_weight_idx=..;\
               weight_update_ratio=.."
             .to_owned(),

@@ -13,7 +13,7 @@ use quartermeg_core::session::{Evaluator, Samples, Session};
 use quartermeg_formats::config::hex;
 use quartermeg_formats::scenario::SCENARIOS;
 use quartermeg_formats::setup::{LEARNING_RATE_RANGE, MAX_STEPS, Setup};
-use quartermeg_formats::{explain, link, network_file, sample_file};
+use quartermeg_formats::{explain, link, network_file, numerics, sample_file};
 use serde::Serialize;
 
 use crate::{output, source};
@@ -44,6 +44,9 @@ pub(crate) struct Arguments {
     /// Learning rate.
     #[arg(long)]
     lr: Option<f32>,
+    /// Arithmetic (as for `memory --numerics`); a link's or scenario's own if absent.
+    #[arg(long)]
+    numerics: Option<String>,
     /// Quantization-aware scaling of the gradients: on or off.
     #[arg(long, value_parser = ["on", "off"])]
     qas: Option<String>,
@@ -165,6 +168,9 @@ fn load(arguments: &Arguments) -> anyhow::Result<Loaded> {
             bail!("--lr {rate} cannot be used: a learning rate lies in {lowest}..{highest}.");
         }
         setup.learning_rate = rate;
+    }
+    if let Some(text) = &arguments.numerics {
+        setup.rules = numerics::parse(text).map_err(|error| anyhow!(explain::numerics(&error)))?;
     }
     if let Some(qas) = &arguments.qas {
         setup.qas = qas == "on";

@@ -28,6 +28,7 @@ fn conv(depthwise: bool, kernel: [usize; 2], out_channels: usize, weight: Vec<i8
         weight,
         bias: vec![0; out_channels],
         weight_scale: vec![0.01; out_channels],
+        real_scale: None,
         output: QuantParams {
             scale: 0.1,
             zero_point: 0,

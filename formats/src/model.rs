@@ -4,6 +4,7 @@ use quartermeg_core::network::{Network, NetworkError};
 
 use crate::explain;
 use crate::network_file::{self, NetworkFileError};
+use crate::tflite::{self, TfliteError};
 use crate::tiny_training::{self, TinyTrainingError};
 
 /// Classes of a new classifier, unless another number is asked for.
@@ -18,6 +19,8 @@ pub enum ModelKind {
     Network,
     /// A pickle of the released `tiny-training` code.
     TinyTraining,
+    /// An int8 network of TensorFlow Lite.
+    Tflite,
 }
 
 /// Why a network file was refused.
@@ -27,6 +30,8 @@ pub enum ModelError {
     Network(NetworkFileError),
     /// A pickle of the released `tiny-training` code.
     TinyTraining(TinyTrainingError),
+    /// An int8 network of TensorFlow Lite.
+    Tflite(TfliteError),
 }
 
 /// Reads a network as its file has it. `name` is the name of a file that states none.
@@ -37,6 +42,10 @@ pub fn read(name: &str, bytes: &[u8]) -> Result<(Network, ModelKind), ModelError
     if tiny_training::is_archive(bytes) {
         let network = tiny_training::read(name, bytes).map_err(ModelError::TinyTraining)?;
         return Ok((network, ModelKind::TinyTraining));
+    }
+    if tflite::is_tflite(bytes) {
+        let network = tflite::read(name, bytes).map_err(ModelError::Tflite)?;
+        return Ok((network, ModelKind::Tflite));
     }
     let network = network_file::read(bytes).map_err(ModelError::Network)?;
     Ok((network, ModelKind::Network))
@@ -66,6 +75,7 @@ impl ModelError {
         match self {
             Self::Network(error) => explain::network(error),
             Self::TinyTraining(error) => explain::tiny_training(error),
+            Self::Tflite(error) => explain::tflite(error),
         }
     }
 }

@@ -176,6 +176,7 @@ fn read_node(file: &SafeTensors<'_>, node: FileNode) -> Result<Node, NetworkFile
                 weight: codes,
                 bias: tensors::i32s(file, &bias)?.0,
                 weight_scale: tensors::f32s(file, &weight_scale)?.0,
+                real_scale: None,
                 output: quant(output_scale, output_zero_point),
                 clamp: Clamp {
                     min: clamp[0],

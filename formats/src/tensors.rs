@@ -122,3 +122,25 @@ pub(crate) fn f32s(
         .map(|b| f32::from_le_bytes([b[0], b[1], b[2], b[3]]));
     Ok((values.collect(), shape))
 }
+
+pub(crate) fn i64s(
+    file: &SafeTensors<'_>,
+    name: &str,
+) -> Result<(Vec<i64>, Vec<usize>), TensorFileError> {
+    let (bytes, shape) = bytes(file, name, Dtype::I64, "int64")?;
+    let values = bytes
+        .chunks_exact(8)
+        .map(|b| i64::from_le_bytes([b[0], b[1], b[2], b[3], b[4], b[5], b[6], b[7]]));
+    Ok((values.collect(), shape))
+}
+
+pub(crate) fn f64s(
+    file: &SafeTensors<'_>,
+    name: &str,
+) -> Result<(Vec<f64>, Vec<usize>), TensorFileError> {
+    let (bytes, shape) = bytes(file, name, Dtype::F64, "float64")?;
+    let values = bytes
+        .chunks_exact(8)
+        .map(|b| f64::from_le_bytes([b[0], b[1], b[2], b[3], b[4], b[5], b[6], b[7]]));
+    Ok((values.collect(), shape))
+}

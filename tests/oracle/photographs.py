@@ -116,7 +116,7 @@ def convolve(x, layer):
         sums = np.einsum("chwij,cij->chw", taps, weight[:, 0])
     sums += params["bias"].astype(np.int64)[:, None, None]
     sums = np.clip(sums, -(2**31), 2**31 - 1)
-    scale = single(params["x_scale"]) * single(params["w_scales"]) / single(params["y_scale"])
+    scale = params["x_scale"] * single(params["w_scales"]) / params["y_scale"]
     return clamp(sums.astype(F) * scale.astype(F)[:, None, None], params["y_zero"])
 
 

@@ -302,6 +302,7 @@ fn identity(value: Value) -> Conv {
         weight: vec![1; c],
         bias: vec![0; c],
         weight_scale: vec![1.0; c],
+        real_scale: None,
         output: value.quant,
         clamp: FULL,
     }
@@ -342,6 +343,7 @@ fn case_conv(case: &ConvCase) -> Conv {
         weight: tensors.weight.codes(),
         bias: tensors.bias.i32s(),
         weight_scale: tensors.weight.channel_scales(),
+        real_scale: None,
         output: tensors.y.quant(),
         clamp: Clamp { min, max },
     }

@@ -1,10 +1,17 @@
-//! Imported networks, run by the model of TensorFlow Lite Micro's arithmetic, against what that
-//! interpreter answered (`tests/oracle/tflm.py`).
+//! Imported networks under the rule `tflm`, and run by the model of TensorFlow Lite Micro's
+//! arithmetic, against what that interpreter answered (`tests/oracle/tflm.py`).
 
 use std::fs;
 use std::path::Path;
 
-use quartermeg_core::network::Network;
+use quartermeg_core::bytes::AlignedBytes;
+use quartermeg_core::compile::compile;
+use quartermeg_core::network::{Network, NodeKind};
+use quartermeg_core::policy::Policy;
+use quartermeg_core::program::{Op, Program, Settings};
+use quartermeg_core::quant::{Rules, int8_softmax};
+use quartermeg_core::runtime::kernels::Native;
+use quartermeg_core::runtime::{NoTrace, Runtime};
 use quartermeg_formats::config::hex;
 use quartermeg_formats::{explain, tflite};
 use quartermeg_tests::tflm_model::forward;
@@ -99,6 +106,65 @@ fn imported_networks_answer_bit_for_bit() {
             let at = format!("{}, input {k}", vectors.name);
             assert_eq!(found.values.last(), Some(&answer.logits), "{at}");
             assert_eq!(found.softmax, answer.softmax, "{at}");
+        }
+    }
+}
+
+/// Codes that each node of `network` gives for `codes` in the core, and its probabilities.
+fn in_the_core(network: &Network, codes: &[i8]) -> (Vec<Vec<i8>>, Option<Vec<i8>>) {
+    let policy = Policy::classifier_only(network);
+    let image = compile(network, &policy, Rules::TFLM, Settings::constant(0.0, 0));
+    let program = Program::parse(image.expect("compiles")).expect("loads");
+    let arena = AlignedBytes::zeroed(program.meta().arena_bytes as usize);
+    let mut runtime: Runtime<_, _, Native> = Runtime::new(program, arena).expect("fits");
+    runtime.load_sample(codes, 0).expect("fits");
+    let params = Settings::constant(0.0, 0).step_params(0);
+    let mut values = Vec::new();
+    for op_idx in 0..runtime.program().meta().loss_op {
+        runtime.run_op(op_idx, &params, &mut NoTrace);
+        let op = runtime.program().op(op_idx);
+        let (Op::Conv { y, .. }
+        | Op::Add { y, .. }
+        | Op::AveragePool { y, .. }
+        | Op::Pool { y, .. }) = op
+        else {
+            continue;
+        };
+        let bytes = runtime.tensor_bytes(y).iter();
+        values.push(bytes.map(|byte| byte.cast_signed()).collect());
+    }
+    let Some(NodeKind::Logits {
+        softmax: Some(_), ..
+    }) = network.nodes().last().map(|node| &node.kind)
+    else {
+        return (values, None);
+    };
+    let logits: &Vec<i8> = values.last().expect("a layer");
+    let mut probabilities = vec![0; logits.len()];
+    let scale = runtime.program().meta().head.x_quant.scale;
+    int8_softmax(scale, logits, &mut probabilities);
+    (values, Some(probabilities))
+}
+
+#[test]
+fn the_rule_of_the_core_gives_every_code_of_every_layer() {
+    for vectors in vectors() {
+        let Some(network) = import(&vectors) else {
+            continue;
+        };
+        let len = network.input().shape.len();
+        for (k, answer) in vectors.answers.iter().enumerate() {
+            let codes = input(k, len);
+            let (values, probabilities) = in_the_core(&network, &codes);
+            let at = format!("{}, input {k}", vectors.name);
+            assert_eq!(values.last(), Some(&answer.logits), "{at}");
+            assert_eq!(probabilities, answer.softmax, "{at}");
+            if k == 0 {
+                let expected = forward(&network, &codes).values;
+                for (node, (found, expected)) in values.iter().zip(&expected[1..]).enumerate() {
+                    assert_eq!(found, expected, "{at}, node {node}");
+                }
+            }
         }
     }
 }

@@ -18,7 +18,7 @@ use crate::program::{
 };
 use crate::quant::{
     ADD_LEFT_SHIFT, ElementwiseRule, FixedScale, GradientType, Optimizer, QuantParams,
-    RequantizeRule, Rules, ShortcutGradient, UpdateRule, effective_scale, real_scale,
+    RequantizeRule, Rules, ShortcutGradient, UpdateRule, effective_scale,
 };
 use crate::runtime::scratch;
 
@@ -195,10 +195,8 @@ impl<'a> Writer<'a> {
         let start = gather_weights(conv, n_channels, &trainable);
         let start_weight = self.step.constants.push(&start);
         let bias = self.step.constants.push(&conv.bias);
-        let effective_scale: Vec<f32> = conv
-            .weight_scale
-            .iter()
-            .map(|&scale| effective_scale(input.quant, scale, output.quant))
+        let effective_scale: Vec<f32> = (0..output.shape.c)
+            .map(|channel| effective_scale(conv.real_scale(input.quant, channel)))
             .collect();
         let effective_scale = self.step.constants.push(&effective_scale);
         let weight_scale = self.step.constants.push(&conv.weight_scale);
@@ -267,10 +265,8 @@ impl<'a> Writer<'a> {
         if self.step.rules.requantize != RequantizeRule::FixedPoint {
             return None;
         }
-        let words: Vec<[i32; 2]> = conv
-            .weight_scale
-            .iter()
-            .map(|&scale| FixedScale::of(real_scale(input.quant, scale, output.quant)))
+        let words: Vec<[i32; 2]> = (0..output.shape.c)
+            .map(|channel| FixedScale::of(conv.real_scale(input.quant, channel)))
             .map(|fixed| [fixed.multiplier, fixed.shift])
             .collect();
         Some(self.step.constants.push(&words))

@@ -263,8 +263,17 @@ fn infer_conv(node_idx: usize, conv: &Conv, input: Value) -> Result<Value, Netwo
     }
     check_quant(node_idx, conv.output)?;
     check_clamp(node_idx, conv.clamp)?;
-    let overflows = |&scale: &f32| !effective_scale(input.quant, scale, conv.output).is_finite();
-    if conv.weight_scale.iter().any(overflows) {
+    if let Some(scales) = &conv.real_scale
+        && scales.len() != out_channels
+    {
+        return Err(NetworkError::ParameterLength {
+            node: node_idx,
+            expected: out_channels,
+            found: scales.len(),
+        });
+    }
+    let usable = |scale: f64| scale >= 0.0 && effective_scale(scale).is_finite();
+    if !(0..out_channels).all(|channel| usable(conv.real_scale(input.quant, channel))) {
         return Err(NetworkError::Scale { node: node_idx });
     }
     Ok(Value {

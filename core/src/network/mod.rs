@@ -14,7 +14,7 @@ use alloc::vec::Vec;
 pub use builder::NetworkBuilder;
 pub use check::NetworkError;
 
-use crate::quant::QuantParams;
+use crate::quant::{QuantParams, real_scale};
 
 /// Height, width and channels of a value.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -76,10 +76,23 @@ pub struct Conv {
     pub bias: Vec<i32>,
     /// Weight scale, one per output channel.
     pub weight_scale: Vec<f32>,
+    /// `s_x * s_w[c] / s_y` of each output channel, where a file has it to more digits than
+    /// follow from the f32 scales.
+    pub real_scale: Option<Vec<f64>>,
     /// Scale and zero point of the output.
     pub output: QuantParams,
     /// The activation function.
     pub clamp: Clamp,
+}
+
+impl Conv {
+    /// `s_x * s_w[c] / s_y` of output channel `channel`, in f64.
+    pub(crate) fn real_scale(&self, input: QuantParams, channel: usize) -> f64 {
+        match &self.real_scale {
+            Some(scales) => scales[channel],
+            None => real_scale(input, self.weight_scale[channel], self.output),
+        }
+    }
 }
 
 /// The f32 classifier on dequantized features (numerics: "classifier").

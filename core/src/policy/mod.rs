@@ -1,6 +1,7 @@
 //! The update policy: which parameters learn (the paper's "sparse update scheme", §2.3).
 
 mod analytic;
+mod published;
 mod scheme;
 mod select;
 
@@ -8,6 +9,7 @@ use alloc::vec;
 use alloc::vec::Vec;
 
 pub use analytic::{AnalyticBytes, analytic_bytes};
+pub use published::{PUBLISHED, PublishedScheme};
 pub use scheme::{SchemeError, parse_scheme};
 pub use select::{selected_channels, selected_count};
 

@@ -3,6 +3,7 @@
 use alloc::vec;
 use alloc::vec::Vec;
 
+use super::published::PUBLISHED;
 use super::{LayerUpdate, Policy};
 use crate::network::Network;
 
@@ -28,9 +29,16 @@ pub enum SchemeError {
     Lengths,
     /// A ratio is not a number in 0..=1.
     Ratio,
+    /// A published scheme is for a network of another number of convolutions.
+    OtherNetwork {
+        /// Convolutions of the network that it is for.
+        expected: usize,
+        /// Convolutions of this network.
+        found: usize,
+    },
 }
 
-/// Reads `classifier`, `full`, `bias:K` (biases of the last K convolutions), `last:K` (biases
+/// Reads `classifier`, `full`, the name of a published scheme ([`PUBLISHED`]), `bias:K` (biases of the last K convolutions), `last:K` (biases
 /// and all weights of the last K), or
 /// `n_bias_update=22;manual_weight_idx=21-24;weight_update_ratio=1-0.125`, where `-` separates.
 ///
@@ -43,6 +51,9 @@ pub fn parse_scheme(network: &Network, text: &str) -> Result<Policy, SchemeError
         "classifier" => return Ok(Policy::classifier_only(network)),
         "full" => return Ok(Policy::uniform(network, all)),
         _ => {}
+    }
+    if let Some(published) = PUBLISHED.iter().find(|published| published.id == text) {
+        return published.policy(n_convs);
     }
     if let Some(count) = text.strip_prefix("bias:") {
         return last(n_convs, count, LayerUpdate::Bias);

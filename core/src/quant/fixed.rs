@@ -67,7 +67,7 @@ impl FixedScale {
 
 /// The high 32 bits of `2 * a * b`, rounded half away from zero, saturated.
 #[inline(always)]
-fn high_mul(a: i32, b: i32) -> i32 {
+pub(crate) fn high_mul(a: i32, b: i32) -> i32 {
     if a == i32::MIN && b == i32::MIN {
         return i32::MAX;
     }
@@ -87,5 +87,7 @@ pub(crate) fn rounding_divide(value: i32, exponent: i32) -> i32 {
     let mask = (1i64 << exponent) - 1;
     let rest = i64::from(value) & mask;
     let threshold = (mask >> 1) + i64::from(value < 0);
-    (i64::from(value) >> exponent) as i32 + i32::from(rest > threshold)
+    #[expect(clippy::cast_possible_truncation, reason = "not larger than the value")]
+    let quotient = (i64::from(value) >> exponent) as i32;
+    quotient + i32::from(rest > threshold)
 }

@@ -6,6 +6,8 @@ mod requantize;
 mod residual;
 mod round;
 mod rules;
+#[cfg(feature = "compile")]
+mod softmax;
 
 pub use fixed::FixedScale;
 pub use params::{DEAD_CHANNEL_SCALE, QuantParams};
@@ -23,3 +25,5 @@ pub use rules::{
     ChannelChoice, DeadChannels, ElementwiseRule, GradientInput, GradientType, LogitScale,
     MasterCodes, N_RULES, Optimizer, RequantizeRule, Rules, ShortcutGradient, UpdateRule,
 };
+#[cfg(feature = "compile")]
+pub use softmax::int8_softmax;

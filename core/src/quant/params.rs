@@ -19,13 +19,13 @@ pub(crate) fn real_scale(x: QuantParams, weight_scale: f32, y: QuantParams) -> f
     f64::from(x.scale) * f64::from(weight_scale) / f64::from(y.scale)
 }
 
-/// `s_x * s_w / s_y`, computed in f64 and stored as f32; infinite where it does not fit.
+/// A real scale as the program stores it; infinite where it does not fit.
 #[cfg(feature = "compile")]
-pub(crate) fn effective_scale(x: QuantParams, weight_scale: f32, y: QuantParams) -> f32 {
+pub(crate) fn effective_scale(real: f64) -> f32 {
     #[expect(
         clippy::cast_possible_truncation,
         reason = "the rule: rounded once to f32"
     )]
-    let scale = real_scale(x, weight_scale, y) as f32;
+    let scale = real as f32;
     scale
 }

@@ -3,7 +3,9 @@
 use super::noise::Noise;
 use super::scratch::CHANNEL_TILE;
 use super::trace::{Parameter, SquareSums, UpdateTrace};
-use super::update::{ChannelsOf, Counts, FlatIndex, StepParams, StoredWeights, qas_factor};
+use super::update::{
+    ChannelsOf, Counts, FlatIndex, HowToUpdate, StepParams, StoredWeights, qas_factor,
+};
 use crate::program::LayerRecord;
 use crate::quant::{DEAD_CHANNEL_SCALE, DeadChannels, Rules};
 
@@ -110,16 +112,12 @@ impl TileUpdate<'_> {
         factor: impl Fn(usize) -> f32,
         index: FlatIndex<'_>,
     ) -> Counts {
-        let range = at..at + gradient.len();
-        stored.update(
-            self.rules.update,
-            self.params,
-            range,
-            gradient,
-            factor,
-            self.noise,
-            index,
-        )
+        let how = HowToUpdate {
+            rule: self.rules.update,
+            params: self.params,
+            noise: self.noise,
+        };
+        stored.update(at, gradient, factor, &how, index)
     }
 
     fn is_dead(&self, scale: f32) -> bool {

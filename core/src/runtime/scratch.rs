@@ -58,12 +58,12 @@ pub fn conv_forward(layer: &LayerRecord, rules: Rules) -> usize {
 }
 
 /// Bytes of scratch of the input gradient of `layer`: the codes rounded from masters, then, of
-/// int8 gradients, one pixel of the result and one of the gradient as f32.
+/// int8 gradients, one pixel of the result as f32.
 #[must_use]
 pub fn conv_backward_input(layer: &LayerRecord, rules: Rules) -> usize {
     let own = match rules.gradient {
         GradientType::F32 => 0,
-        GradientType::I8 => 4 * (layer.in_channels() + layer.out_channels()),
+        GradientType::I8 => 4 * layer.in_channels(),
     };
     rounded_codes(layer, rules) + own
 }

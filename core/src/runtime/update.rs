@@ -201,6 +201,14 @@ pub(crate) fn with_momentum(velocity: &mut [f32], at: usize, momentum: f32, grad
     }
 }
 
+/// What holds for all elements of one parameter in one step.
+#[derive(Clone, Copy)]
+pub(crate) struct HowToUpdate<'a> {
+    pub(crate) rule: UpdateRule,
+    pub(crate) params: &'a StepParams,
+    pub(crate) noise: Noise,
+}
+
 /// The trainable weights of one layer as the block holds them; what a rule does not keep is
 /// empty.
 pub(crate) struct StoredWeights<'a> {
@@ -230,26 +238,30 @@ impl StoredWeights<'_> {
         }
     }
 
-    /// Updates the weights of `range`; `factor(k)` is the QAS factor of its element `k`.
+    /// Updates as many weights from `start` on as `gradient` has values; `factor(k)` is the QAS
+    /// factor of value `k`.
     #[inline(always)]
     pub(crate) fn update(
         &mut self,
-        rule: UpdateRule,
-        params: &StepParams,
-        range: Range<usize>,
+        start: usize,
         gradient: &[f32],
         factor: impl Fn(usize) -> f32,
-        noise: Noise,
+        how: &HowToUpdate<'_>,
         index: FlatIndex<'_>,
     ) -> Counts {
+        let HowToUpdate {
+            rule,
+            params,
+            noise,
+        } = *how;
         let rate = params.learning_rate;
         if rule == UpdateRule::Stochastic && self.velocity.is_empty() {
-            let codes = &mut self.codes[range];
+            let codes = &mut self.codes[start..start + gradient.len()];
             return update_weights(codes, gradient, rate, factor, noise, index);
         }
         let mut counts = Counts::default();
         for (k, &gradient) in gradient.iter().enumerate() {
-            let at = range.start + k;
+            let at = start + k;
             let scaled = gradient * factor(k);
             let scaled = with_momentum(self.velocity, at, params.momentum, scaled);
             let unit = || noise.unit(index.one(k));

@@ -77,6 +77,7 @@ fn read_node(node: &Json, tensors: &SafeTensors<'_>) -> Node {
                     .collect(),
                 bias: words(bytes("bias")).map(u32::cast_signed).collect(),
                 weight_scale: words(bytes("weight_scale")).map(f32::from_bits).collect(),
+                real_scale: None,
                 output: output(),
                 clamp: clamp(),
             })

@@ -153,6 +153,7 @@ impl<'a> Sketch<'a> {
             weight,
             bias,
             weight_scale,
+            real_scale: None,
             output,
             clamp,
         };

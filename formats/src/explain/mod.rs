@@ -1,10 +1,12 @@
 //! The one place where errors become sentences: what, where, how many bytes, what to do.
 
-mod tiny_training;
-
-pub use tiny_training::tiny_training;
 mod tflite;
+mod tiny_training;
 mod tinyengine;
+
+pub use tflite::tflite;
+pub use tiny_training::tiny_training;
+pub use tinyengine::tinyengine;
 
 use quartermeg_core::compile::CompileError;
 use quartermeg_core::network::NetworkError;
@@ -13,17 +15,15 @@ use quartermeg_core::program::ProgramError;
 use quartermeg_core::program::image::{CORE_VERSION, FORMAT_VERSION};
 use quartermeg_core::runtime::{ArenaError, InputError};
 use quartermeg_core::session::{SamplesError, SessionError};
-pub use tflite::tflite;
 
 use crate::config::ConfigError;
 use crate::link::Correction;
 use crate::network_file::NetworkFileError;
 use crate::numerics::{NumericsError, PROFILES};
 use crate::program_file::ProgramFileError;
+use crate::reproduce::ReproduceError;
 use crate::sample_file::SampleFileError;
 use crate::tensors::TensorFileError;
-
-pub use tinyengine::tinyengine;
 
 /// Digits in groups of three: `12,345`.
 #[must_use]
@@ -124,6 +124,15 @@ pub fn network(error: &NetworkFileError) -> String {
     }
 }
 
+/// A network that breaks a rule of the core.
+#[must_use]
+pub fn of_network(error: &NetworkError) -> String {
+    let place = error
+        .node()
+        .map_or_else(|| "The network".to_owned(), |node| format!("Node {node}"));
+    format!("{place} {}.", network_rule(error))
+}
+
 fn network_rule(error: &NetworkError) -> String {
     match error {
         NetworkError::InputShape => {
@@ -166,7 +175,9 @@ fn network_rule(error: &NetworkError) -> String {
             "adds two values that differ in shape or are the same value".into()
         }
         NetworkError::ClassifierInput { .. } => {
-            "reads a value of more than one pixel; pool it first".into()
+            "makes logits of a value that has more than one pixel, another number of channels \
+             than there are classes, or no layer before it"
+                .into()
         }
         NetworkError::TooLarge { .. } => "is too large for int32 accumulators".into(),
         _ => "breaks a rule that this version does not name".into(),
@@ -185,6 +196,23 @@ pub fn samples(error: &SampleFileError) -> String {
             "The labels call for {expected} codes, but the images hold {found}; images and \
              labels must be of one number."
         ),
+    }
+}
+
+/// A run of another program that cannot be repeated.
+#[must_use]
+pub fn reproduce(error: &ReproduceError) -> String {
+    match error {
+        ReproduceError::Tensors(error) => tensors(error),
+        ReproduceError::Classifier(error) => {
+            format!("The classifier cannot be used: {}", of_network(error))
+        }
+        ReproduceError::Compile(error) => compile(error),
+        ReproduceError::Program(error) => program(error),
+        ReproduceError::Sample(error) => input(error),
+        ReproduceError::Field { name, found } => {
+            format!("Tensor \"{name}\" holds {found}, which cannot be used; correct it.")
+        }
     }
 }
 

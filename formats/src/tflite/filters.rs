@@ -156,6 +156,7 @@ impl<'a> Importer<'a> {
             weight: filters.weight,
             bias,
             weight_scale: quant::weights(filter, channels)?,
+            real_scale: None,
             output,
             clamp: operator.clamp(filters.activation, output)?,
         };

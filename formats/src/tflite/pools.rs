@@ -109,6 +109,7 @@ impl<'a> Importer<'a> {
                 weight: vec![1; pixels * c],
                 bias: vec![0; c],
                 weight_scale: vec![scale; c],
+                real_scale: None,
                 output,
                 clamp: OPEN,
             })

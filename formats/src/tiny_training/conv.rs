@@ -176,6 +176,12 @@ pub(super) fn read(
         .array("w_scales")?
         .f32s(channels, budget)
         .map_err(|error| params.error("w_scales", error))?;
+    // The simulator multiplies and divides the file's own digits.
+    let [x_scale, y_scale] = [params.real("x_scale")?, params.real("y_scale")?];
+    let real_scale = weight_scale
+        .iter()
+        .map(|&scale| x_scale * f64::from(scale) / y_scale)
+        .collect();
     let conv = Conv {
         depthwise,
         kernel,
@@ -184,6 +190,7 @@ pub(super) fn read(
         weight,
         bias,
         weight_scale,
+        real_scale: Some(real_scale),
         output,
         clamp: CLAMP,
     };

@@ -263,10 +263,7 @@ impl<'p, 'a> Fields<'p, 'a> {
 
     /// The scale in `field`, rounded to single precision.
     pub(super) fn scale(&self, field: &'static str) -> Result<f32, TinyTrainingError> {
-        let value = self.get(field)?;
-        let Value::Float(found) = value else {
-            return Err(self.kind(field, Kind::Float, value));
-        };
+        let found = self.real(field)?;
         #[expect(
             clippy::cast_possible_truncation,
             reason = "scales are kept in single precision"
@@ -276,6 +273,15 @@ impl<'p, 'a> Fields<'p, 'a> {
             return Err(self.error(field, FieldError::NotAScale { found }));
         }
         Ok(scale)
+    }
+
+    /// The number in `field`, to all its digits.
+    pub(super) fn real(&self, field: &'static str) -> Result<f64, TinyTrainingError> {
+        let value = self.get(field)?;
+        let Value::Float(found) = value else {
+            return Err(self.kind(field, Kind::Float, value));
+        };
+        Ok(found)
     }
 
     /// The array in `field`.
