@@ -1,6 +1,6 @@
 //! `quartermeg inspect`: the layers of a network.
 
-use quartermeg_core::network::{Network, NodeKind, Shape};
+use quartermeg_core::network::{Network, NodeKind, PoolKind, Shape};
 use std::fmt::Write as _;
 
 use serde::Serialize;
@@ -53,7 +53,7 @@ pub(crate) fn run(arguments: &Arguments) -> anyhow::Result<()> {
         return output::json(&report);
     }
     let mut text = String::from(
-        "index  conv  layer                 kind       input          output         weights     MACs\n",
+        "index  conv  layer                 kind             input          output         weights     MACs\n",
     );
     for layer in &report.layers {
         let conv = layer
@@ -62,7 +62,7 @@ pub(crate) fn run(arguments: &Arguments) -> anyhow::Result<()> {
         let shape = |[h, w, c]: [usize; 3]| format!("{h}x{w}x{c}");
         writeln!(
             text,
-            "{:>5}  {conv:>4}  {:<20}  {:<9}  {:<13}  {:<13}  {:>7}  {:>7}",
+            "{:>5}  {conv:>4}  {:<20}  {:<15}  {:<13}  {:<13}  {:>7}  {:>7}",
             layer.index,
             layer.name,
             layer.kind,
@@ -77,6 +77,7 @@ pub(crate) fn run(arguments: &Arguments) -> anyhow::Result<()> {
 
 fn layers(network: &Network) -> Vec<Layer> {
     let extents = |shape: Shape| [shape.h, shape.w, shape.c];
+    let classifier = network.int8_classifier();
     let mut n_convs = 0;
     network
         .nodes()
@@ -86,16 +87,23 @@ fn layers(network: &Network) -> Vec<Layer> {
             let input = network.values()[node.inputs[0]];
             let output = network.values()[index + 1];
             let (kind, weight_bytes) = match &node.kind {
+                NodeKind::Conv(conv) if classifier == Some(index) => {
+                    ("int8_classifier", conv.weight.len())
+                }
                 NodeKind::Conv(conv) if conv.depthwise => ("depthwise", conv.weight.len()),
                 NodeKind::Conv(conv) if conv.kernel == [1, 1] => ("pointwise", conv.weight.len()),
                 NodeKind::Conv(conv) => ("conv", conv.weight.len()),
                 NodeKind::Add { .. } => ("add", 0),
                 NodeKind::AveragePool => ("average_pool", 0),
-                NodeKind::Pool(_) => ("pool", 0),
+                NodeKind::Pool(pool) => match pool.kind {
+                    PoolKind::Average => ("window_average_pool", 0),
+                    PoolKind::Max => ("max_pool", 0),
+                },
                 NodeKind::Logits { .. } => ("logits", 0),
                 NodeKind::Classifier(classifier) => ("classifier", 4 * classifier.weight.len()),
             };
-            let conv_index = matches!(node.kind, NodeKind::Conv(_)).then(|| {
+            let is_conv = matches!(node.kind, NodeKind::Conv(_)) && classifier != Some(index);
+            let conv_index = is_conv.then(|| {
                 n_convs += 1;
                 n_convs - 1
             });

@@ -45,22 +45,26 @@ pub(crate) fn run(arguments: &Arguments) -> anyhow::Result<()> {
         ("  largest scratch", report.scratch_bytes),
         ("peak of the forward pass", report.forward_peak_bytes),
         ("peak of loss and backward pass", report.backward_peak_bytes),
+        (
+            "all that is written, but the stack",
+            report.sram_total_bytes,
+        ),
         ("flash: program and constants", report.flash_bytes),
     ];
     let mut text = String::new();
     for (name, value) in rows {
-        writeln!(text, "{name:<32} {}", explain::bytes(u64::from(value)))?;
+        writeln!(text, "{name:<34} {}", explain::bytes(u64::from(value)))?;
     }
     writeln!(
         text,
-        "{:<32} {} forward, {} a step",
+        "{:<34} {} forward, {} a step",
         "multiply-accumulates",
         explain::number(report.macs_forward),
         explain::number(report.macs_step)
     )?;
     writeln!(
         text,
-        "{:<32} {}",
+        "{:<34} {}",
         "the paper's formula",
         explain::bytes(report.analytic_bytes.total)
     )?;

@@ -35,7 +35,7 @@ impl ModelFile {
 #[derive(Clone, Debug, clap::Args)]
 pub(crate) struct NetworkSource {
     /// A network file: Quartermeg's own (.safetensors) or one of `tiny-training` (.pkl).
-    #[arg(required_unless_present = "scenario", conflicts_with = "scenario")]
+    #[arg(conflicts_with = "scenario")]
     file: Option<PathBuf>,
     /// A scenario that ships: keyboard.
     #[arg(long)]
@@ -55,7 +55,7 @@ impl NetworkSource {
         let path = self
             .file
             .as_deref()
-            .context("Name a network file, or a --scenario.")?;
+            .context("Name a network file or a --scenario.")?;
         Ok((self.trained_form(path)?, None))
     }
 

@@ -3,6 +3,7 @@
 //! No reader runs code from a file, allocates by a length that it has not checked, or panics;
 //! each refuses with an error that names the part of the file that is wrong.
 
+pub mod checkpoint;
 pub mod config;
 pub mod describe;
 pub mod explain;

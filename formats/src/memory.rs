@@ -3,6 +3,7 @@
 use quartermeg_core::network::Network;
 use quartermeg_core::policy::{Policy, analytic_bytes};
 use quartermeg_core::program::{Program, Role};
+use quartermeg_core::runtime::STATE_BYTES;
 use serde::Serialize;
 
 /// Alignment to which the planner rounds every tensor.
@@ -26,7 +27,8 @@ pub struct MemoryReport {
     pub analytic_bytes: AnalyticReport,
     /// The one block.
     pub arena_bytes: u32,
-    /// Parameters that learn, the classifier included; a part of the block.
+    /// Parameters that learn, the classifier included, without optimizer state; a part of the
+    /// block.
     pub trainable_bytes: u32,
     /// Largest working space of one operation; a part of the block.
     pub scratch_bytes: u32,
@@ -36,6 +38,8 @@ pub struct MemoryReport {
     pub backward_peak_bytes: u32,
     /// The larger of the two: no placement of this order can need less.
     pub lower_bound_bytes: u32,
+    /// The block and every other byte that is written at run time, without the stack.
+    pub sram_total_bytes: u32,
     /// The program with its constants.
     pub flash_bytes: u32,
     /// Multiply-accumulates of the forward pass.
@@ -88,11 +92,12 @@ pub fn report<B: AsRef<[u8]>>(
             total: analytic.total(),
         },
         arena_bytes: meta.arena_bytes,
-        trainable_bytes: sizes(Role::is_persistent).sum(),
+        trainable_bytes: sizes(|role| role.is_persistent() && role != Role::OptimizerState).sum(),
         scratch_bytes: sizes(|role| role == Role::Scratch).max().unwrap_or(0),
         forward_peak_bytes: forward.iter().copied().max().unwrap_or(0),
         backward_peak_bytes: backward.iter().copied().max().unwrap_or(0),
         lower_bound_bytes: meta.lower_bound_bytes,
+        sram_total_bytes: meta.arena_bytes + STATE_BYTES,
         flash_bytes: u32::try_from(program.bytes().len()).unwrap_or(u32::MAX),
         macs_forward: meta.macs_forward,
         macs_step: meta.macs_step,

@@ -66,6 +66,12 @@ pub struct Runtime<P, A, K = Native> {
     kernels: PhantomData<K>,
 }
 
+/// Bytes of a runtime itself on a device of 32 bits, with program and block borrowed: what is
+/// written besides the block, apart from the stack.
+pub const STATE_BYTES: u32 = 240;
+#[cfg(target_pointer_width = "32")]
+const _: () = assert!(size_of::<Runtime<&[u8], &mut [u8]>>() == STATE_BYTES as usize);
+
 impl<P: AsRef<[u8]>, A: AsRef<[u8]> + AsMut<[u8]>, K: Kernels> Runtime<P, A, K> {
     /// Takes a block of at least [`crate::program::Meta::arena_bytes`] bytes and writes the
     /// start values of all trainable parameters into it.

@@ -16,6 +16,7 @@ use quartermeg_core::program::image::{CORE_VERSION, FORMAT_VERSION};
 use quartermeg_core::runtime::{ArenaError, InputError};
 use quartermeg_core::session::{SamplesError, SessionError};
 
+use crate::checkpoint::CheckpointError;
 use crate::config::ConfigError;
 use crate::link::Correction;
 use crate::network_file::NetworkFileError;
@@ -195,6 +196,22 @@ pub fn samples(error: &SampleFileError) -> String {
         SampleFileError::Samples(SamplesError::Length { expected, found }) => format!(
             "The labels call for {expected} codes, but the images hold {found}; images and \
              labels must be of one number."
+        ),
+    }
+}
+
+/// A checkpoint that cannot be used.
+#[must_use]
+pub fn checkpoint(error: &CheckpointError) -> String {
+    match error {
+        CheckpointError::Tensors(error) => tensors(error),
+        CheckpointError::Foreign => "This is not a checkpoint that this version reads.".into(),
+        CheckpointError::Program => {
+            "The checkpoint is of another network, scheme or arithmetic; name another file.".into()
+        }
+        CheckpointError::Settings { expected, found } => format!(
+            "The checkpoint was trained with {found}, but this run has {expected}; change the \
+             settings back or name another file."
         ),
     }
 }

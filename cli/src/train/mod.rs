@@ -1,0 +1,257 @@
+//! `quartermeg train`: trains and prints the digest of the weights, which for a link and a
+//! number of steps is that of the page.
+
+mod progress;
+
+use std::path::PathBuf;
+
+use anyhow::{Context as _, anyhow, bail};
+use quartermeg_core::bytes::AlignedBytes;
+use quartermeg_core::compile::compile;
+use quartermeg_core::network::Network;
+use quartermeg_core::policy::Policy;
+use quartermeg_core::runtime::kernels::Native;
+use quartermeg_core::session::{Evaluator, Samples, Session};
+use quartermeg_formats::config::hex;
+use quartermeg_formats::scenario::SCENARIOS;
+use quartermeg_formats::setup::{
+    BIAS_RATE_RANGE, LEARNING_RATE_RANGE, MAX_STEPS, MOMENTUM_RANGE, RateSchedule, Setup,
+};
+use quartermeg_formats::{checkpoint, explain, link, numerics, sample_file};
+use serde::Serialize;
+
+use crate::source::NetworkSource;
+use crate::{output, source};
+
+#[derive(Debug, clap::Args)]
+pub(crate) struct Arguments {
+    #[command(flatten)]
+    network: NetworkSource,
+    /// A link of the page, or what stands behind its #.
+    #[arg(long, conflicts_with_all = ["file", "scenario"])]
+    link: Option<String>,
+    /// Samples to learn from: safetensors with `x` int8 `[n,c,h,w]` and `y` int32 `[n]`.
+    #[arg(long)]
+    data: Option<PathBuf>,
+    /// Samples to measure the accuracy on, of the same form.
+    #[arg(long)]
+    eval: Option<PathBuf>,
+    /// Number of steps; a link's or scenario's own if absent.
+    #[arg(long, value_parser = clap::value_parser!(u32).range(0..=i64::from(MAX_STEPS)))]
+    steps: Option<u32>,
+    /// Number of times that each sample is learned, in place of --steps.
+    #[arg(long, conflicts_with = "steps", value_parser = clap::value_parser!(u32).range(1..))]
+    epochs: Option<u32>,
+    /// What learns (as for `memory --scheme`).
+    #[arg(long, allow_hyphen_values = true)]
+    scheme: Option<String>,
+    /// Learning rate.
+    #[arg(long)]
+    lr: Option<f32>,
+    /// What the rate of biases is multiplied by.
+    #[arg(long)]
+    bias_rate: Option<f32>,
+    /// How the rate changes: constant, cosine, or cosine:W with a rise of W steps.
+    #[arg(long)]
+    schedule: Option<String>,
+    /// Share of the momentum buffer that is kept, where --numerics has optimizer:momentum.
+    #[arg(long)]
+    momentum: Option<f32>,
+    /// Arithmetic (as for `memory --numerics`); a link's or scenario's own if absent.
+    #[arg(long)]
+    numerics: Option<String>,
+    /// Quantization-aware scaling of the gradients: on or off.
+    #[arg(long, value_parser = ["on", "off"])]
+    qas: Option<String>,
+    /// Seed of rounding noise and sample order.
+    #[arg(long)]
+    seed: Option<u64>,
+    /// Print a line with step and mean loss every so many steps.
+    #[arg(long, default_value_t = 100, value_parser = clap::value_parser!(u32).range(1..))]
+    every: u32,
+    /// Where to write after every epoch, and at the end, where the run stands; a run that finds
+    /// this file goes on from it.
+    #[arg(long)]
+    checkpoint: Option<PathBuf>,
+    /// Print JSON, one object a line.
+    #[arg(long)]
+    json: bool,
+}
+
+#[derive(Serialize)]
+struct Summary {
+    steps: u32,
+    loss: Option<f32>,
+    accuracy: Option<f64>,
+    peak_bytes: u32,
+    weights_digest: String,
+}
+
+pub(crate) fn run(arguments: &Arguments) -> anyhow::Result<()> {
+    let (network, setup, learn, test) = load(arguments)?;
+    let image = compile(&network, &setup.policy, setup.rules, setup.settings())
+        .map_err(|error| anyhow!(explain::compile(&error)))?;
+    let mut session: Session<Native> =
+        Session::new(image.clone(), learn).map_err(|error| anyhow!(explain::session(&error)))?;
+    let peak_bytes = session.program().meta().arena_bytes;
+    if peak_bytes > setup.budget_bytes {
+        let device = quartermeg_core::device::by_id(&setup.device);
+        let name = device.map_or("the device", |device| device.name);
+        bail!(explain::over_budget(peak_bytes, setup.budget_bytes, name));
+    }
+    if let Some(path) = arguments.checkpoint.as_deref().filter(|path| path.exists()) {
+        let file = source::read_file(path)?;
+        let found = checkpoint::read(session.program(), &setup.settings(), &file)
+            .map_err(|error| anyhow!("{}: {}", path.display(), explain::checkpoint(&error)))?;
+        session
+            .resume(&found.state, found.steps)
+            .map_err(|error| anyhow!(explain::input(&error)))?;
+    }
+    let accuracy_of = |session: &Session<Native>| accuracy(&image, session, test.as_ref());
+    let loss = progress::train(&mut session, &setup, arguments, &accuracy_of)?;
+    let summary = Summary {
+        steps: session.step_count(),
+        loss,
+        accuracy: accuracy_of(&session)?,
+        peak_bytes,
+        weights_digest: hex(&session.weights_digest()),
+    };
+    if arguments.json {
+        return output::json(&summary);
+    }
+    let accuracy = summary.accuracy.map_or_else(
+        || "not measured".to_owned(),
+        |share| format!("{:.2} %", 100.0 * share),
+    );
+    output::text(&format!(
+        "steps           {}\nloss            {}\naccuracy        {accuracy}\n\
+         peak memory     {}\nweights digest  {}\n",
+        explain::number(u64::from(summary.steps)),
+        summary
+            .loss
+            .map_or_else(|| "none yet".to_owned(), |loss| format!("{loss:.4}")),
+        explain::bytes(u64::from(peak_bytes)),
+        summary.weights_digest
+    ))
+}
+
+/// Share of right answers on the samples to measure on, if there are any.
+fn accuracy(
+    image: &AlignedBytes,
+    session: &Session<Native>,
+    test: Option<&Samples>,
+) -> anyhow::Result<Option<f64>> {
+    let Some(test) = test else {
+        return Ok(None);
+    };
+    let mut evaluator: Evaluator<Native> =
+        Evaluator::new(image.clone()).map_err(|error| anyhow!(explain::session(&error)))?;
+    let measured = evaluator
+        .begin(&session.state())
+        .and_then(|()| evaluator.advance(test, usize::MAX))
+        .map_err(|error| anyhow!(explain::input(&error)))?;
+    Ok(measured.map(|accuracy| f64::from(accuracy.correct) / f64::from(accuracy.total)))
+}
+
+type Loaded = (Network, Setup, Samples, Option<Samples>);
+
+fn load(arguments: &Arguments) -> anyhow::Result<Loaded> {
+    let (network, mut setup, scenario) = if let Some(text) = &arguments.link {
+        let (link, corrections) = link::parse(text);
+        for correction in &corrections {
+            eprintln!("{}", explain::correction(correction));
+        }
+        let scenario = source::scenario_by_id(&link.setup.scenario)?;
+        let network = source::scenario_network(scenario)?;
+        (network, link.setup, Some(scenario))
+    } else {
+        let (network, scenario) = arguments.network.load()?;
+        let mut setup = scenario.unwrap_or(&SCENARIOS[0]).default_setup();
+        if scenario.is_none() {
+            setup.policy = Policy::classifier_only(&network);
+        }
+        // Without a link there is no device to hold the step to.
+        setup.budget_bytes = u32::MAX;
+        (network, setup, scenario)
+    };
+    if let Some(scheme) = &arguments.scheme {
+        setup.policy = source::policy(&network, scenario, scheme)?;
+    }
+    settings(arguments, &mut setup)?;
+    let read = |path: &PathBuf| {
+        sample_file::read(&source::read_file(path)?)
+            .map_err(|error| anyhow!("{}: {}", path.display(), explain::samples(&error)))
+    };
+    let (mut learn, mut test) = match scenario {
+        Some(scenario) => {
+            let digits = source::scenario_samples(scenario)?;
+            (Some(digits.learn), Some(digits.test))
+        }
+        None => (None, None),
+    };
+    if let Some(path) = &arguments.data {
+        learn = Some(read(path)?);
+    }
+    if let Some(path) = &arguments.eval {
+        test = Some(read(path)?);
+    }
+    let learn = learn.context("Name the samples to learn from with --data.")?;
+    if let Some(epochs) = arguments.epochs {
+        let n_samples = u32::try_from(learn.len()).unwrap_or(u32::MAX);
+        setup.stop_after = epochs.saturating_mul(n_samples).min(MAX_STEPS);
+    }
+    if let Some(steps) = arguments.steps {
+        setup.stop_after = steps;
+    }
+    Ok((network, setup, learn, test))
+}
+
+/// Puts the options in the place of what the link or the scenario says.
+fn settings(arguments: &Arguments, setup: &mut Setup) -> anyhow::Result<()> {
+    let numbers = [
+        (
+            "--lr",
+            "learning rate",
+            arguments.lr,
+            LEARNING_RATE_RANGE,
+            &mut setup.learning_rate,
+        ),
+        (
+            "--bias-rate",
+            "factor of the bias rate",
+            arguments.bias_rate,
+            BIAS_RATE_RANGE,
+            &mut setup.bias_rate_factor,
+        ),
+        (
+            "--momentum",
+            "momentum",
+            arguments.momentum,
+            MOMENTUM_RANGE,
+            &mut setup.momentum,
+        ),
+    ];
+    for (name, what, given, [lowest, highest], value) in numbers {
+        if let Some(given) = given {
+            if !(lowest..=highest).contains(&given) {
+                bail!("{name} {given} cannot be used: a {what} lies in {lowest}..{highest}.");
+            }
+            *value = given;
+        }
+    }
+    if let Some(text) = &arguments.numerics {
+        setup.rules = numerics::parse(text).map_err(|error| anyhow!(explain::numerics(&error)))?;
+    }
+    if let Some(text) = &arguments.schedule {
+        setup.schedule = RateSchedule::parse(text).with_context(|| {
+            format!("--schedule {text} cannot be used: it is constant, cosine or cosine:W.")
+        })?;
+    }
+    if let Some(qas) = &arguments.qas {
+        setup.qas = qas == "on";
+    }
+    if let Some(seed) = arguments.seed {
+        setup.seed = seed;
+    }
+    Ok(())
+}

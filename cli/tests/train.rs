@@ -1,0 +1,109 @@
+//! `quartermeg train` as people use it.
+
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::process::{Command, Output};
+
+use serde_json::Value;
+
+fn run(arguments: &[&str]) -> Output {
+    Command::new(env!("CARGO_BIN_EXE_quartermeg"))
+        .args(arguments)
+        .output()
+        .expect("the program runs")
+}
+
+/// The objects that a run prints, one a line.
+fn train(arguments: &[&str]) -> Vec<Value> {
+    let all = [&["train", "--scenario", "keyboard", "--json"], arguments].concat();
+    let output = run(&all);
+    let errors = String::from_utf8_lossy(&output.stderr);
+    assert!(output.status.success(), "{arguments:?}: {errors}");
+    String::from_utf8(output.stdout)
+        .expect("text")
+        .lines()
+        .map(|line| serde_json::from_str(line).expect("JSON"))
+        .collect()
+}
+
+fn temporary(name: &str) -> PathBuf {
+    let path = Path::new(env!("CARGO_TARGET_TMPDIR")).join(name);
+    // From an earlier run.
+    let _ = fs::remove_file(&path);
+    path
+}
+
+#[test]
+fn a_run_that_was_cut_off_goes_on_where_it_stood() {
+    let path = temporary("checkpoint.safetensors");
+    let path = path.to_str().expect("text");
+    let rules = [
+        "--numerics",
+        "device,optimizer:momentum,update:int16",
+        "--lr",
+        "0.0005",
+    ];
+    let with = |more: &[&'static str]| [&rules, more].concat();
+    let whole = train(&with(&["--epochs", "2"]));
+    train(&[with(&["--epochs", "1", "--checkpoint"]), vec![path]].concat());
+    let resumed = train(&[with(&["--epochs", "2", "--checkpoint"]), vec![path]].concat());
+    // One record an epoch, and the summary.
+    assert_eq!(whole.len(), 3);
+    assert_eq!(resumed.len(), 2);
+    assert_eq!(whole.last(), resumed.last());
+    assert_eq!(whole[1], resumed[0]);
+    for field in [
+        "epoch",
+        "step",
+        "mean_loss",
+        "learning_rate",
+        "moved",
+        "rounded_to_nothing",
+    ] {
+        assert!(whole[0][field].is_number(), "{field}");
+    }
+}
+
+#[test]
+fn a_checkpoint_of_another_run_is_refused_in_a_sentence() {
+    let path = temporary("other.safetensors");
+    let path = path.to_str().expect("text");
+    let common = [
+        "train",
+        "--scenario",
+        "keyboard",
+        "--steps",
+        "3",
+        "--checkpoint",
+        path,
+    ];
+    assert!(run(&common).status.success());
+    for (change, words) in [
+        (["--seed", "9"], "trained with"),
+        (["--scheme", "full"], "another network, scheme"),
+    ] {
+        let output = run(&[&common[..], &change].concat());
+        assert!(!output.status.success());
+        let sentence = String::from_utf8_lossy(&output.stderr).into_owned();
+        assert!(sentence.contains(words), "{sentence}");
+    }
+    fs::write(path, "no checkpoint").expect("written");
+    let output = run(&common);
+    assert!(!output.status.success());
+    assert!(String::from_utf8_lossy(&output.stderr).contains("not a readable safetensors"));
+}
+
+#[test]
+fn options_that_cannot_be_used_are_named() {
+    for (option, value) in [
+        ("--numerics", "chip"),
+        ("--schedule", "linear"),
+        ("--momentum", "2"),
+        ("--lr", "nan"),
+    ] {
+        let output = run(&["train", "--scenario", "keyboard", option, value]);
+        assert!(!output.status.success(), "{option}");
+        let sentence = String::from_utf8_lossy(&output.stderr).to_lowercase();
+        assert!(sentence.contains(&value.to_lowercase()), "{sentence}");
+    }
+}
