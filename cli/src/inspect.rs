@@ -5,6 +5,7 @@ use std::fmt::Write as _;
 
 use serde::Serialize;
 
+use crate::numerics::Numerics;
 use crate::output;
 use crate::source::NetworkSource;
 
@@ -12,6 +13,8 @@ use crate::source::NetworkSource;
 pub(crate) struct Arguments {
     #[command(flatten)]
     network: NetworkSource,
+    #[command(flatten)]
+    numerics: Numerics,
     /// Print JSON.
     #[arg(long)]
     json: bool,
@@ -42,7 +45,7 @@ struct Layer {
 }
 
 pub(crate) fn run(arguments: &Arguments) -> anyhow::Result<()> {
-    let (network, _) = arguments.network.load()?;
+    let (network, _) = arguments.network.load(arguments.numerics.rules()?)?;
     let report = Report {
         name: network.name().to_owned(),
         classes: network.classes().to_vec(),

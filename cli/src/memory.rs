@@ -27,9 +27,9 @@ pub(crate) struct Arguments {
 }
 
 pub(crate) fn run(arguments: &Arguments) -> anyhow::Result<()> {
-    let (network, scenario) = arguments.network.load()?;
-    let policy = source::policy(&network, scenario, &arguments.scheme)?;
     let rules = arguments.numerics.rules()?;
+    let (network, scenario) = arguments.network.load(rules)?;
+    let policy = source::policy(&network, scenario, &arguments.scheme)?;
     let settings = Settings::constant(0.0, 0);
     let image = compile(&network, &policy, rules, settings)
         .map_err(|error| anyhow!(explain::compile(&error)))?;

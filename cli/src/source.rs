@@ -5,6 +5,7 @@ use std::path::{Path, PathBuf};
 use anyhow::{Context as _, anyhow, bail};
 use quartermeg_core::network::Network;
 use quartermeg_core::policy::{Policy, SchemeError, parse_scheme};
+use quartermeg_core::quant::Rules;
 use quartermeg_formats::model::{self, ModelKind};
 use quartermeg_formats::scenario::{self, Scenario};
 use quartermeg_formats::{explain, link, network_file, sample_file};
@@ -47,7 +48,10 @@ pub(crate) struct NetworkSource {
 }
 
 impl NetworkSource {
-    pub(crate) fn load(&self) -> anyhow::Result<(Network, Option<&'static Scenario>)> {
+    pub(crate) fn load(
+        &self,
+        rules: Rules,
+    ) -> anyhow::Result<(Network, Option<&'static Scenario>)> {
         if let Some(id) = &self.scenario {
             let scenario = scenario_by_id(id)?;
             return Ok((scenario_network(scenario)?, Some(scenario)));
@@ -56,13 +60,13 @@ impl NetworkSource {
             .file
             .as_deref()
             .context("Name a network file or a --scenario.")?;
-        Ok((self.trained_form(path)?, None))
+        Ok((self.trained_form(path, rules)?, None))
     }
 
-    fn trained_form(&self, path: &Path) -> anyhow::Result<Network> {
+    fn trained_form(&self, path: &Path, rules: Rules) -> anyhow::Result<Network> {
         let (network, kind) = read_model(path)?;
         let n_classes = self.classes.map(|classes| classes as usize);
-        model::for_training(&network, kind, n_classes)
+        model::for_training(&network, kind, n_classes, rules)
             .map_err(|error| anyhow!("{}: {}", path.display(), explain::of_network(&error)))
     }
 }

@@ -1,6 +1,7 @@
 //! Network files of every kind that can be opened, told apart by their first bytes.
 
 use quartermeg_core::network::{Network, NetworkError};
+use quartermeg_core::quant::{LogitScale, Rules};
 
 use crate::explain;
 use crate::network_file::{self, NetworkFileError};
@@ -54,17 +55,27 @@ pub fn read(name: &str, bytes: &[u8]) -> Result<(Network, ModelKind), ModelError
 /// The network as it is trained: with a new classifier of `n_classes` where a number is asked
 /// for, or where the file's own classifier knows the thousand classes of ImageNet.
 ///
+/// Rules that feed the softmax with raw codes keep an int8 classifier: the first rows of the
+/// file's own, as the released firmware does.
+///
 /// # Errors
 /// When the network has no features that a classifier could read.
 pub fn for_training(
     network: &Network,
     kind: ModelKind,
     n_classes: Option<usize>,
+    rules: Rules,
 ) -> Result<Network, NetworkError> {
     let is_replaced = kind == ModelKind::TinyTraining;
-    match n_classes.or(is_replaced.then_some(NEW_CLASSES)) {
-        Some(n_classes) => network.with_new_classifier(n_classes, CLASSIFIER_SEED),
-        None => Ok(network.clone()),
+    let Some(n_classes) = n_classes.or(is_replaced.then_some(NEW_CLASSES)) else {
+        return Ok(network.clone());
+    };
+    let first_rows = (rules.logits == LogitScale::Codes)
+        .then(|| network.with_first_classes(n_classes))
+        .flatten();
+    match first_rows {
+        Some(network) => Ok(network),
+        None => network.with_new_classifier(n_classes, CLASSIFIER_SEED),
     }
 }
 

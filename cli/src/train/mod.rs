@@ -10,6 +10,7 @@ use quartermeg_core::bytes::AlignedBytes;
 use quartermeg_core::compile::compile;
 use quartermeg_core::network::Network;
 use quartermeg_core::policy::Policy;
+use quartermeg_core::quant::Rules;
 use quartermeg_core::runtime::kernels::Native;
 use quartermeg_core::session::{Evaluator, Samples, Session};
 use quartermeg_formats::config::hex;
@@ -165,7 +166,11 @@ fn load(arguments: &Arguments) -> anyhow::Result<Loaded> {
         let network = source::scenario_network(scenario)?;
         (network, link.setup, Some(scenario))
     } else {
-        let (network, scenario) = arguments.network.load()?;
+        let rules = match &arguments.numerics {
+            Some(text) => numerics_of(text)?,
+            None => Rules::DEVICE,
+        };
+        let (network, scenario) = arguments.network.load(rules)?;
         let mut setup = scenario.unwrap_or(&SCENARIOS[0]).default_setup();
         if scenario.is_none() {
             setup.policy = Policy::classifier_only(&network);
@@ -206,6 +211,10 @@ fn load(arguments: &Arguments) -> anyhow::Result<Loaded> {
     Ok((network, setup, learn, test))
 }
 
+fn numerics_of(text: &str) -> anyhow::Result<Rules> {
+    numerics::parse(text).map_err(|error| anyhow!(explain::numerics(&error)))
+}
+
 /// Puts the options in the place of what the link or the scenario says.
 fn settings(arguments: &Arguments, setup: &mut Setup) -> anyhow::Result<()> {
     let numbers = [
@@ -240,7 +249,7 @@ fn settings(arguments: &Arguments, setup: &mut Setup) -> anyhow::Result<()> {
         }
     }
     if let Some(text) = &arguments.numerics {
-        setup.rules = numerics::parse(text).map_err(|error| anyhow!(explain::numerics(&error)))?;
+        setup.rules = numerics_of(text)?;
     }
     if let Some(text) = &arguments.schedule {
         setup.schedule = RateSchedule::parse(text).with_context(|| {

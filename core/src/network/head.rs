@@ -47,6 +47,29 @@ impl Network {
         Self::new(self.name.clone(), classes, self.values[0], nodes)
     }
 
+    /// The same network with the first `n_classes` rows of its int8 classifier, which keeps its
+    /// scales: what the released firmware starts from. `None` where the network ends otherwise,
+    /// or has fewer classes.
+    #[must_use]
+    pub fn with_first_classes(&self, n_classes: usize) -> Option<Self> {
+        let dense = self.int8_classifier()?;
+        if n_classes == 0 || n_classes > self.classes.len() {
+            return None;
+        }
+        let mut nodes = self.nodes.clone();
+        if let NodeKind::Conv(conv) = &mut nodes[dense].kind {
+            let row_len = conv.weight.len() / conv.bias.len();
+            conv.weight.truncate(n_classes * row_len);
+            conv.bias.truncate(n_classes);
+            conv.weight_scale.truncate(n_classes);
+            if let Some(scales) = &mut conv.real_scale {
+                scales.truncate(n_classes);
+            }
+        }
+        let classes = self.classes[..n_classes].to_vec();
+        Self::new(self.name.clone(), classes, self.values[0], nodes).ok()
+    }
+
     /// The same network with an untrained classifier of `n_classes`: weights and biases uniform
     /// in `±1 / sqrt(features)`, a function of `seed` (the rule of `PyTorch`'s linear layer,
     /// `uniform-fan-in`).
