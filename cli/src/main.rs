@@ -28,7 +28,7 @@ enum Command {
     /// State what a training step needs, in bytes.
     Memory(memory::Arguments),
     /// Train, and print the digest of the weights.
-    Train(train::Arguments),
+    Train(Box<train::Arguments>),
     /// Run one forward and backward pass, and write everything that can be compared.
     Step(step::Arguments),
     /// Run a trajectory of steps, and print their losses.

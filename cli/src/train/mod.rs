@@ -3,7 +3,8 @@
 
 mod progress;
 
-use std::path::PathBuf;
+use std::fmt::Write as _;
+use std::path::{Path, PathBuf};
 
 use anyhow::{Context as _, anyhow, bail};
 use quartermeg_core::bytes::AlignedBytes;
@@ -37,6 +38,9 @@ pub(crate) struct Arguments {
     /// Samples to measure the accuracy on, of the same form.
     #[arg(long)]
     eval: Option<PathBuf>,
+    /// Where to write the class that is predicted for each sample of --eval, one a line.
+    #[arg(long, requires = "eval")]
+    predictions: Option<PathBuf>,
     /// Number of steps; a link's or scenario's own if absent.
     #[arg(long, value_parser = clap::value_parser!(u32).range(0..=i64::from(MAX_STEPS)))]
     steps: Option<u32>,
@@ -110,6 +114,9 @@ pub(crate) fn run(arguments: &Arguments) -> anyhow::Result<()> {
     }
     let accuracy_of = |session: &Session<Native>| accuracy(&image, session, test.as_ref());
     let loss = progress::train(&mut session, &setup, arguments, &accuracy_of)?;
+    if let (Some(path), Some(test)) = (&arguments.predictions, &test) {
+        predictions(&image, &session, test, path)?;
+    }
     let summary = Summary {
         steps: session.step_count(),
         loss,
@@ -152,6 +159,25 @@ fn accuracy(
         .and_then(|()| evaluator.advance(test, usize::MAX))
         .map_err(|error| anyhow!(explain::input(&error)))?;
     Ok(measured.map(|accuracy| f64::from(accuracy.correct) / f64::from(accuracy.total)))
+}
+
+/// Writes the class of the largest logit of every sample.
+fn predictions(
+    image: &AlignedBytes,
+    session: &Session<Native>,
+    test: &Samples,
+    path: &Path,
+) -> anyhow::Result<()> {
+    let mut evaluator: Evaluator<Native> =
+        Evaluator::new(image.clone()).map_err(|error| anyhow!(explain::session(&error)))?;
+    let in_words = |error| anyhow!(explain::input(&error));
+    evaluator.begin(&session.state()).map_err(in_words)?;
+    let mut lines = String::new();
+    for sample in 0..test.len() {
+        let class = evaluator.classify(test.get(sample).0).map_err(in_words)?;
+        writeln!(lines, "{class}")?;
+    }
+    std::fs::write(path, lines).with_context(|| format!("{} cannot be written.", path.display()))
 }
 
 type Loaded = (Network, Setup, Samples, Option<Samples>);

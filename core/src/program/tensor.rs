@@ -104,12 +104,12 @@ impl Role {
         Self::TrainableWeight,
         Self::TrainableBias,
         Self::Classifier,
-        Self::OptimizerState,
         Self::Activation,
         Self::SavedActivation,
         Self::Mask,
         Self::Gradient,
         Self::Scratch,
+        Self::OptimizerState,
     ];
 
     /// Whether a tensor of this role keeps its contents from step to step.

@@ -27,7 +27,7 @@ pub enum Pattern {
 }
 
 /// The patterns in the order of [`quartermeg_core::program::Role::ALL`].
-const PATTERNS: [Pattern; 10] = [
+const PATTERNS: [Pattern; 11] = [
     Pattern::Crossed,
     Pattern::Plain,
     Pattern::Plain,
@@ -38,6 +38,7 @@ const PATTERNS: [Pattern; 10] = [
     Pattern::Lying,
     Pattern::Falling,
     Pattern::Sparse,
+    Pattern::Standing,
 ];
 
 /// Pixels between two lines.

@@ -1,0 +1,58 @@
+"""Every choice with its own learning rate, then measured with paired seeds."""
+
+from statistics import mean
+from typing import NamedTuple
+
+import numpy as np
+
+GRID = (0.001, 0.002, 0.004, 0.008, 0.016)
+RATE_LIMITS = (1e-6, 4.0)
+TUNING_SEEDS = (101,)
+SEEDS = (1, 2, 3)
+
+
+class Measured(NamedTuple):
+    """A choice with its tuned rate: validation accuracy by rate, and right answers [seeds, samples]."""
+
+    choice: object
+    rates: dict
+    rate: float
+    right: np.ndarray
+    peak_bytes: int
+
+    @property
+    def accuracy(self):
+        return self.right.mean()
+
+    @property
+    def by_seed(self):
+        return self.right.mean(axis=1)
+
+
+def tune(runs, task, choice, grid):
+    """Validation accuracies by rate; while an end of the grid is the best, the grid goes on by a factor of 2."""
+    found, missing = {}, list(grid)
+    while missing:
+        started = {
+            rate: [runs.start(task, task.validation, choice, rate, seed) for seed in TUNING_SEEDS] for rate in missing
+        }
+        found |= {rate: mean(run.result()["accuracy"] for run in of) for rate, of in started.items()}
+        best = max(found, key=found.get)
+        beyond = {min(found): best / 2, max(found): best * 2}.get(best)
+        missing = [beyond] if beyond and RATE_LIMITS[0] <= beyond <= RATE_LIMITS[1] else []
+    return found
+
+
+def measure(runs, task, choice, labels, grid=GRID):
+    rates = {0.001: 0.0} if choice.scheme == "none" else tune(runs, task, choice, grid)
+    rate = max(rates, key=rates.get)
+    started = [runs.start(task, task.measured, choice, rate, seed) for seed in SEEDS]
+    summaries = [run.result() for run in started]
+    right = np.array([summary["predictions"] for summary in summaries]) == labels
+    return Measured(choice, rates, rate, right, summaries[0]["peak_bytes"])
+
+
+def difference(a, b):
+    """Mean of the paired difference in points and half its 95 % interval: samples are drawn, seeds are averaged."""
+    of_sample = 100 * (a.right.mean(axis=0) - b.right.mean(axis=0))
+    return of_sample.mean(), 1.96 * of_sample.std(ddof=1) / np.sqrt(of_sample.size)
