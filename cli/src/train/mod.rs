@@ -3,8 +3,7 @@
 
 mod progress;
 
-use std::fmt::Write as _;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 
 use anyhow::{Context as _, anyhow, bail};
 use quartermeg_core::bytes::AlignedBytes;
@@ -112,15 +111,27 @@ pub(crate) fn run(arguments: &Arguments) -> anyhow::Result<()> {
             .resume(&found.state, found.steps)
             .map_err(|error| anyhow!(explain::input(&error)))?;
     }
-    let accuracy_of = |session: &Session<Native>| accuracy(&image, session, test.as_ref());
+    let accuracy_of = |session: &Session<Native>| match &test {
+        Some(test) => predicted(&image, session, test).map(|classes| Some(share(&classes, test))),
+        None => Ok(None),
+    };
     let loss = progress::train(&mut session, &setup, arguments, &accuracy_of)?;
-    if let (Some(path), Some(test)) = (&arguments.predictions, &test) {
-        predictions(&image, &session, test, path)?;
-    }
+    let accuracy = match &test {
+        Some(test) => {
+            let classes = predicted(&image, &session, test)?;
+            if let Some(path) = &arguments.predictions {
+                let lines: String = classes.iter().map(|class| format!("{class}\n")).collect();
+                std::fs::write(path, lines)
+                    .with_context(|| format!("{} cannot be written.", path.display()))?;
+            }
+            Some(share(&classes, test))
+        }
+        None => None,
+    };
     let summary = Summary {
         steps: session.step_count(),
         loss,
-        accuracy: accuracy_of(&session)?,
+        accuracy,
         peak_bytes,
         weights_digest: hex(&session.weights_digest()),
     };
@@ -143,41 +154,30 @@ pub(crate) fn run(arguments: &Arguments) -> anyhow::Result<()> {
     ))
 }
 
-/// Share of right answers on the samples to measure on, if there are any.
-fn accuracy(
-    image: &AlignedBytes,
-    session: &Session<Native>,
-    test: Option<&Samples>,
-) -> anyhow::Result<Option<f64>> {
-    let Some(test) = test else {
-        return Ok(None);
-    };
-    let mut evaluator: Evaluator<Native> =
-        Evaluator::new(image.clone()).map_err(|error| anyhow!(explain::session(&error)))?;
-    let measured = evaluator
-        .begin(&session.state())
-        .and_then(|()| evaluator.advance(test, usize::MAX))
-        .map_err(|error| anyhow!(explain::input(&error)))?;
-    Ok(measured.map(|accuracy| f64::from(accuracy.correct) / f64::from(accuracy.total)))
-}
-
-/// Writes the class of the largest logit of every sample.
-fn predictions(
+/// The class of the largest logit of every sample.
+fn predicted(
     image: &AlignedBytes,
     session: &Session<Native>,
     test: &Samples,
-    path: &Path,
-) -> anyhow::Result<()> {
+) -> anyhow::Result<Vec<usize>> {
     let mut evaluator: Evaluator<Native> =
         Evaluator::new(image.clone()).map_err(|error| anyhow!(explain::session(&error)))?;
     let in_words = |error| anyhow!(explain::input(&error));
     evaluator.begin(&session.state()).map_err(in_words)?;
-    let mut lines = String::new();
-    for sample in 0..test.len() {
-        let class = evaluator.classify(test.get(sample).0).map_err(in_words)?;
-        writeln!(lines, "{class}")?;
-    }
-    std::fs::write(path, lines).with_context(|| format!("{} cannot be written.", path.display()))
+    (0..test.len())
+        .map(|sample| evaluator.classify(test.get(sample).0).map_err(in_words))
+        .collect()
+}
+
+/// Share of right answers.
+fn share(classes: &[usize], test: &Samples) -> f64 {
+    let right = (0..test.len())
+        .zip(classes)
+        .filter(|&(sample, &class)| test.get(sample).1 as usize == class)
+        .count();
+    #[expect(clippy::cast_precision_loss, reason = "samples are few")]
+    let share = right as f64 / test.len().max(1) as f64;
+    share
 }
 
 type Loaded = (Network, Setup, Samples, Option<Samples>);
