@@ -120,7 +120,12 @@ pub(crate) fn run(arguments: &Arguments) -> anyhow::Result<()> {
         Some(test) => {
             let classes = predicted(&image, &session, test)?;
             if let Some(path) = &arguments.predictions {
-                let lines: String = classes.iter().map(|class| format!("{class}\n")).collect();
+                let mut lines = classes
+                    .iter()
+                    .map(usize::to_string)
+                    .collect::<Vec<_>>()
+                    .join("\n");
+                lines.push('\n');
                 std::fs::write(path, lines)
                     .with_context(|| format!("{} cannot be written.", path.display()))?;
             }
