@@ -14,7 +14,7 @@ use common::network::{Ask, Sketch, Style, random_network};
 use common::rng::Rng;
 use common::run::{self, Sample};
 use quartermeg_core::bytes::AlignedBytes;
-use quartermeg_core::network::{Clamp, Conv, Network, NodeKind, Shape};
+use quartermeg_core::network::{Clamp, Conv, Network, NodeKind, Pool, PoolKind, Shape};
 use quartermeg_core::policy::{LayerUpdate, Policy};
 use quartermeg_core::program::{Op, Program, Settings};
 use quartermeg_core::quant::QuantParams;
@@ -32,7 +32,8 @@ const TOLERANCE: f64 = 2e-5;
 /// All numbers of the network that a difference may move.
 #[derive(Clone)]
 struct Parameters {
-    /// OHWI weights of each convolution; of the classifier last.
+    /// OHWI weights of each convolution, the dense layer of an int8 head included; of an f32
+    /// classifier last.
     weights: Vec<Vec<f64>>,
     biases: Vec<Vec<f64>>,
 }
@@ -117,7 +118,7 @@ impl<'a> Model<'a> {
     /// The output of one node: its formula, its clamp, and what rounding added.
     fn pinned(&self, node_idx: usize, values: &[Vec<f64>], parameters: &Parameters) -> Vec<f64> {
         let raw = self.node(node_idx, values, parameters);
-        if matches!(self.network.nodes()[node_idx].kind, NodeKind::Classifier(_)) {
+        if self.network.nodes()[node_idx].kind.is_head() {
             return raw;
         }
         let clamp = clamp_of(&self.network.nodes()[node_idx].kind);
@@ -177,7 +178,14 @@ impl<'a> Model<'a> {
                     })
                     .collect()
             }
-            NodeKind::Pool(_) | NodeKind::Logits { .. } => unreachable!("not drawn here"),
+            NodeKind::Pool(pool) => pool_f64(
+                pool,
+                input.shape,
+                output.shape,
+                x,
+                &self.codes[node.inputs[0]],
+            ),
+            NodeKind::Logits { .. } => x.iter().map(|&x| real(x, input.quant)).collect(),
             NodeKind::Classifier(_) => {
                 let weights = &parameters.weights[layer];
                 weights
@@ -214,7 +222,7 @@ impl<'a> Model<'a> {
     ) -> Vec<f64> {
         let mut start = self.parameters.clone();
         let start = std::mem::take(&mut of(&mut start)[layer]);
-        let is_classifier = matches!(self.network.nodes()[node_idx].kind, NodeKind::Classifier(_));
+        let is_classifier = self.network.nodes()[node_idx].kind.is_head();
         differences(&start, |moved| {
             let mut parameters = self.parameters.clone();
             of(&mut parameters)[layer] = moved;
@@ -287,6 +295,44 @@ fn conv_f64(
     y
 }
 
+/// The pool of `x`. Of a maximum, the first of the largest `codes` is followed: ties among the
+/// integers are broken so, and a small move makes no other one larger.
+fn pool_f64(pool: &Pool, input: Shape, output: Shape, x: &[f64], codes: &[f64]) -> Vec<f64> {
+    let mut y = Vec::with_capacity(output.len());
+    for oy in 0..output.h {
+        for ox in 0..output.w {
+            for channel in 0..output.c {
+                let mut window = Vec::new();
+                for ky in 0..pool.kernel[0] {
+                    for kx in 0..pool.kernel[1] {
+                        let iy = (oy * pool.stride[0] + ky).checked_sub(pool.padding[0]);
+                        let ix = (ox * pool.stride[1] + kx).checked_sub(pool.padding[1]);
+                        if let (Some(iy), Some(ix)) = (iy, ix)
+                            && iy < input.h
+                            && ix < input.w
+                        {
+                            window.push((iy * input.w + ix) * input.c + channel);
+                        }
+                    }
+                }
+                y.push(match pool.kind {
+                    PoolKind::Average => {
+                        window.iter().map(|&at| x[at]).sum::<f64>() / count(window.len())
+                    }
+                    PoolKind::Max => {
+                        let first = |best: usize, at: usize| {
+                            if codes[at] > codes[best] { at } else { best }
+                        };
+                        let winner = window.into_iter().reduce(first);
+                        x[winner.expect("a window sees its input")]
+                    }
+                });
+            }
+        }
+    }
+    y
+}
+
 fn real(code: f64, quant: QuantParams) -> f64 {
     (code - f64::from(quant.zero_point)) * f64::from(quant.scale)
 }
@@ -350,7 +396,8 @@ fn value_of(program: &Program<AlignedBytes>, tensor: u32) -> usize {
 fn run_core(network: &Network, sample: &Sample) -> Found {
     let policy = Policy::uniform(network, LayerUpdate::Weights { ratio: 1.0 });
     let program = run::program_of(network, &policy);
-    let (n_values, n_layers) = (network.values().len(), network.convs().count());
+    let n_values = network.values().len();
+    let n_layers = usize::try_from(program.n_layers()).expect("small");
     let mut found = Found {
         codes: vec![Vec::new(); n_values],
         values: vec![None; n_values],
@@ -394,12 +441,14 @@ fn run_core(network: &Network, sample: &Sample) -> Found {
 fn read_values(runtime: &Run, op: Op, found: &mut Found) {
     let program = runtime.program();
     let (codes, gradients) = match op {
-        Op::Conv { y, .. } | Op::Add { y, .. } | Op::AveragePool { y, .. } => {
+        Op::Conv { y, .. } | Op::Add { y, .. } | Op::AveragePool { y, .. } | Op::Pool { y, .. } => {
             (Some(y), [None, None])
         }
         Op::Loss { gradient, .. } => (None, [Some(gradient), None]),
         Op::ClassifierBackwardInput { out, .. }
+        | Op::LogitsBackward { out, .. }
         | Op::AveragePoolBackward { out, .. }
+        | Op::PoolBackward { out, .. }
         | Op::ConvBackwardInput { out, .. } => (None, [Some(out), None]),
         Op::AddBackward {
             shortcut, branch, ..
@@ -555,7 +604,7 @@ impl Tally {
 }
 
 /// Compares everything that the core computes on one sample; `None` if the sample lies at an
-/// edge.
+/// edge or teaches nothing.
 fn check(network: &Network, sample: &Sample, tally: &mut Tally) -> Option<()> {
     let found = run_core(network, sample);
     let mut codes = found.codes.clone();
@@ -564,13 +613,19 @@ fn check(network: &Network, sample: &Sample, tally: &mut Tally) -> Option<()> {
     let label = usize::try_from(sample.1).expect("small");
     let mut model = Model::new(network, codes, label)?;
     model.codes[logits] = model.node(logits - 1, &model.codes, &model.parameters);
+    // Where the network is sure of the label, its probability less one has few digits in f32.
+    if model.cross_entropy(&model.codes[logits]) < 0.01 {
+        return None;
+    }
     for (value, gradient) in found.values.iter().enumerate() {
         if let Some(gradient) = gradient {
             let what = format!("gradient at value {value}");
             tally.compare(&what, gradient, &model.value_gradient(value));
         }
     }
-    for (layer, (node_idx, node, _)) in network.convs().enumerate() {
+    let nodes = network.nodes().iter().enumerate();
+    let convs = nodes.filter(|(_, node)| matches!(node.kind, NodeKind::Conv(_)));
+    for (layer, (node_idx, node)) in convs.enumerate() {
         let weights = model.parameter_gradient(node_idx, layer, |p| &mut p.weights);
         let found_weights = found.weights[layer].as_ref().expect("every layer learns");
         tally.compare(
@@ -583,6 +638,9 @@ fn check(network: &Network, sample: &Sample, tally: &mut Tally) -> Option<()> {
         tally.compare(&format!("biases of {}", node.name), found_biases, &biases);
     }
     let head = network.nodes().len() - 1;
+    if matches!(network.nodes()[head].kind, NodeKind::Logits { .. }) {
+        return Some(());
+    }
     let n_layers = network.convs().count();
     let weights = model.parameter_gradient(head, n_layers, |p| &mut p.weights);
     tally.compare("classifier weights", &found.head[0], &weights);
@@ -704,17 +762,82 @@ fn residual_block() {
     assert!(tally.nonzero > 100, "{tally:?}");
 }
 
+/// A pool over windows between two convolutions; overlapping and padded windows are drawn, and
+/// clamps.
+fn check_pool(kind: PoolKind, same: bool, clamped: bool) {
+    let tally = check_many(6, |rng| {
+        let shape = Shape { h: 4, w: 3, c: 2 };
+        let mut sketch = Sketch::new(rng, Style::SMOOTH, shape);
+        // So many channels that not all gradients of a value can cancel to a few digits.
+        let pointwise = Ask {
+            kernel: [1, 1],
+            out_channels: 6,
+            same: true,
+            ..ORDINARY
+        };
+        sketch.conv(pointwise);
+        sketch.pool(kind, same, clamped);
+        sketch.conv(Ask {
+            clamped: false,
+            ..pointwise
+        });
+        sketch.average_pool();
+        sketch.classifier(4)
+    });
+    assert!(tally.nonzero > 100, "{tally:?}");
+    assert!(!clamped || tally.masked > 10, "{tally:?}");
+}
+
+#[test]
+fn average_over_windows() {
+    check_pool(PoolKind::Average, true, false);
+    check_pool(PoolKind::Average, false, false);
+    check_pool(PoolKind::Average, true, true);
+}
+
+#[test]
+fn maximum_over_windows() {
+    check_pool(PoolKind::Max, true, false);
+    check_pool(PoolKind::Max, false, false);
+    check_pool(PoolKind::Max, true, true);
+}
+
+#[test]
+fn int8_head() {
+    let tally = check_many(8, |rng| {
+        let mut sketch = Sketch::new(rng, Style::SMOOTH, Shape { h: 3, w: 2, c: 2 });
+        sketch.conv(Ask {
+            kernel: [1, 1],
+            same: true,
+            ..ORDINARY
+        });
+        sketch.int8_head(4)
+    });
+    assert!(tally.nonzero > 100, "{tally:?}");
+}
+
 #[test]
 fn random_networks() {
-    let tally = check_many(10, |rng| {
-        let style = Style {
-            max_extent: 4,
-            max_blocks: 2,
-            rough: false,
-        };
-        random_network(rng, style)
-    });
+    let style = Style {
+        max_extent: 4,
+        max_blocks: 2,
+        rough: false,
+        varied: false,
+    };
+    let tally = check_many(10, |rng| random_network(rng, style));
     // Both sides of the masks were met.
+    assert!(tally.nonzero > 1000 && tally.masked > 100, "{tally:?}");
+}
+
+#[test]
+fn random_networks_with_pools_over_windows_and_int8_heads() {
+    let style = Style {
+        max_extent: 5,
+        max_blocks: 2,
+        rough: false,
+        varied: true,
+    };
+    let tally = check_many(20, |rng| random_network(rng, style));
     assert!(tally.nonzero > 1000 && tally.masked > 100, "{tally:?}");
 }
 

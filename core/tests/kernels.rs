@@ -5,13 +5,16 @@
 
 mod common;
 
-use common::layer::{LayerCase, ODD_CHANNELS, Shape};
+use common::layer::{LayerCase, ODD_CHANNELS, REQUANTIZE_RULES, Shape};
 use common::network::{Style, random_network};
 use common::policy::random_policy;
 use common::rng::Rng;
+use common::rules::Setup;
 use common::run;
 use quartermeg_core::program::AddRecord;
-use quartermeg_core::quant::{ElementwiseRule, FixedScale, QuantParams, Rules};
+use quartermeg_core::quant::{
+    ElementwiseRule, FixedScale, QuantParams, RequantizeRule, Rules, UpdateRule,
+};
 use quartermeg_core::runtime::kernels::{Codes, Kernels, Native, Portable, Reference};
 use quartermeg_core::runtime::scratch;
 use quartermeg_core::runtime::{Runtime, StepParams, Trace, UpdateTrace};
@@ -60,6 +63,28 @@ fn cases(depthwise: bool) -> impl Iterator<Item = LayerCase> {
         })
 }
 
+/// The same layers under every requantize rule, with int8 and with int16 codes.
+fn variants(depthwise: bool) -> impl Iterator<Item = LayerCase> {
+    let mut rng = Rng::new(17);
+    cases(depthwise).flat_map(move |case| {
+        let mut all = Vec::new();
+        for rule in REQUANTIZE_RULES {
+            for wide in [false, true] {
+                // Without trainable channels there are no masters.
+                if !wide || case.record.n_trainable > 0 {
+                    all.push(case.under(&mut rng, rule, wide));
+                }
+            }
+        }
+        all
+    })
+}
+
+/// The same layers with int8 and with int16 codes, for what does not requantize.
+fn widths(depthwise: bool) -> impl Iterator<Item = LayerCase> {
+    variants(depthwise).filter(|case| case.rule == RequantizeRule::HalfEven)
+}
+
 fn bits(values: &[f32]) -> Vec<u32> {
     values.iter().map(|value| value.to_bits()).collect()
 }
@@ -78,8 +103,17 @@ fn forward<K: Kernels>(case: &LayerCase, with_mask: bool) -> (Vec<i8>, Vec<u8>) 
     ];
     let requantize = case.requantize();
     if record.depthwise {
-        let merged = merged(case);
-        let weights = Codes::Narrow(&merged);
+        let (narrow, wide);
+        let weights = match case.trainable() {
+            Codes::Narrow(trainable) => {
+                narrow = merged(case, trainable);
+                Codes::Narrow(&narrow)
+            }
+            Codes::Wide(trainable) => {
+                wide = merged(case, trainable);
+                Codes::Wide(&wide)
+            }
+        };
         K::depthwise_forward(record, weights, &requantize, &case.x, &mut codes, &mut mask);
     } else {
         let mut scratch = vec![0x5a5a; scratch::conv_forward(record, Rules::DEVICE) / 2];
@@ -98,11 +132,11 @@ fn forward<K: Kernels>(case: &LayerCase, with_mask: bool) -> (Vec<i8>, Vec<u8>) 
 }
 
 /// Depthwise weights in original channel order, from whichever source they come.
-fn merged(case: &LayerCase) -> Vec<i8> {
+fn merged<T: Copy + From<i8>>(case: &LayerCase, trainable: &[T]) -> Vec<T> {
     let n_channels = case.record.in_channels();
     let n_frozen = usize::try_from(case.record.n_frozen).expect("small");
     let n_trainable = n_channels - n_frozen;
-    let mut merged = vec![0; case.record.taps() * n_channels];
+    let mut merged = vec![T::from(0); case.record.taps() * n_channels];
     for tap in 0..case.record.taps() {
         for position in 0..n_channels {
             let channel = case
@@ -110,9 +144,9 @@ fn merged(case: &LayerCase) -> Vec<i8> {
                 .as_ref()
                 .map_or(position, |channels| usize::from(channels[position]));
             merged[tap * n_channels + channel] = if position < n_frozen {
-                case.frozen[tap * n_frozen + position]
+                T::from(case.frozen[tap * n_frozen + position])
             } else {
-                case.trainable[tap * n_trainable + position - n_frozen]
+                trainable[tap * n_trainable + position - n_frozen]
             };
         }
     }
@@ -121,15 +155,17 @@ fn merged(case: &LayerCase) -> Vec<i8> {
 
 fn forward_equals_reference<K: Kernels>(depthwise: bool) {
     let (mut inside, mut cut) = (0, 0);
-    for case in cases(depthwise) {
+    for case in variants(depthwise) {
         for with_mask in [false, true] {
             let expected = forward::<Reference>(&case, with_mask);
             let found = forward::<K>(&case, with_mask);
             assert_eq!(
                 found,
                 expected,
-                "{} with mask {with_mask}: {:?}",
+                "{} with mask {with_mask}, {:?}, wide {}: {:?}",
                 K::NAME,
+                case.rule,
+                case.masters.is_some(),
                 case.record
             );
             let ones = expected.1.iter().map(|byte| byte.count_ones()).sum::<u32>();
@@ -167,19 +203,36 @@ fn add_forward<K: Kernels>() {
             y_quant,
             clamp,
             len: u32::try_from(len).expect("small"),
-            fixed: [FixedScale::default(); 3],
+            fixed: fixed_factors([a_quant, b_quant, y_quant]),
         };
         let (a, b) = (rng.codes(len), rng.codes(len));
-        let rule = ElementwiseRule::HalfEven;
-        for mask_bytes in [0, len.div_ceil(8)] {
-            let (mut expected, mut expected_mask) = (a.clone(), vec![0xa5; mask_bytes]);
-            let (mut found, mut found_mask) = (a.clone(), vec![0x5a; mask_bytes]);
-            Reference::add_forward(&record, rule, &mut expected, &b, &mut expected_mask);
-            K::add_forward(&record, rule, &mut found, &b, &mut found_mask);
-            assert_eq!(found, expected, "{}: {record:?}", K::NAME);
-            assert_eq!(found_mask, expected_mask, "{}: {record:?}", K::NAME);
+        for rule in [
+            ElementwiseRule::HalfEven,
+            ElementwiseRule::HalfAway,
+            ElementwiseRule::FixedPoint,
+        ] {
+            for mask_bytes in [0, len.div_ceil(8)] {
+                let (mut expected, mut expected_mask) = (a.clone(), vec![0xa5; mask_bytes]);
+                let (mut found, mut found_mask) = (a.clone(), vec![0x5a; mask_bytes]);
+                Reference::add_forward(&record, rule, &mut expected, &b, &mut expected_mask);
+                K::add_forward(&record, rule, &mut found, &b, &mut found_mask);
+                assert_eq!(found, expected, "{} {rule:?}: {record:?}", K::NAME);
+                assert_eq!(
+                    found_mask,
+                    expected_mask,
+                    "{} {rule:?}: {record:?}",
+                    K::NAME
+                );
+            }
         }
     }
+}
+
+/// Shortcut and branch to twice the larger of their scales, and from there to the sum's.
+fn fixed_factors(quants: [QuantParams; 3]) -> [FixedScale; 3] {
+    let [a, b, y] = quants.map(|quant| f64::from(quant.scale));
+    let common = 2.0 * a.max(b);
+    [a / common, b / common, common / (f64::from(1 << 20) * y)].map(FixedScale::of)
 }
 
 fn backward_input<K: Kernels>(case: &LayerCase, start: &[f32], accumulate: bool) -> Vec<u32> {
@@ -195,7 +248,7 @@ fn backward_input<K: Kernels>(case: &LayerCase, start: &[f32], accumulate: bool)
 
 fn backward_input_equals_reference<K: Kernels>(depthwise: bool) {
     let mut rng = Rng::new(5);
-    for case in cases(depthwise) {
+    for case in widths(depthwise) {
         let start = rng.gradients(case.record.in_len());
         for accumulate in [false, true] {
             let expected = backward_input::<Reference>(&case, &start, accumulate);
@@ -203,8 +256,9 @@ fn backward_input_equals_reference<K: Kernels>(depthwise: bool) {
             assert_eq!(
                 found,
                 expected,
-                "{} adding {accumulate}: {:?}",
+                "{} adding {accumulate}, wide {}: {:?}",
                 K::NAME,
+                case.masters.is_some(),
                 case.record
             );
         }
@@ -321,17 +375,73 @@ fn whole_steps<K: Kernels>() {
         );
         moved += n_moved;
         for digest in &found {
-            for (byte, digest) in all.iter_mut().zip(digest) {
-                *byte ^= digest;
+            combine(&mut all, digest);
+        }
+    }
+    assert_eq!(hex(all), DIGEST_OF_ALL_RUNS, "{}", K::NAME);
+    // Equal digests would say nothing about the backward pass if no weight had moved.
+    assert!(moved > 10_000, "only {moved} weights moved");
+}
+
+fn combine(all: &mut [u8; 32], digest: &[u8; 32]) {
+    for (byte, digest) in all.iter_mut().zip(digest) {
+        *byte ^= digest;
+    }
+}
+
+fn hex(digest: [u8; 32]) -> String {
+    digest
+        .iter()
+        .fold(String::new(), |hex, byte| hex + &format!("{byte:02x}"))
+}
+
+/// Bits of the loss and digest of the weights after each of five steps under random rules, and
+/// how many weights moved.
+fn steps_under_rules<K: Kernels>(setup: &Setup) -> (Vec<(u32, [u8; 32])>, u32) {
+    let mut runtime: Runtime<_, _, K> = run::runtime_of(setup.program());
+    let mut moved = Moved::default();
+    let steps = (0..)
+        .zip(&setup.samples)
+        .map(|(step, (codes, label))| {
+            runtime.load_sample(codes, *label).expect("the sample fits");
+            let loss = runtime.step(&setup.settings.step_params(step), &mut moved);
+            assert!(loss.is_finite() && loss >= 0.0, "the loss is {loss}");
+            (loss.to_bits(), runtime.weights_digest())
+        })
+        .collect();
+    (steps, moved.0)
+}
+
+/// All losses and digests of [`whole_steps_under_rules`], combined, as above.
+const DIGEST_UNDER_ALL_RULES: &str =
+    "857cf9ca2b93294c6ab48da30a429e16c0930f9922b47bac99f61b380d5038f7";
+
+fn whole_steps_under_rules<K: Kernels>() {
+    let mut moved = [0; 5];
+    let mut all = [0; 32];
+    for seed in 0..200 {
+        let setup = Setup::random(5000 + seed, Style::VARIED, 5);
+        let (expected, n_moved) = steps_under_rules::<Reference>(&setup);
+        let (found, _) = steps_under_rules::<K>(&setup);
+        assert_eq!(
+            found,
+            expected,
+            "{} parts from the reference at seed {seed}: {:?}",
+            K::NAME,
+            setup.rules
+        );
+        moved[setup.rules.update as usize] += n_moved;
+        for (loss, digest) in &found {
+            combine(&mut all, digest);
+            for (byte, loss) in all.iter_mut().zip(loss.to_le_bytes()) {
+                *byte ^= loss;
             }
         }
     }
-    let hex = all
-        .iter()
-        .fold(String::new(), |hex, byte| hex + &format!("{byte:02x}"));
-    assert_eq!(hex, DIGEST_OF_ALL_RUNS, "{}", K::NAME);
-    // Equal digests would say nothing about the backward pass if no weight had moved.
-    assert!(moved > 10_000, "only {moved} weights moved");
+    assert_eq!(hex(all), DIGEST_UNDER_ALL_RULES, "{}", K::NAME);
+    // Every way of updating was at work.
+    assert!(moved.iter().all(|&moved| moved > 1000), "{moved:?}");
+    assert_eq!(moved.len(), UpdateRule::Master as usize + 1);
 }
 
 #[test]
@@ -372,6 +482,11 @@ fn depthwise_weight_gradient_is_bit_equal() {
 #[test]
 fn whole_steps_give_the_same_weights() {
     on_every_set!(whole_steps);
+}
+
+#[test]
+fn whole_steps_under_all_rules_give_the_same_weights() {
+    on_every_set!(whole_steps_under_rules);
 }
 
 /// The flag that turns SIMD on can be lost (RUSTFLAGS in the environment replaces it), and then

@@ -9,7 +9,10 @@ use std::cell::Cell;
 use common::network::{Style, random_network};
 use common::policy::random_policy;
 use common::rng::Rng;
+use common::rules::Setup;
 use common::run;
+use quartermeg_core::bytes::AlignedBytes;
+use quartermeg_core::program::Program;
 use quartermeg_core::runtime::kernels::{Kernels, Portable, Reference};
 use quartermeg_core::runtime::{NoTrace, Runtime};
 
@@ -62,35 +65,52 @@ fn requests(run: impl FnOnce()) -> u32 {
     REQUESTS.get() - before
 }
 
-fn runtime_never_allocates<K: Kernels>() {
-    for seed in 0..30 {
-        let mut rng = Rng::new(seed);
-        let network = random_network(&mut rng, Style::SMALL);
-        let policy = random_policy(&mut rng, &network);
-        let (codes, label) = run::random_samples(&mut rng, &network, 1).remove(0);
-        let program = run::program_of(&network, &policy);
-        let n_ops = program.n_ops();
-        let mut runtime: Runtime<_, _, K> = run::runtime_of(program);
-        let params = run::params_at(0);
-        let n_requests = requests(|| {
-            runtime.load_sample(&codes, label).expect("the sample fits");
-            runtime.step(&params, &mut NoTrace);
-            for op_idx in 0..n_ops {
-                runtime.run_op(op_idx, &params, &mut NoTrace);
-            }
-            runtime.forward();
-            std::hint::black_box(runtime.logits());
-            std::hint::black_box(runtime.weights_digest());
-            runtime.reset();
-        });
-        assert_eq!(n_requests, 0, "seed {seed}, {}", K::NAME);
-    }
+fn runtime_never_allocates<K: Kernels>(
+    program: Program<AlignedBytes>,
+    (codes, label): &run::Sample,
+    what: &str,
+) {
+    let n_ops = program.n_ops();
+    let params = program.settings().step_params(0);
+    let mut runtime: Runtime<_, _, K> = run::runtime_of(program);
+    let n_requests = requests(|| {
+        runtime.load_sample(codes, *label).expect("the sample fits");
+        runtime.step(&params, &mut NoTrace);
+        for op_idx in 0..n_ops {
+            runtime.run_op(op_idx, &params, &mut NoTrace);
+        }
+        runtime.forward();
+        std::hint::black_box(runtime.logits());
+        std::hint::black_box(runtime.weights_digest());
+        runtime.reset();
+    });
+    assert_eq!(n_requests, 0, "{what}, {}", K::NAME);
+}
+
+fn no_kernel_set_allocates(program: &Program<AlignedBytes>, sample: &run::Sample, what: &str) {
+    runtime_never_allocates::<Portable>(program.clone(), sample, what);
+    runtime_never_allocates::<Reference>(program.clone(), sample, what);
 }
 
 #[test]
 fn a_step_allocates_nothing() {
-    runtime_never_allocates::<Portable>();
-    runtime_never_allocates::<Reference>();
+    for seed in 0..30 {
+        let mut rng = Rng::new(seed);
+        let network = random_network(&mut rng, Style::SMALL);
+        let policy = random_policy(&mut rng, &network);
+        let sample = run::random_samples(&mut rng, &network, 1).remove(0);
+        let program = run::program_of(&network, &policy);
+        no_kernel_set_allocates(&program, &sample, &format!("seed {seed}"));
+    }
+}
+
+#[test]
+fn a_step_under_random_rules_allocates_nothing() {
+    for seed in 0..80 {
+        let setup = Setup::random(30_000 + seed, Style::VARIED, 1);
+        let what = format!("seed {seed}, {:?}", setup.rules);
+        no_kernel_set_allocates(&setup.program(), &setup.samples[0], &what);
+    }
 }
 
 /// The test above would pass with a counter that never counts.

@@ -10,12 +10,13 @@ use common::rng::Rng;
 use common::run;
 use proptest::prelude::*;
 use proptest::test_runner::RngSeed;
-use quartermeg_core::network::{Clamp, Conv, Network, Shape};
+use quartermeg_core::network::{Clamp, Conv, Network, NodeKind, Shape};
 use quartermeg_core::policy::{
-    LayerUpdate, Policy, PolicyError, analytic_bytes, selected_channels, selected_count,
+    LayerUpdate, PUBLISHED, Policy, PolicyError, PublishedScheme, SchemeError, analytic_bytes,
+    parse_scheme, selected_channels, selected_count,
 };
 use quartermeg_core::program::{Op, Phase, Program};
-use quartermeg_core::quant::{ChannelChoice, QuantParams};
+use quartermeg_core::quant::{ChannelChoice, QuantParams, Rules, ShortcutGradient};
 use quartermeg_core::runtime::kernels::Native;
 use quartermeg_core::runtime::{NoTrace, Runtime};
 
@@ -80,6 +81,134 @@ fn the_number_of_channels_is_rounded_down() {
         assert_eq!(selected_count(0.75, channels), 3 * channels / 4);
         assert_eq!(selected_count(1.0, channels), channels);
         assert_eq!(selected_count(0.0, channels), 0);
+    }
+    // Ratios that f32 cannot hold mean what was written.
+    for (ratio, channels, expected) in [(0.7, 10, 7), (0.3, 10, 3), (0.1, 30, 3), (0.6, 5, 3)] {
+        assert_eq!(selected_count(ratio, channels), expected);
+    }
+}
+
+/// The first `round(r * C)` channels, half to even, whatever their weights.
+#[test]
+fn the_first_channels_learn_where_the_rule_says_so() {
+    for (ratio, n_channels, expected) in [
+        (0.5, 4, 2),
+        (0.5, 5, 2),
+        (0.5, 7, 4),
+        (0.25, 6, 2),
+        (0.25, 10, 2),
+        (0.25, 11, 3),
+        (0.125, 4, 0),
+        (0.125, 12, 2),
+        (0.125, 20, 2),
+        (0.7, 10, 7),
+        (0.0, 9, 0),
+        (1.0, 9, 9),
+    ] {
+        // The last channels have the largest weights.
+        let weight = (0..n_channels)
+            .map(|channel| i8::try_from(channel).expect("small"))
+            .collect();
+        let conv = conv(false, [1, 1], 1, weight);
+        let chosen = selected_channels(&conv, n_channels, ratio, ChannelChoice::First);
+        let first: Vec<usize> = (0..expected).collect();
+        assert_eq!(chosen, first, "{ratio} of {n_channels}");
+    }
+}
+
+#[test]
+fn a_program_trains_the_channels_that_its_rule_chooses() {
+    for seed in 0..60 {
+        let mut rng = Rng::new(seed);
+        let network = random_network(&mut rng, Style::VARIED);
+        let policy = random_policy(&mut rng, &network);
+        for channels in [ChannelChoice::Largest, ChannelChoice::First] {
+            let rules = Rules {
+                channels,
+                ..Rules::DEVICE
+            };
+            let program = run::program_under(&network, &policy, rules);
+            let layers = network.convs().zip(&policy.layers);
+            for (layer, ((_, node, conv), update)) in (0..).zip(layers) {
+                let n_channels = network.values()[node.inputs[0]].shape.c;
+                let chosen = selected_channels(conv, n_channels, update.ratio(), channels);
+                let n_trainable = program.layer(layer).n_trainable;
+                assert_eq!(
+                    usize::try_from(n_trainable),
+                    Ok(chosen.len()),
+                    "seed {seed}"
+                );
+            }
+        }
+    }
+}
+
+/// A chain of so many convolutions.
+fn chain(n_convs: usize) -> Network {
+    let mut rng = Rng::new(1);
+    let mut sketch = Sketch::new(&mut rng, Style::SMOOTH, Shape { h: 1, w: 2, c: 2 });
+    for _ in 0..n_convs {
+        sketch.conv(Ask {
+            depthwise: false,
+            kernel: [1, 1],
+            out_channels: 2,
+            same: true,
+            clamped: false,
+        });
+    }
+    sketch.average_pool();
+    sketch.classifier(2)
+}
+
+/// The scheme in the words of the released code.
+fn options_of(published: &PublishedScheme) -> String {
+    let join = |items: Vec<String>| items.join("-");
+    let indices = published.weights.iter().map(|(layer, _)| layer.to_string());
+    let ratios = published.weights.iter().map(|(_, ratio)| ratio.to_string());
+    format!(
+        "n_bias_update={};manual_weight_idx={};weight_update_ratio={}",
+        published.n_biases,
+        join(indices.collect()),
+        join(ratios.collect())
+    )
+}
+
+#[test]
+fn published_schemes_fit_their_networks_and_refuse_others() {
+    let networks = [42, 51, 60].map(|n_convs| (n_convs, chain(n_convs)));
+    for published in &PUBLISHED {
+        let same_name = PUBLISHED.iter().filter(|other| other.id == published.id);
+        assert_eq!(same_name.count(), 1, "{}", published.id);
+        let mut n_fitting = 0;
+        for (n_convs, network) in &networks {
+            let parsed = parse_scheme(network, published.id);
+            if *n_convs != published.n_convs {
+                let refusal = SchemeError::OtherNetwork {
+                    expected: published.n_convs,
+                    found: *n_convs,
+                };
+                assert_eq!(parsed, Err(refusal), "{}", published.id);
+                continue;
+            }
+            n_fitting += 1;
+            let policy = parsed.expect("it is for this network");
+            policy.check(network).expect("so many layers");
+            assert_eq!(
+                parse_scheme(network, &options_of(published)).as_ref(),
+                Ok(&policy),
+                "{}",
+                published.id
+            );
+            let frozen = n_convs - published.n_biases;
+            for (layer, update) in policy.layers.iter().enumerate() {
+                assert_eq!(update.updates_bias(), layer >= frozen, "{}", published.id);
+                let listed = published.weights.iter().find(|(at, _)| *at == layer);
+                let ratio = listed.map_or(0.0, |&(_, ratio)| ratio);
+                assert!((update.ratio() - ratio).abs() < f32::EPSILON);
+            }
+            run::program_of(network, &policy);
+        }
+        assert_eq!(n_fitting, 1, "{}", published.id);
     }
 }
 
@@ -205,6 +334,65 @@ fn no_gradient_flows_below_the_first_layer_that_learns() {
             }
         }
     }
+}
+
+/// Dropped means that no gradient is formed for the shortcut; the forward pass and what learns
+/// behind the last add do not notice.
+#[test]
+fn a_dropped_shortcut_passes_no_gradient_on() {
+    let (mut n_shortcuts, mut n_changed) = (0, 0);
+    for seed in 0..60 {
+        let mut rng = Rng::new(seed);
+        let network = random_network(&mut rng, Style::VARIED);
+        let policy = Policy::uniform(&network, LayerUpdate::Weights { ratio: 1.0 });
+        let (codes, label) = run::random_samples(&mut rng, &network, 1).remove(0);
+        let last_add = (0..network.nodes().len())
+            .rev()
+            .find(|&at| matches!(network.nodes()[at].kind, NodeKind::Add { .. }));
+        let Some(last_add) = last_add else {
+            continue;
+        };
+        let after = |shortcut| {
+            let rules = Rules {
+                shortcut,
+                ..Rules::DEVICE
+            };
+            let program = run::program_under(&network, &policy, rules);
+            let ops = backward_ops(&program);
+            let mut runtime: Runtime<_, _, Native> = run::runtime_of(program);
+            runtime.load_sample(&codes, label).expect("it fits");
+            let loss = runtime.step(&run::params_at(0), &mut NoTrace);
+            let weights = network.convs().zip(0..).map(|((node_idx, ..), layer)| {
+                let tensor = runtime.program().layer(layer).weight_tensor;
+                let bytes = runtime.tensor_bytes(tensor.expect("every layer learns"));
+                (node_idx, bytes.to_vec())
+            });
+            (ops, loss.to_bits(), weights.collect::<Vec<_>>())
+        };
+        let (ops, loss, weights) = after(ShortcutGradient::Accumulated);
+        let (ops_dropped, loss_dropped, weights_dropped) = after(ShortcutGradient::Dropped);
+        let shortcuts = |ops: &[Op]| {
+            let uses = ops.iter().map(|op| match *op {
+                Op::AddBackward { shortcut, .. } => usize::from(shortcut.is_some()),
+                Op::ConvBackwardInput { accumulate, .. } => usize::from(accumulate),
+                _ => 0,
+            });
+            uses.sum::<usize>()
+        };
+        n_shortcuts += shortcuts(&ops);
+        assert_eq!(shortcuts(&ops_dropped), 0, "seed {seed}");
+        assert_eq!(loss, loss_dropped, "seed {seed}");
+        for (kept, dropped) in weights.iter().zip(&weights_dropped) {
+            if kept.0 > last_add {
+                assert_eq!(kept, dropped, "seed {seed}");
+            }
+            n_changed += usize::from(kept != dropped);
+        }
+    }
+    assert!(
+        n_shortcuts > 60 && n_changed > 20,
+        "{n_shortcuts} shortcuts, {n_changed} layers"
+    );
 }
 
 /// The parameters after one step, by layer: original channels and their weights, and the bias.

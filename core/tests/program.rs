@@ -7,10 +7,12 @@ use common::network::{Style, random_network};
 use common::panics::Panics;
 use common::policy::random_policy;
 use common::rng::Rng;
+use common::rules::Setup;
 use common::run;
 use quartermeg_core::bytes::AlignedBytes;
 use quartermeg_core::network::Network;
-use quartermeg_core::program::{Program, ProgramError, Role};
+use quartermeg_core::program::{Op, Program, ProgramError, Role};
+use quartermeg_core::quant::{GradientType, Rules};
 use quartermeg_core::runtime::kernels::{Kernels, Native, Reference};
 use quartermeg_core::runtime::{NoTrace, Runtime};
 
@@ -23,6 +25,10 @@ const CHECKSUM_AT: usize = 16;
 const CHECKED_FROM: usize = 20;
 /// Blocks beyond this are not allocated by the tests.
 const LARGEST_BLOCK: u32 = 1 << 22;
+/// Images under random rules, and the seed of the first: found by trying, so that few images
+/// have every choice.
+const N_UNDER_RULES: u64 = 6;
+const FIRST_UNDER_RULES: u64 = 81_350;
 
 fn fix_checksum(bytes: &mut [u8]) {
     let checksum = crc32fast::hash(&bytes[CHECKED_FROM..]);
@@ -43,7 +49,8 @@ fn run_everything<K: Kernels>(image: &AlignedBytes) -> bool {
         return false;
     };
     let meta = *program.meta();
-    let _ = program.settings();
+    let settings = program.settings();
+    let _ = settings.step_params(u32::MAX);
     for tensor in 0..program.n_tensors() {
         let _ = program.name(program.tensor(tensor).name);
     }
@@ -60,7 +67,7 @@ fn run_everything<K: Kernels>(image: &AlignedBytes) -> bool {
     runtime
         .load_sample(&codes, meta.head.n_classes - 1)
         .expect("the sample has the stated shape");
-    runtime.step(&run::params_at(0), &mut NoTrace);
+    runtime.step(&settings.step_params(1), &mut NoTrace);
     runtime.forward();
     let _ = runtime.logits().len();
     let _ = runtime.weights_digest();
@@ -76,23 +83,45 @@ fn try_to_run(image: &AlignedBytes, panics: &mut Panics, case: impl FnOnce() -> 
     accepted
 }
 
-fn tiny_networks() -> impl Iterator<Item = (u64, AlignedBytes)> {
+/// Images that are small enough to be changed in every place.
+fn tiny_images() -> impl Iterator<Item = (u64, AlignedBytes)> {
     let style = Style {
         max_extent: 4,
         max_blocks: 2,
         rough: true,
+        varied: false,
     };
-    (0..6).map(move |seed| {
+    let of_the_device = (0..4).map(move |seed| {
         let mut rng = Rng::new(1000 + seed);
         let network = random_network(&mut rng, style);
         let policy = random_policy(&mut rng, &network);
         (seed, run::image_of(&network, &policy))
+    });
+    of_the_device.chain(under_random_rules())
+}
+
+/// The same under random rules: together they have every choice of every rule, pools over
+/// windows and int8 heads.
+fn under_random_rules() -> impl Iterator<Item = (u64, AlignedBytes)> {
+    let style = Style {
+        max_extent: 4,
+        max_blocks: 2,
+        rough: true,
+        varied: true,
+    };
+    (0..N_UNDER_RULES).map(move |seed| {
+        let image = Setup::random(FIRST_UNDER_RULES + seed, style, 0).image();
+        (4 + seed, image)
     })
 }
 
+/// Kinds of sections, in the order in which they stand.
+const PLACE_OF_OPS: usize = 2;
+const PLACE_OF_LAYERS: usize = 3;
+
 /// Offset, length in bytes and number of words a record of each section.
 fn sections(bytes: &[u8]) -> Vec<(usize, usize, usize)> {
-    let record_words = [28, 10, 6, 32, 9, 2, 1, 1, 4, 1, 1];
+    let record_words = [36, 10, 7, 36, 15, 15, 2, 1, 1, 12, 1, 1];
     (0..record_words.len())
         .map(|kind| {
             let entry = 64 + 12 * kind;
@@ -100,6 +129,69 @@ fn sections(bytes: &[u8]) -> Vec<(usize, usize, usize)> {
             (size(entry + 4), size(entry + 8), record_words[kind])
         })
         .collect()
+}
+
+/// The layout that the tests below rely on; a record that grows would otherwise hide from them.
+#[test]
+fn the_sections_hold_whole_records_as_these_tests_know_them() {
+    for (seed, image) in tiny_images() {
+        let program = Program::parse(image.as_ref()).expect("what is compiled can be loaded");
+        let places = sections(image.as_ref());
+        let counts = [
+            (1, program.n_tensors()),
+            (PLACE_OF_OPS, program.n_ops()),
+            (PLACE_OF_LAYERS, program.n_layers()),
+            (4, program.n_adds()),
+            (5, program.n_pools()),
+            (6, program.n_aliases()),
+        ];
+        for (kind, n_records) in counts {
+            let n_records = usize::try_from(n_records).expect("small");
+            let (_, len, words) = places[kind];
+            assert_eq!(len, 4 * words * n_records, "image {seed}, section {kind}");
+        }
+        assert_eq!([places[0].1, places[9].1], [4 * 36, 4 * 12]);
+        for layer in 0..program.n_layers() {
+            let record = program.layer(layer);
+            let at = places[PLACE_OF_LAYERS].0 + 4 * 36 * usize::try_from(layer).expect("small");
+            let field = |field: usize| word_at(image.as_ref(), at + 4 * field);
+            assert_eq!(field(N_FROZEN), record.n_frozen);
+            assert_eq!(field(N_FROZEN + 1), record.n_trainable);
+            assert_eq!(field(CHANNELS), record.channels.unwrap_or(u32::MAX));
+            assert_eq!(
+                field(WEIGHT_TENSOR),
+                record.weight_tensor.unwrap_or(u32::MAX)
+            );
+            assert_eq!(field(BIAS_TENSOR), record.bias_tensor.unwrap_or(u32::MAX));
+        }
+    }
+}
+
+/// Fields of a layer's record.
+const N_FROZEN: usize = 19;
+const CHANNELS: usize = 21;
+const WEIGHT_TENSOR: usize = 28;
+const BIAS_TENSOR: usize = 30;
+
+/// The rules of the images must reach every choice, or some loader check is never met.
+#[test]
+fn the_images_have_every_choice_of_every_rule() {
+    let mut met = [[false; 5]; 11];
+    let (mut n_pools, mut n_int8_heads) = (0, 0);
+    for (_, image) in tiny_images() {
+        let program = Program::parse(image.as_ref()).expect("what is compiled can be loaded");
+        for (met, choice) in met.iter_mut().zip(program.rules().choices()) {
+            met[usize::from(choice)] = true;
+        }
+        n_pools += program.n_pools();
+        n_int8_heads += u32::from(program.meta().head.classifier.is_none());
+    }
+    let n_met = met.map(|met| met.iter().filter(|&&met| met).count());
+    assert_eq!(n_met, [4, 3, 2, 5, 2, 2, 2, 2, 2, 2, 2]);
+    assert!(
+        n_pools > 1 && n_int8_heads > 1,
+        "{n_pools} pools, {n_int8_heads} heads"
+    );
 }
 
 /// Values that are near the old one, at an end of a range, or plausible in that place.
@@ -137,7 +229,7 @@ fn mutants(old: u32, neighbour: u32) -> Vec<u32> {
 fn every_changed_word_is_refused_or_runs() {
     let mut panics = Panics::default();
     let (mut refused, mut accepted) = (0, 0);
-    for (seed, original) in tiny_networks() {
+    for (seed, original) in tiny_images() {
         let bytes = original.as_ref();
         for (kind, (offset, len, words)) in sections(bytes).into_iter().enumerate() {
             // Of the long sections without records (constants, names) a part is enough.
@@ -172,7 +264,7 @@ fn every_changed_word_is_refused_or_runs() {
             }
         }
         // Header and section table.
-        for at in (8..64 + 12 * 11).step_by(4) {
+        for at in (8..64 + 12 * 12).step_by(4) {
             let old = word_at(bytes, at);
             for word in mutants(old, word_at(bytes, at + 12)) {
                 let mut mutant = original.clone();
@@ -196,7 +288,7 @@ fn every_changed_word_is_refused_or_runs() {
 #[test]
 fn several_changed_words_are_refused_or_run() {
     let mut panics = Panics::default();
-    for (seed, original) in tiny_networks() {
+    for (seed, original) in tiny_images() {
         let bytes = original.as_ref();
         let tables: Vec<_> = sections(bytes)
             .into_iter()
@@ -233,7 +325,7 @@ fn several_changed_words_are_refused_or_run() {
 #[test]
 fn truncated_images_are_refused() {
     let mut panics = Panics::default();
-    for (_, original) in tiny_networks() {
+    for (_, original) in tiny_images() {
         let bytes = original.as_ref();
         for len in (0..bytes.len()).step_by(7) {
             let part = AlignedBytes::copy_of(&bytes[..len]);
@@ -253,7 +345,7 @@ fn truncated_images_are_refused() {
 
 #[test]
 fn changed_bytes_fail_the_checksum() {
-    let (_, original) = tiny_networks().next().expect("some");
+    let (_, original) = tiny_images().next().expect("some");
     for at in (CHECKED_FROM..original.as_ref().len()).step_by(3) {
         let mut mutant = original.clone();
         mutant.as_mut()[at] ^= 0x10;
@@ -264,7 +356,7 @@ fn changed_bytes_fail_the_checksum() {
 
 #[test]
 fn an_image_at_an_odd_address_is_refused() {
-    let (_, original) = tiny_networks().next().expect("some");
+    let (_, original) = tiny_images().next().expect("some");
     let mut shifted = AlignedBytes::zeroed(original.as_ref().len() + 1);
     shifted.as_mut()[1..].copy_from_slice(original.as_ref());
     let error = Program::parse(&shifted.as_ref()[1..]).expect_err("not aligned");
@@ -274,12 +366,7 @@ fn an_image_at_an_odd_address_is_refused() {
 #[test]
 fn compiling_twice_gives_the_same_bytes() {
     for seed in 0..50 {
-        let build = || {
-            let mut rng = Rng::new(seed);
-            let network = random_network(&mut rng, Style::SMALL);
-            let policy = random_policy(&mut rng, &network);
-            run::image_of(&network, &policy)
-        };
+        let build = || Setup::random(seed, Style::VARIED, 0).image();
         assert!(build() == build(), "seed {seed}");
     }
 }
@@ -334,14 +421,14 @@ fn a_layer_without_operation_may_not_claim_any_tensor() {
     let policy = quartermeg_core::policy::Policy::classifier_only(&network);
     let original = run::image_of(&network, &policy);
     let places = sections(original.as_ref());
-    let second_op = places[2].0 + 4 * places[2].2;
-    let second_layer = places[3].0 + 4 * places[3].2;
+    let second_op = places[PLACE_OF_OPS].0 + 4 * places[PLACE_OF_OPS].2;
+    let second_layer = places[PLACE_OF_LAYERS].0 + 4 * places[PLACE_OF_LAYERS].2;
     let mut panics = Panics::default();
     for bias_tensor in 0..12 {
         let mut mutant = original.clone();
         // The second convolution computes the first layer; the second layer is left over.
         put_word(mutant.as_mut(), second_op + 4, 0);
-        put_word(mutant.as_mut(), second_layer + 4 * 28, bias_tensor);
+        put_word(mutant.as_mut(), second_layer + 4 * BIAS_TENSOR, bias_tensor);
         fix_checksum(mutant.as_mut());
         try_to_run(&mutant, &mut panics, || format!("tensor {bias_tensor}"));
     }
@@ -379,16 +466,25 @@ fn live_peak<B: AsRef<[u8]>>(program: &Program<B>) -> u32 {
 #[test]
 fn placements_are_sound_and_close_to_the_lower_bound() {
     let mut ratios = Vec::new();
-    for seed in 0..400 {
-        let mut rng = Rng::new(seed);
-        let style = Style {
-            max_extent: 12,
-            max_blocks: 6,
-            rough: true,
+    let style = Style {
+        max_extent: 12,
+        max_blocks: 6,
+        rough: true,
+        varied: false,
+    };
+    for seed in 0..800 {
+        let program = if seed < 400 {
+            let mut rng = Rng::new(seed);
+            let network = random_network(&mut rng, style);
+            let policy = random_policy(&mut rng, &network);
+            run::program_of(&network, &policy)
+        } else {
+            let varied = Style {
+                varied: true,
+                ..style
+            };
+            Setup::random(seed, varied, 0).program()
         };
-        let network = random_network(&mut rng, style);
-        let policy = random_policy(&mut rng, &network);
-        let program = run::program_of(&network, &policy);
         let meta = program.meta();
         for first in 0..program.n_tensors() {
             let a = program.tensor(first);
@@ -398,7 +494,10 @@ fn placements_are_sound_and_close_to_the_lower_bound() {
             );
             let is_parameter = matches!(
                 a.role,
-                Role::TrainableWeight | Role::TrainableBias | Role::Classifier
+                Role::TrainableWeight
+                    | Role::TrainableBias
+                    | Role::Classifier
+                    | Role::OptimizerState
             );
             assert_eq!(
                 is_parameter,
@@ -440,8 +539,8 @@ fn placements_are_sound_and_close_to_the_lower_bound() {
 /// Extents whose product leaves 32 bits, as a 32-bit target would compute it.
 #[test]
 fn extents_that_overflow_a_32_bit_product_are_refused() {
-    for (_, original) in tiny_networks() {
-        let (layers, len, words) = sections(original.as_ref())[3];
+    for (_, original) in tiny_images() {
+        let (layers, len, words) = sections(original.as_ref())[PLACE_OF_LAYERS];
         for record in (layers..layers + len).step_by(4 * words) {
             for fields in [&[1, 2, 3][..], &[4, 5, 6], &[1, 2, 4, 5], &[7, 8, 3]] {
                 let mut mutant = original.clone();
@@ -450,7 +549,14 @@ fn extents_that_overflow_a_32_bit_product_are_refused() {
                 }
                 // The channels must add up, or the product is never formed.
                 let n_channels = word_at(mutant.as_ref(), record + 4 * 3);
-                for (field, word) in [(19, n_channels), (20, 0), (21, u32::MAX), (27, u32::MAX)] {
+                for (field, word) in [
+                    (N_FROZEN, n_channels),
+                    (N_FROZEN + 1, 0),
+                    (CHANNELS, u32::MAX),
+                    (WEIGHT_TENSOR, u32::MAX),
+                    (WEIGHT_TENSOR + 1, u32::MAX),
+                    (WEIGHT_TENSOR + 3, u32::MAX),
+                ] {
                     put_word(mutant.as_mut(), record + 4 * field, word);
                 }
                 fix_checksum(mutant.as_mut());
@@ -461,12 +567,95 @@ fn extents_that_overflow_a_32_bit_product_are_refused() {
     }
 }
 
+/// Of int8 gradients the weight gradient is an int32 sum over the output pixels, so there may not
+/// be too many. The compiler refuses such a layer; here its f32 program is dressed up.
+#[test]
+fn more_pixels_than_an_int32_sum_can_hold_are_refused() {
+    let mut panics = Panics::default();
+    for (extent, is_accepted) in [(256, true), (258, false)] {
+        let image = with_int8_gradients(&one_large_layer(extent));
+        let parsed = Program::parse(image.as_ref()).map(|_| ());
+        assert_eq!(parsed.is_ok(), is_accepted, "{extent}: {parsed:?}");
+        try_to_run(&image, &mut panics, || {
+            format!("{extent} x {extent} pixels")
+        });
+    }
+    panics.assert_none();
+}
+
+/// One convolution whose output has `extent` x `extent` pixels, trained with f32 gradients.
+fn one_large_layer(extent: usize) -> AlignedBytes {
+    use common::network::{Ask, Sketch};
+    use quartermeg_core::network::{PoolKind, Shape};
+
+    let shape = Shape {
+        h: extent,
+        w: extent,
+        c: 1,
+    };
+    let mut rng = Rng::new(3);
+    let mut sketch = Sketch::new(&mut rng, Style::SMOOTH, shape);
+    sketch.conv(Ask {
+        depthwise: false,
+        kernel: [1, 1],
+        out_channels: 2,
+        same: true,
+        clamped: false,
+    });
+    // The mean over all pixels has the same limit, so there are fewer before it.
+    while sketch.here().shape.h * sketch.here().shape.w > 128 * 128 {
+        sketch.pool(PoolKind::Average, false, false);
+    }
+    sketch.average_pool();
+    let network = sketch.classifier(2);
+    let all = quartermeg_core::policy::LayerUpdate::Weights { ratio: 1.0 };
+    run::image_of(
+        &network,
+        &quartermeg_core::policy::Policy::uniform(&network, all),
+    )
+}
+
+/// The same program with int8 gradients in place of its f32 ones, which are no smaller.
+fn with_int8_gradients(image: &AlignedBytes) -> AlignedBytes {
+    /// Words of the facts and of a tensor's record.
+    const RULES: usize = 26;
+    const DTYPE: usize = 0;
+    const SIZE: usize = 3;
+    const SCALED_I8: u32 = 5;
+    let program = Program::parse(image.as_ref()).expect("what is compiled can be loaded");
+    let places = sections(image.as_ref());
+    let rules = Rules {
+        gradient: GradientType::I8,
+        ..Rules::DEVICE
+    };
+    let word = (0..)
+        .zip(rules.choices())
+        .map(|(at, choice)| u32::from(choice) << (3 * at))
+        .sum();
+    let mut dressed = image.clone();
+    put_word(dressed.as_mut(), places[0].0 + 4 * RULES, word);
+    let logits = program.op(program.meta().loss_op);
+    for tensor in 0..program.n_tensors() {
+        let record = program.tensor(tensor);
+        let of_loss = matches!(logits, Op::Loss { gradient, .. } if gradient == tensor);
+        if record.role != Role::Gradient || of_loss {
+            continue;
+        }
+        let n: u32 = record.shape.iter().product();
+        let at = places[1].0 + 4 * places[1].2 * usize::try_from(tensor).expect("small");
+        put_word(dressed.as_mut(), at + 4 * DTYPE, SCALED_I8);
+        put_word(dressed.as_mut(), at + 4 * SIZE, n.next_multiple_of(4) + 4);
+    }
+    fix_checksum(dressed.as_mut());
+    dressed
+}
+
 #[cfg(not(target_arch = "wasm32"))]
 mod properties {
     use proptest::prelude::*;
     use proptest::test_runner::RngSeed;
 
-    use super::{AlignedBytes, Panics, Program, fix_checksum, tiny_networks, try_to_run};
+    use super::{AlignedBytes, Panics, Program, fix_checksum, tiny_images, try_to_run};
 
     proptest! {
         #![proptest_config(ProptestConfig {
@@ -478,10 +667,10 @@ mod properties {
 
         #[test]
         fn flipped_bytes_are_refused_or_run(
-            which in 0_usize..6,
+            which in 0_usize..10,
             flips in prop::collection::vec((any::<prop::sample::Index>(), 1_u8..), 1..4),
         ) {
-            let (_, mut image) = tiny_networks().nth(which).expect("six of them");
+            let (_, mut image) = tiny_images().nth(which).expect("so many");
             for (at, flip) in flips {
                 let at = at.index(image.as_ref().len());
                 image.as_mut()[at] ^= flip;

@@ -6,6 +6,10 @@ mod common;
 use common::network::{Style, random_network};
 use common::policy::random_policy;
 use common::rng::Rng;
+use common::rules::Setup;
+use common::run::Sample;
+use quartermeg_core::bytes::AlignedBytes;
+use quartermeg_core::network::Network;
 use quartermeg_core::program::Settings;
 use quartermeg_core::runtime::NoTrace;
 use quartermeg_core::session::{Samples, Session};
@@ -14,10 +18,14 @@ fn session(seed: u64) -> Session {
     let mut rng = Rng::new(seed);
     let network = random_network(&mut rng, Style::SMALL);
     let policy = random_policy(&mut rng, &network);
-    let image = common::run::image_of(&network, &policy);
+    let samples = common::run::random_samples(&mut rng, &network, 5);
+    session_of(&network, common::run::image_of(&network, &policy), samples)
+}
+
+fn session_of(network: &Network, image: AlignedBytes, samples: Vec<Sample>) -> Session {
     let shape = network.input().shape;
     let (mut codes, mut labels) = (Vec::new(), Vec::new());
-    for (input, label) in common::run::random_samples(&mut rng, &network, 5) {
+    for (input, label) in samples {
         codes.extend(input);
         labels.push(label);
     }
@@ -25,11 +33,25 @@ fn session(seed: u64) -> Session {
     Session::new(image, samples).expect("program and samples fit")
 }
 
+/// Remainders, masters and momentum are a part of what must come back.
+fn session_under_random_rules(seed: u64) -> Session {
+    let setup = Setup::random(70_000 + seed, Style::VARIED, 5);
+    let image = setup.image();
+    session_of(&setup.network, image, setup.samples)
+}
+
 #[test]
 fn going_back_and_forth_leaves_the_same_weights() {
-    for seed in 0..8 {
-        let mut straight = session(seed);
-        let mut wandering = session(seed);
+    for seed in 0..40 {
+        let make = |seed| {
+            if seed < 8 {
+                session(seed)
+            } else {
+                session_under_random_rules(seed)
+            }
+        };
+        let mut straight = make(seed);
+        let mut wandering = make(seed);
         let n_ops = straight.program().n_ops();
         for _ in 0..3 {
             straight.step(&mut NoTrace);
@@ -49,6 +71,7 @@ fn going_back_and_forth_leaves_the_same_weights() {
             assert_eq!(wandering.op_count(), n_ops - 1);
             assert!(wandering.next_op(&mut NoTrace));
             assert_eq!(straight.weights_digest(), wandering.weights_digest());
+            assert_eq!(straight.state(), wandering.state());
             assert_eq!(straight.loss(), wandering.loss());
             assert_eq!(straight.step_count(), wandering.step_count());
         }

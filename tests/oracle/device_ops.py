@@ -234,7 +234,8 @@ def selected_channels(conv, ratio):
     squares = conv.weight.astype(np.int64) ** 2
     energy = squares.sum((1, 2, 3)) if conv.depthwise else squares.sum((0, 1, 2))
     order = sorted(range(len(energy)), key=lambda channel: (-energy[channel], channel))
-    count = int(np.floor(np.float64(F(ratio)) * len(energy)))
+    # In float32, so that a ratio written as 0.7 selects 7 of 10 channels.
+    count = int(np.floor(F(ratio) * F(len(energy))))
     return sorted(order[:count])
 
 

@@ -21,6 +21,7 @@ import device_ops as ops
 import device_step
 import float_math
 import noise
+import rule_steps
 import tinyengine
 
 VECTORS = Path(__file__).resolve().parents[1] / "vectors"
@@ -402,6 +403,7 @@ def vectors():
             files[f"ops/{entry['op']}/{entry['case']}.json"] = text(entry)
     files["functions.json"] = text(functions())
     files["keyboard_steps.json"] = text(device_step.record())
+    files["rule_steps.json"] = text(rule_steps.record())
     # `tflm.py` makes this one, with an interpreter that is not at hand here.
     files["tflm.json"] = (VECTORS / "tflm.json").read_text()
     files["tinyengine-49kb.json"] = tinyengine.record()

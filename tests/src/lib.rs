@@ -1,4 +1,5 @@
-//! Models of other arithmetics, for the tests of this package, which lie in `tests/`, one file a
-//! suite.
+//! What the tests of this package share: models of other arithmetics, and records of golden
+//! vectors. The tests lie in `tests/`, one file a suite.
 
+pub mod policy_record;
 pub mod tflm_model;

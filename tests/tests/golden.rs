@@ -20,6 +20,7 @@ use quartermeg_core::quant::{ChannelChoice, QuantParams, Rules};
 use quartermeg_core::runtime::kernels::{Codes, Kernels, Portable, Reference, Weights};
 use quartermeg_core::runtime::scratch::{CHANNEL_TILE, ROW_TILE};
 use quartermeg_core::runtime::{NoTrace, Noise, Runtime, mix, sample_at};
+use quartermeg_tests::policy_record::Update;
 use serde::Deserialize;
 use serde::de::DeserializeOwned;
 use sha2::{Digest as _, Sha256};
@@ -151,30 +152,6 @@ struct ConvParams {
     qas: bool,
     seed: String,
     step: u32,
-}
-
-#[derive(Clone, Copy, Deserialize)]
-#[serde(untagged)]
-enum Update {
-    Ratio(f32),
-    Name(Name),
-}
-
-#[derive(Clone, Copy, Deserialize)]
-#[serde(rename_all = "snake_case")]
-enum Name {
-    Frozen,
-    Bias,
-}
-
-impl Update {
-    fn layer_update(self) -> LayerUpdate {
-        match self {
-            Self::Name(Name::Frozen) => LayerUpdate::Frozen,
-            Self::Name(Name::Bias) => LayerUpdate::Bias,
-            Self::Ratio(ratio) => LayerUpdate::Weights { ratio },
-        }
-    }
 }
 
 #[derive(Deserialize)]

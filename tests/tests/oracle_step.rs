@@ -10,13 +10,13 @@ use std::path::{Path, PathBuf};
 use quartermeg_core::bytes::AlignedBytes;
 use quartermeg_core::compile::compile;
 use quartermeg_core::network::Network;
-use quartermeg_core::policy::{LayerUpdate, Policy};
 use quartermeg_core::program::{Program, Settings};
 use quartermeg_core::quant::Rules;
 use quartermeg_core::runtime::kernels::{Kernels, Portable, Reference};
 use quartermeg_core::runtime::{NoTrace, Runtime, sample_at};
 use quartermeg_core::session::Samples;
 use quartermeg_formats::{network_file, sample_file};
+use quartermeg_tests::policy_record::{Update, policy};
 use serde::Deserialize;
 use sha2::{Digest as _, Sha256};
 
@@ -35,20 +35,6 @@ struct Run {
     seed: String,
     start_digest: String,
     steps: Vec<Step>,
-}
-
-#[derive(Clone, Copy, Deserialize)]
-#[serde(untagged)]
-enum Update {
-    Ratio(f32),
-    Name(Name),
-}
-
-#[derive(Clone, Copy, Deserialize)]
-#[serde(rename_all = "snake_case")]
-enum Name {
-    Frozen,
-    Bias,
 }
 
 #[derive(Deserialize)]
@@ -81,26 +67,13 @@ fn hex(bytes: &[u8]) -> String {
     })
 }
 
-fn policy(run: &Run) -> Policy {
-    let layers = run
-        .policy
-        .iter()
-        .map(|update| match *update {
-            Update::Name(Name::Frozen) => LayerUpdate::Frozen,
-            Update::Name(Name::Bias) => LayerUpdate::Bias,
-            Update::Ratio(ratio) => LayerUpdate::Weights { ratio },
-        })
-        .collect();
-    Policy { layers }
-}
-
 fn check_run<K: Kernels>(run: &Run, network: &Network, samples: &Samples) {
     let seed = u64::from_str_radix(&run.seed, 16).unwrap();
     let settings = Settings {
         qas: run.qas,
         ..Settings::constant(run.learning_rate, seed)
     };
-    let image = compile(network, &policy(run), Rules::DEVICE, settings).unwrap();
+    let image = compile(network, &policy(&run.policy), Rules::DEVICE, settings).unwrap();
     let program = Program::parse(image).unwrap();
     let arena = AlignedBytes::zeroed(program.meta().arena_bytes as usize);
     let mut runtime = Runtime::<_, _, K>::new(program, arena).unwrap();

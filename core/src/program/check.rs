@@ -13,7 +13,7 @@ use super::pool::PoolRecord;
 use super::settings::Settings;
 use super::tensor::{DType, TensorRecord};
 use super::view::{Program, Sections, range, words};
-use crate::quant::{FixedScale, Optimizer, QuantParams, RequantizeRule, UpdateRule};
+use crate::quant::{FixedScale, GradientType, Optimizer, QuantParams, RequantizeRule, UpdateRule};
 use crate::runtime::scratch;
 
 /// Alignment of every tensor in the arena and of the arena itself, in bytes.
@@ -291,6 +291,14 @@ fn check_layer<B: AsRef<[u8]>>(program: &Program<B>, layer: u32) -> Result<(), P
                     .all(|&words| FixedScale::from_words(words).is_usable())
         });
     if !fixed_scales_fit {
+        return Err(error);
+    }
+    // Of int8 gradients these are summed in int32, over the output pixels.
+    let learns = record.weight_tensor.or(record.bias_tensor).is_some();
+    if program.rules().gradient == GradientType::I8
+        && learns
+        && product(&record.output[..2]) > MAX_REDUCTION as u64
+    {
         return Err(error);
     }
     let scales = program.constants::<f32>(record.effective_scale, outputs);

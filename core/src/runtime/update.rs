@@ -287,16 +287,22 @@ impl StoredWeights<'_> {
                 dead: 0,
             };
         }
-        let clamped = delta.clamp(-WEIGHT_DELTA_LIMIT, WEIGHT_DELTA_LIMIT);
+        // What is not a number counts as 0.
+        let clamped = if delta.is_nan() {
+            0.0
+        } else {
+            delta.clamp(-WEIGHT_DELTA_LIMIT, WEIGHT_DELTA_LIMIT)
+        };
         let old = i32::from(self.codes[at]);
+        // The new code, and whether the change was rounded to nothing.
         let (new, same) = match rule {
             UpdateRule::Int16 => {
-                let old = 256 * old + i32::from(self.remainders[at]);
-                let fine = (old - half_even((clamped * 256.0).min(WEIGHT_DELTA_LIMIT)))
-                    .clamp(-127 * 256, 127 * 256);
+                let rounded = half_even(clamped * 256.0);
+                let fine = 256 * old + i32::from(self.remainders[at]) - rounded;
+                let fine = fine.clamp(-127 * 256, 127 * 256);
                 let code = (fine + 128) >> 8;
                 self.remainders[at] = byte(fine - 256 * code);
-                (code, fine == old)
+                (code, rounded == 0)
             }
             UpdateRule::Truncate => {
                 #[expect(
@@ -304,8 +310,8 @@ impl StoredWeights<'_> {
                     clippy::cast_precision_loss,
                     reason = "the rule: the conversion of the difference truncates"
                 )]
-                let new = ((old as f32 - clamped) as i32).clamp(-128, 127);
-                (new, new == old)
+                let new = (old as f32 - clamped) as i32;
+                (new.clamp(-128, 127), new == old)
             }
             UpdateRule::Nearest => {
                 let rounded = half_even(clamped);

@@ -1,7 +1,7 @@
 //! One random convolution with everything that its kernels read.
 
 use quartermeg_core::program::LayerRecord;
-use quartermeg_core::quant::{Bias, QuantParams, Requantize, RequantizeRule};
+use quartermeg_core::quant::{Bias, FixedScale, QuantParams, Requantize, RequantizeRule};
 use quartermeg_core::runtime::kernels::{Codes, Weights};
 
 use super::rng::Rng;
@@ -31,7 +31,27 @@ pub(crate) struct LayerCase {
     /// Input of the weight gradient: the trainable channels of `x`.
     pub(crate) saved: Vec<i8>,
     pub(crate) gradient: Vec<f32>,
+    pub(crate) rule: RequantizeRule,
+    /// `scale` as multipliers and shifts.
+    pub(crate) fixed_scale: Vec<[i32; 2]>,
+    /// What masters of weights and bias were rounded to and are, in place of the int8 codes and
+    /// the int32 bias.
+    pub(crate) masters: Option<Masters>,
 }
+
+/// Codes rounded from f32 masters, and the master of a bias.
+#[derive(Clone, Debug)]
+pub(crate) struct Masters {
+    pub(crate) codes: Vec<i16>,
+    pub(crate) bias: Vec<f32>,
+}
+
+pub(crate) const REQUANTIZE_RULES: [RequantizeRule; 4] = [
+    RequantizeRule::HalfEven,
+    RequantizeRule::FloatBias,
+    RequantizeRule::Truncate,
+    RequantizeRule::FixedPoint,
+];
 
 pub(crate) fn word(value: usize) -> u32 {
     u32::try_from(value).expect("small")
@@ -179,13 +199,42 @@ impl LayerCase {
             x,
             saved,
             gradient: rng.gradients(out_h * out_w * out_channels),
+            rule: RequantizeRule::HalfEven,
+            fixed_scale: Vec::new(),
+            masters: None,
+        }
+    }
+
+    /// The same layer under another rule, with int16 codes where `wide`.
+    pub(crate) fn under(&self, rng: &mut Rng, rule: RequantizeRule, wide: bool) -> Self {
+        let masters = wide.then(|| Masters {
+            codes: wide_codes(rng, self.trainable.len()),
+            bias: self.bias.iter().map(|&bias| master(rng, bias)).collect(),
+        });
+        let fixed = self.scale.iter().map(|&scale| {
+            let fixed = FixedScale::of(f64::from(scale));
+            [fixed.multiplier, fixed.shift]
+        });
+        Self {
+            rule,
+            fixed_scale: fixed.collect(),
+            masters,
+            ..self.clone()
+        }
+    }
+
+    /// The trainable codes, of either width.
+    pub(crate) fn trainable(&self) -> Codes<'_> {
+        match &self.masters {
+            Some(masters) => Codes::Wide(&masters.codes),
+            None => Codes::Narrow(&self.trainable),
         }
     }
 
     pub(crate) fn weights(&self) -> Weights<'_> {
         Weights {
             frozen: &self.frozen,
-            trainable: Codes::Narrow(&self.trainable),
+            trainable: self.trainable(),
             channels: self.channels.as_deref(),
         }
     }
@@ -200,10 +249,13 @@ impl LayerCase {
 
     pub(crate) fn requantize(&self) -> Requantize<'_> {
         Requantize {
-            rule: RequantizeRule::HalfEven,
-            bias: Bias::Int(&self.bias),
+            rule: self.rule,
+            bias: match &self.masters {
+                Some(masters) => Bias::Float(&masters.bias),
+                None => Bias::Int(&self.bias),
+            },
             effective_scale: &self.scale,
-            fixed_scale: &[],
+            fixed_scale: &self.fixed_scale,
             zero_point: self.record.y_quant.zero_point,
             min: self.record.clamp[0],
             max: self.record.clamp[1],
@@ -244,6 +296,27 @@ fn random_bias(rng: &mut Rng) -> i32 {
         3 => i32::MIN + rng.between(0, 100_000),
         _ => rng.between(-20_000, 20_000),
     }
+}
+
+/// Mostly a little beyond int8, as masters drift, and now and then at an end of int16; sometimes
+/// all at one end, so that sums leave int32.
+fn wide_codes(rng: &mut Rng, len: usize) -> Vec<i16> {
+    if rng.below(8) == 0 {
+        return vec![rng.choose(&[i16::MIN, i16::MAX]); len];
+    }
+    let mut code = || match rng.below(40) {
+        0 => i16::MAX,
+        1 => i16::MIN,
+        _ => i16::try_from(rng.between(-160, 160)).expect("in range"),
+    };
+    (0..len).map(|_| code()).collect()
+}
+
+/// An f32 near an int32 bias, most often no integer.
+fn master(rng: &mut Rng, bias: i32) -> f32 {
+    #[expect(clippy::cast_precision_loss, reason = "any number near it will do")]
+    let bias = bias as f32;
+    bias + rng.choose(&[0.0, 0.5, -0.25, 0.37])
 }
 
 fn random_effective_scale(rng: &mut Rng) -> f32 {

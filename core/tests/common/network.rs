@@ -1,6 +1,8 @@
 //! Random small networks: a stem, some blocks, a way down to one pixel, a classifier.
 
-use quartermeg_core::network::{Clamp, Classifier, Conv, Network, NetworkBuilder, Shape, Value};
+use quartermeg_core::network::{
+    Clamp, Classifier, Conv, Network, Node, NodeKind, Pool, PoolKind, Shape, Value,
+};
 use quartermeg_core::quant::QuantParams;
 
 use super::layer::{Geometry, ODD_CHANNELS, random_kernel};
@@ -15,6 +17,8 @@ pub(crate) struct Style {
     pub(crate) max_blocks: usize,
     /// Whether some output channels are dead, some biases enormous and some clamps narrow.
     pub(crate) rough: bool,
+    /// Whether it may hold pools over windows and end in an int8 head.
+    pub(crate) varied: bool,
 }
 
 impl Style {
@@ -22,12 +26,19 @@ impl Style {
         max_extent: 9,
         max_blocks: 3,
         rough: true,
+        varied: false,
+    };
+    /// With everything that a network may hold.
+    pub(crate) const VARIED: Self = Self {
+        varied: true,
+        ..Self::SMALL
     };
     /// For comparisons of gradients, where every value should matter.
     pub(crate) const SMOOTH: Self = Self {
         max_extent: 6,
         max_blocks: 2,
         rough: false,
+        varied: false,
     };
 }
 
@@ -35,7 +46,7 @@ impl Style {
 pub(crate) struct Sketch<'a> {
     rng: &'a mut Rng,
     style: Style,
-    builder: NetworkBuilder,
+    nodes: Vec<Node>,
     values: Vec<Value>,
     at: usize,
 }
@@ -59,11 +70,10 @@ impl<'a> Sketch<'a> {
             zero_point: rng.between(-128, 127),
         };
         let input = Value { shape, quant };
-        let builder = NetworkBuilder::new("random", input);
         Self {
             rng,
             style,
-            builder,
+            nodes: Vec::new(),
             values: vec![input],
             at: 0,
         }
@@ -71,6 +81,14 @@ impl<'a> Sketch<'a> {
 
     pub(crate) fn here(&self) -> Value {
         self.values[self.at]
+    }
+
+    /// Adds a node, whose output becomes the value that the next one reads.
+    fn push(&mut self, name: &str, kind: NodeKind, inputs: Vec<usize>, value: Value) {
+        let name = format!("{name}{}", self.values.len());
+        self.nodes.push(Node { name, kind, inputs });
+        self.at = self.values.len();
+        self.values.push(value);
     }
 
     pub(crate) fn conv(&mut self, ask: Ask) {
@@ -158,16 +176,16 @@ impl<'a> Sketch<'a> {
             clamp,
         };
         let [h, w] = geometry.output([input.shape.h, input.shape.w]);
-        let name = format!("conv{}", self.values.len());
-        self.at = self.builder.conv(&name, self.at, conv);
-        self.values.push(Value {
-            shape: Shape {
-                h,
-                w,
-                c: out_channels,
-            },
+        let shape = Shape {
+            h,
+            w,
+            c: out_channels,
+        };
+        let value = Value {
+            shape,
             quant: output,
-        });
+        };
+        self.push("conv", NodeKind::Conv(conv), vec![self.at], value);
     }
 
     /// Widen, filter each channel, narrow; with a residual add where the shapes allow it.
@@ -215,25 +233,57 @@ impl<'a> Sketch<'a> {
         };
         let clamped = self.rng.chance(0.4);
         let clamp = random_clamp(self.rng, clamped, output.zero_point);
-        let name = format!("add{}", self.values.len());
-        self.at = self.builder.add(&name, shortcut, self.at, output, clamp);
-        self.values.push(Value {
+        let value = Value {
             shape: a.shape,
             quant: output,
-        });
+        };
+        let kind = NodeKind::Add { output, clamp };
+        self.push("add", kind, vec![shortcut, self.at], value);
     }
 
     pub(crate) fn average_pool(&mut self) {
         let Value { shape, quant } = self.here();
-        self.at = self.builder.average_pool("pool", self.at);
-        self.values.push(Value {
-            shape: Shape {
-                h: 1,
-                w: 1,
-                c: shape.c,
-            },
-            quant,
-        });
+        let shape = Shape {
+            h: 1,
+            w: 1,
+            c: shape.c,
+        };
+        let value = Value { shape, quant };
+        self.push("pool", NodeKind::AveragePool, vec![self.at], value);
+    }
+
+    /// A pool over windows; `same` keeps the height and width.
+    pub(crate) fn pool(&mut self, kind: PoolKind, same: bool, clamped: bool) {
+        let Value { shape, quant } = self.here();
+        let extent = [shape.h, shape.w];
+        let geometry = if same {
+            Geometry {
+                kernel: [3, 3],
+                stride: [1, 1],
+                padding: [1; 4],
+            }
+        } else {
+            let kernel = self.rng.choose(&[[2, 2], [3, 3], [1, 2], [3, 1], [2, 3]]);
+            Geometry::random(self.rng, kernel, extent)
+        };
+        let [h, w] = geometry.output(extent);
+        let clamp = random_clamp(self.rng, clamped, quant.zero_point);
+        let pool = Pool {
+            kind,
+            kernel: geometry.kernel,
+            stride: geometry.stride,
+            padding: geometry.padding,
+            clamp,
+        };
+        let shape = Shape { h, w, c: shape.c };
+        let value = Value { shape, quant };
+        self.push("window", NodeKind::Pool(pool), vec![self.at], value);
+    }
+
+    fn random_pool(&mut self, same: bool) {
+        let kind = self.rng.choose(&[PoolKind::Average, PoolKind::Max]);
+        let clamped = self.rng.chance(0.5);
+        self.pool(kind, same, clamped);
     }
 
     pub(crate) fn classifier(self, n_classes: usize) -> Network {
@@ -245,10 +295,33 @@ impl<'a> Sketch<'a> {
             .map(|_| rng.real(-reach, reach))
             .collect();
         let bias = (0..n_classes).map(|_| rng.real(-0.5, 0.5)).collect();
-        self.builder
-            .classifier(self.at, Classifier { weight, bias })
-            .expect("the sketch keeps to the rules of a network")
+        let kind = NodeKind::Classifier(Classifier { weight, bias });
+        finish(self.nodes, self.values[0], self.at, kind, n_classes)
     }
+
+    /// A dense int8 layer whose codes are the logits.
+    pub(crate) fn int8_head(mut self, n_classes: usize) -> Network {
+        self.dense(n_classes);
+        let kind = NodeKind::Logits { softmax: None };
+        finish(self.nodes, self.values[0], self.at, kind, n_classes)
+    }
+}
+
+fn finish(
+    mut nodes: Vec<Node>,
+    input: Value,
+    at: usize,
+    kind: NodeKind,
+    n_classes: usize,
+) -> Network {
+    nodes.push(Node {
+        name: "classifier".to_string(),
+        kind,
+        inputs: vec![at],
+    });
+    let classes = (0..n_classes).map(|class| class.to_string()).collect();
+    Network::new("random".to_string(), classes, input, nodes)
+        .expect("the sketch keeps to the rules of a network")
 }
 
 pub(crate) fn random_network(rng: &mut Rng, style: Style) -> Network {
@@ -262,6 +335,10 @@ pub(crate) fn random_network(rng: &mut Rng, style: Style) -> Network {
     let mut sketch = Sketch::new(rng, style, shape);
     sketch.random_conv(false);
     for _ in 0..n_blocks {
+        if style.varied && sketch.rng.chance(0.4) {
+            sketch.pool_block();
+            continue;
+        }
         match sketch.rng.below(5) {
             0 => sketch.random_conv(false),
             1 => sketch.inverted_residual(false),
@@ -288,10 +365,34 @@ pub(crate) fn random_network(rng: &mut Rng, style: Style) -> Network {
         let out_channels = sketch.rng.choose(&ODD_CHANNELS);
         sketch.dense(out_channels);
     }
+    if style.varied && sketch.rng.chance(0.4) {
+        return sketch.int8_head(n_classes);
+    }
     sketch.classifier(n_classes)
 }
 
 impl Sketch<'_> {
+    /// A pool over windows, or a residual block with one in its branch.
+    fn pool_block(&mut self) {
+        let Shape { h, w, c } = self.here().shape;
+        if self.rng.chance(0.4) {
+            let start = self.at;
+            self.conv(Ask {
+                depthwise: false,
+                kernel: [1, 1],
+                out_channels: c,
+                same: true,
+                clamped: true,
+            });
+            self.random_pool(true);
+            self.add(start);
+        } else if h > 1 && w > 1 {
+            self.random_pool(false);
+        } else {
+            self.random_pool(true);
+        }
+    }
+
     fn random_conv(&mut self, same: bool) {
         let extent = [self.here().shape.h, self.here().shape.w];
         // Kernels that reach beyond twice the input would see only padding in places.

@@ -61,13 +61,14 @@ pub(crate) fn runtime_of<P: AsRef<[u8]>, K: Kernels>(
     Runtime::new(program, AlignedBytes::zeroed(arena_bytes)).expect("the block is large enough")
 }
 
-/// One step a sample.
+/// One step a sample, with the settings that came with the program.
 pub(crate) fn train<P: AsRef<[u8]>, A: AsRef<[u8]> + AsMut<[u8]>, K: Kernels>(
     runtime: &mut Runtime<P, A, K>,
     samples: &[Sample],
 ) {
     for (step, (codes, label)) in (0..).zip(samples) {
         runtime.load_sample(codes, *label).expect("the sample fits");
-        runtime.step(&params_at(step), &mut NoTrace);
+        let params = runtime.program().settings().step_params(step);
+        runtime.step(&params, &mut NoTrace);
     }
 }
