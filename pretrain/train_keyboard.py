@@ -16,6 +16,9 @@ import torch
 import glyphs
 import net
 import quantize
+import resample
+import topologies
+import training
 
 SEED = 20260103
 BATCH = 128
@@ -38,44 +41,6 @@ def prepare(directory, copies):
         return dict(stored), json.loads(summary_file.read_text())
 
 
-def optimizer_for(model):
-    """Decay only the pointwise and classifier weights: decay drives depthwise channels and biases to zero."""
-    decayed, free = [], []
-    for parameter in model.parameters():
-        pointwise = parameter.ndim == 2 or (parameter.ndim == 4 and parameter.shape[1] > 1)
-        (decayed if pointwise else free).append(parameter)
-    groups = [{"params": decayed, "weight_decay": WEIGHT_DECAY}, {"params": free, "weight_decay": 0.0}]
-    return torch.optim.AdamW(groups, lr=RATE)
-
-
-def train(codes, labels, epochs):
-    torch.manual_seed(SEED)
-    model = net.FloatNetwork().to(memory_format=torch.channels_last)
-    optimizer = optimizer_for(model)
-    steps = epochs * (len(codes) // BATCH)
-
-    def rate(step):
-        return min(1.0, (step + 1) / WARM_UP) * 0.5 * (1 + np.cos(np.pi * step / steps))
-
-    schedule = torch.optim.lr_scheduler.LambdaLR(optimizer, rate)
-    loss_function = torch.nn.CrossEntropyLoss(label_smoothing=LABEL_SMOOTHING)
-    order = np.random.default_rng(SEED)
-    targets = torch.from_numpy(labels.astype(np.int64))
-    for epoch in range(epochs):
-        started, losses = time.time(), []
-        shuffled = order.permutation(len(codes))
-        for start in range(0, len(codes) - BATCH + 1, BATCH):
-            chosen = shuffled[start:start + BATCH]
-            loss = loss_function(model(quantize.real_input(codes[chosen])), targets[chosen])
-            optimizer.zero_grad()
-            loss.backward()
-            optimizer.step()
-            schedule.step()
-            losses.append(loss.item())
-        print(f"epoch {epoch + 1}/{epochs}: loss {np.mean(losses):.4f}, {time.time() - started:.0f} s", flush=True)
-    return model.eval()
-
-
 def main():
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--output", type=Path, required=True)
@@ -88,12 +53,13 @@ def main():
 
     started = time.time()
     arrays, fonts = prepare(options.work, options.copies)
-    codes = {part: quantize.input_codes(images) for part, images in arrays.items()}
+    codes = {part: resample.input_codes(images) for part, images in arrays.items()}
     labels = {part: glyphs.labels_for(images) for part, images in arrays.items()}
     rendered = time.time()
     learn_codes = np.concatenate([codes["train_plain"], codes["train_shifted"]])
     learn_labels = np.concatenate([labels["train_plain"], labels["train_shifted"]])
-    model = train(learn_codes, learn_labels, options.epochs)
+    recipe = training.Recipe(SEED, options.epochs, BATCH, RATE, WARM_UP, WEIGHT_DECAY, LABEL_SMOOTHING)
+    model = training.train(topologies.KEYBOARD, recipe, learn_codes, learn_labels)
     trained = time.time()
 
     folded = net.fold(model)

@@ -7,17 +7,31 @@ use quartermeg_core::network::Network;
 use quartermeg_core::policy::{Policy, SchemeError, parse_scheme};
 use quartermeg_core::quant::Rules;
 use quartermeg_formats::model::{self, ModelKind};
-use quartermeg_formats::scenario::{self, Scenario};
+use quartermeg_formats::sample_file::Parts;
+use quartermeg_formats::scenario::{self, SampleKind, Scenario};
 use quartermeg_formats::{explain, link, network_file, sample_file};
 
-const KEYBOARD_NETWORK: &[u8] = include_bytes!(concat!(
-    env!("CARGO_MANIFEST_DIR"),
-    "/../static/models/keyboard.safetensors"
-));
-const KEYBOARD_SAMPLES: &[u8] = include_bytes!(concat!(
-    env!("CARGO_MANIFEST_DIR"),
-    "/../static/data/keyboard-digits.safetensors.gz"
-));
+/// A file that ships, read when the program is built.
+macro_rules! shipped {
+    ($path:literal) => {
+        include_bytes!(concat!(env!("CARGO_MANIFEST_DIR"), "/../static/", $path))
+    };
+}
+
+/// Network and samples of a scenario.
+fn scenario_files(scenario: &Scenario) -> anyhow::Result<(&'static [u8], &'static [u8])> {
+    match scenario.id {
+        "keyboard" => Ok((
+            shipped!("models/keyboard.safetensors"),
+            shipped!("data/keyboard-digits.safetensors.gz"),
+        )),
+        "watch" => Ok((
+            shipped!("models/watch.safetensors"),
+            shipped!("data/watch-person.safetensors.gz"),
+        )),
+        id => bail!("Scenario \"{id}\" does not ship with the command line."),
+    }
+}
 
 /// A network file as it is.
 #[derive(Clone, Debug, clap::Args)]
@@ -38,7 +52,7 @@ pub(crate) struct NetworkSource {
     /// A network file: Quartermeg's own (.safetensors) or one of `tiny-training` (.pkl).
     #[arg(conflicts_with = "scenario")]
     file: Option<PathBuf>,
-    /// A scenario that ships: keyboard.
+    /// A scenario that ships: keyboard or watch.
     #[arg(long)]
     scenario: Option<String>,
     /// Classes of a new classifier; 10 where the file's own classifier is replaced anyway, as
@@ -79,12 +93,11 @@ fn read_model(path: &Path) -> anyhow::Result<(Network, ModelKind)> {
         .map_err(|error| anyhow!("{}: {}", path.display(), error.sentence()))
 }
 
+/// A scenario by its id; the command line has those, too, that the page does not show.
 pub(crate) fn scenario_by_id(id: &str) -> anyhow::Result<&'static Scenario> {
-    scenario::by_id(id).with_context(|| {
-        let ids: Vec<&str> = scenario::SCENARIOS
-            .iter()
-            .map(|scenario| scenario.id)
-            .collect();
+    let known = scenario::ALL.iter().find(|scenario| scenario.id == id);
+    known.with_context(|| {
+        let ids: Vec<&str> = scenario::ALL.iter().map(|scenario| scenario.id).collect();
         format!(
             "There is no scenario \"{id}\"; there are: {}.",
             ids.join(", ")
@@ -93,20 +106,20 @@ pub(crate) fn scenario_by_id(id: &str) -> anyhow::Result<&'static Scenario> {
 }
 
 pub(crate) fn scenario_network(scenario: &Scenario) -> anyhow::Result<Network> {
-    match scenario.id {
-        "keyboard" => {
-            network_file::read(KEYBOARD_NETWORK).map_err(|error| anyhow!(explain::network(&error)))
-        }
-        id => bail!("Scenario \"{id}\" does not ship with the command line."),
-    }
+    let (network, _) = scenario_files(scenario)?;
+    network_file::read(network).map_err(|error| anyhow!(explain::network(&error)))
 }
 
-pub(crate) fn scenario_samples(scenario: &Scenario) -> anyhow::Result<sample_file::Digits> {
-    match scenario.id {
-        "keyboard" => sample_file::read_digits(KEYBOARD_SAMPLES)
-            .map_err(|error| anyhow!(explain::samples(&error))),
-        id => bail!("Scenario \"{id}\" does not ship with the command line."),
-    }
+pub(crate) fn scenario_samples(scenario: &Scenario) -> anyhow::Result<Parts> {
+    let (_, samples) = scenario_files(scenario)?;
+    let parts = match scenario.samples {
+        SampleKind::Drawing => sample_file::read_digits(samples).map(|digits| Parts {
+            learn: digits.learn,
+            test: digits.test,
+        }),
+        SampleKind::Motion => sample_file::read_parts(samples),
+    };
+    parts.map_err(|error| anyhow!(explain::samples(&error)))
 }
 
 pub(crate) fn read_file(path: &Path) -> anyhow::Result<Vec<u8>> {

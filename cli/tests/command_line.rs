@@ -75,6 +75,34 @@ fn memory_orders_the_policies_as_the_story_tells() {
 }
 
 #[test]
+fn the_watch_scenario_is_known_but_only_to_the_command_line() {
+    let report = json_lines(&["inspect", "--scenario", "watch", "--json"]).remove(0);
+    assert_eq!(
+        report["layers"][0]["input_shape"],
+        serde_json::json!([1, 64, 6])
+    );
+    let arena = |scheme: &str| {
+        let arguments = [
+            "memory",
+            "--scenario",
+            "watch",
+            "--scheme",
+            scheme,
+            "--json",
+        ];
+        json_lines(&arguments)[0]["arena_bytes"]
+            .as_u64()
+            .expect("a number of bytes")
+    };
+    assert!(arena("classifier") < arena("default"));
+    assert!(arena("default") < 262_144 && 262_144 < arena("full"));
+    // A link is the page's, which does not show this scenario.
+    let output = quartermeg(&["train", "--link", "#v=1&scenario=watch", "--steps", "1"]);
+    assert!(output.status.success());
+    assert!(String::from_utf8_lossy(&output.stderr).contains("watch"));
+}
+
+#[test]
 fn a_link_and_the_same_options_give_the_same_weights() {
     let last = |arguments: &[&str]| json_lines(arguments).pop().expect("a summary");
     let by_link = last(&[

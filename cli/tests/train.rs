@@ -13,9 +13,13 @@ fn run(arguments: &[&str]) -> Output {
         .expect("the program runs")
 }
 
-/// The objects that a run prints, one a line.
+/// The objects that a run on the Keyboard scenario prints, one a line.
 fn train(arguments: &[&str]) -> Vec<Value> {
-    let all = [&["train", "--scenario", "keyboard", "--json"], arguments].concat();
+    train_on("keyboard", arguments)
+}
+
+fn train_on(scenario: &str, arguments: &[&str]) -> Vec<Value> {
+    let all = [&["train", "--scenario", scenario, "--json"], arguments].concat();
     let output = run(&all);
     let errors = String::from_utf8_lossy(&output.stderr);
     assert!(output.status.success(), "{arguments:?}: {errors}");
@@ -106,4 +110,22 @@ fn options_that_cannot_be_used_are_named() {
         let sentence = String::from_utf8_lossy(&output.stderr).to_lowercase();
         assert!(sentence.contains(&value.to_lowercase()), "{sentence}");
     }
+}
+
+/// The default of the Watch scenario learns the left arm that it has never met, and within the
+/// memory of its device.
+#[test]
+fn the_watch_learns_a_new_persons_left_arm() {
+    let last = |arguments: &[&str]| train_on("watch", arguments).pop().expect("a summary");
+    let accuracy = |summary: &Value| summary["accuracy"].as_f64().expect("a share");
+    let before = last(&["--steps", "0"]);
+    let after = last(&[]);
+    assert_eq!(after["steps"], 560);
+    assert!(after["peak_bytes"].as_u64() < Some(262_144));
+    // Three standard errors of a share of 140 windows are at most 0.13.
+    assert!(
+        accuracy(&after) > accuracy(&before) + 0.2,
+        "{before} {after}"
+    );
+    assert_eq!(after, last(&["--scheme", "default"]));
 }

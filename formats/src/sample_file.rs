@@ -1,6 +1,8 @@
-//! Files of samples: `x` int8 `[n, c, h, w]` and `y` int32 `[n]`, and the digits that ship.
+//! Files of samples: `x` int8 `[n, c, h, w]` and `y` int32 `[n]`, alone or in two parts, to learn
+//! from and to measure on; and the digits that ship.
 
 use quartermeg_core::session::{Samples, SamplesError};
+use safetensors::SafeTensors;
 
 use crate::image::{self, IMAGE_EXTENT, INPUT_EXTENT};
 use crate::tensors::{self, TensorFileError};
@@ -29,6 +31,15 @@ impl From<TensorFileError> for SampleFileError {
 
 /// Samples to learn from and samples to measure the accuracy on.
 #[derive(Clone, Debug)]
+pub struct Parts {
+    /// Samples to learn from.
+    pub learn: Samples,
+    /// Samples for the accuracy.
+    pub test: Samples,
+}
+
+/// The digits that ship: those to learn from as images, too.
+#[derive(Clone, Debug)]
 pub struct Digits {
     /// 28 x 28 grey values of the samples to learn from, one image after the other.
     pub learn_pixels: Vec<u8>,
@@ -45,21 +56,42 @@ pub struct Digits {
 pub fn read(file: &[u8]) -> Result<Samples, SampleFileError> {
     let bytes = tensors::unpacked(file)?;
     let tensors = tensors::open(&bytes)?;
-    let (planar, shape) = tensors::i8s(&tensors, "x")?;
+    read_codes(&tensors, "x", "y")
+}
+
+/// Reads `learn_x`, `test_x` int8 `[n, c, h, w]` and their labels, gzip or not.
+///
+/// # Errors
+/// What is wrong with the file, and which tensor.
+pub fn read_parts(file: &[u8]) -> Result<Parts, SampleFileError> {
+    let bytes = tensors::unpacked(file)?;
+    let tensors = tensors::open(&bytes)?;
+    Ok(Parts {
+        learn: read_codes(&tensors, "learn_x", "learn_y")?,
+        test: read_codes(&tensors, "test_x", "test_y")?,
+    })
+}
+
+fn read_codes(
+    tensors: &SafeTensors<'_>,
+    codes_name: &str,
+    labels_name: &str,
+) -> Result<Samples, SampleFileError> {
+    let (planar, shape) = tensors::i8s(tensors, codes_name)?;
     let &[n, c, h, w] = shape.as_slice() else {
         return Err(TensorFileError::Shape {
-            name: "x".to_owned(),
+            name: codes_name.to_owned(),
             expected: "four dimensions (n, c, h, w)".to_owned(),
             found: shape,
         }
         .into());
     };
-    let labels = labels(&tensors::i32s(&tensors, "y")?.0)?;
+    let labels = labels(&tensors::i32s(tensors, labels_name)?.0)?;
     let mut codes = Vec::with_capacity(planar.len());
-    for image in 0..n {
-        for pixel in 0..h * w {
+    for sample in 0..n {
+        for position in 0..h * w {
             for channel in 0..c {
-                codes.push(planar[(image * c + channel) * h * w + pixel]);
+                codes.push(planar[(sample * c + channel) * h * w + position]);
             }
         }
     }

@@ -143,6 +143,7 @@ proptest! {
         prop_assert!(network_file::read(&bytes).is_err());
         prop_assert!(sample_file::read(&bytes).is_err());
         prop_assert!(sample_file::read_digits(&bytes).is_err());
+        prop_assert!(sample_file::read_parts(&bytes).is_err());
         prop_assert!(config::read(&bytes).is_err());
         prop_assert!(program_file::read(&bytes).is_err());
     }

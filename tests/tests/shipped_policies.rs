@@ -14,7 +14,7 @@ use quartermeg_core::program::Program;
 use quartermeg_core::quant::{GradientType, Optimizer, Rules, UpdateRule};
 use quartermeg_core::runtime::kernels::Native;
 use quartermeg_core::runtime::{NoTrace, Runtime};
-use quartermeg_formats::scenario::{KEYBOARD, presets};
+use quartermeg_formats::scenario::{ALL, SampleKind, Scenario, presets};
 use quartermeg_formats::{network_file, sample_file};
 
 /// Profiles, and the rules that none of them has.
@@ -48,22 +48,33 @@ fn train_clean(program: Program<AlignedBytes>, samples: &[(Vec<i8>, u32)]) -> [u
     runtime.weights_digest()
 }
 
+/// The first two samples to learn from.
+fn samples(scenario: &Scenario) -> Vec<(Vec<i8>, u32)> {
+    let file = read(scenario.samples_path);
+    let learn = match scenario.samples {
+        SampleKind::Drawing => sample_file::read_digits(&file).expect("digits").learn,
+        SampleKind::Motion => sample_file::read_parts(&file).expect("windows").learn,
+    };
+    (0..2)
+        .map(|sample| learn.get(sample))
+        .map(|(codes, label)| (codes.to_vec(), label))
+        .collect()
+}
+
 #[test]
 fn dead_bytes_are_never_read_and_foreign_bytes_never_written() {
-    let network: Network = network_file::read(&read(KEYBOARD.network_path)).expect("a network");
-    let digits = sample_file::read_digits(&read(KEYBOARD.samples_path)).expect("digits");
-    let samples: Vec<_> = (0..2)
-        .map(|sample| digits.learn.get(sample))
-        .map(|(codes, label)| (codes.to_vec(), label))
-        .collect();
-    let settings = KEYBOARD.default_setup().settings();
-    for preset in presets(&KEYBOARD, &network) {
-        for rules in RULES {
-            let image = compile(&network, &preset.policy, rules, settings).expect("compiles");
-            let program = Program::parse(image).expect("what is compiled can be loaded");
-            let clean = train_clean(program.clone(), &samples);
-            let poisoned = poison::train_poisoned(program, &samples, |_, _| {});
-            assert_eq!(poisoned, clean, "{}, {rules:?}", preset.name);
+    for scenario in &ALL {
+        let network: Network = network_file::read(&read(scenario.network_path)).expect("a network");
+        let samples = samples(scenario);
+        let settings = scenario.default_setup().settings();
+        for preset in presets(scenario, &network) {
+            for rules in RULES {
+                let image = compile(&network, &preset.policy, rules, settings).expect("compiles");
+                let program = Program::parse(image).expect("what is compiled can be loaded");
+                let clean = train_clean(program.clone(), &samples);
+                let poisoned = poison::train_poisoned(program, &samples, |_, _| {});
+                assert_eq!(poisoned, clean, "{}: {}, {rules:?}", scenario.id, preset.name);
+            }
         }
     }
 }

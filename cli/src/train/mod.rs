@@ -220,8 +220,8 @@ fn load(arguments: &Arguments) -> anyhow::Result<Loaded> {
     };
     let (mut learn, mut test) = match scenario {
         Some(scenario) => {
-            let digits = source::scenario_samples(scenario)?;
-            (Some(digits.learn), Some(digits.test))
+            let parts = source::scenario_samples(scenario)?;
+            (Some(parts.learn), Some(parts.test))
         }
         None => (None, None),
     };
