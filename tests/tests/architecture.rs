@@ -28,7 +28,7 @@ const PACKAGES: [(&str, &[&str]); 6] = [
 ];
 
 /// All that the core may link: nothing that knows a file format, a browser or a clock.
-const CORE_NEEDS: [&str; 4] = ["bytemuck", "crc32fast", "libm", "sha2"];
+const CORE_NEEDS: [&str; 5] = ["bytemuck", "crc32fast", "libm", "safe_arch", "sha2"];
 
 const BROWSER: [&str; 4] = ["web_sys", "js_sys", "wasm_bindgen", "gloo"];
 

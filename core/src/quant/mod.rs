@@ -10,16 +10,23 @@ mod rules;
 mod softmax;
 
 pub use fixed::FixedScale;
+pub(crate) use fixed::high_mul;
 pub use params::{DEAD_CHANNEL_SCALE, QuantParams};
 #[cfg(feature = "compile")]
 pub(crate) use params::{effective_scale, real_scale};
-pub(crate) use requantize::clamp_code;
 pub use requantize::{Bias, Requantize};
+pub(crate) use requantize::{FIXED_LIMIT, clamp_code};
 #[cfg(feature = "compile")]
 pub(crate) use residual::ADD_LEFT_SHIFT;
 pub use residual::Residual;
-#[cfg(all(target_arch = "wasm32", target_feature = "simd128"))]
+#[cfg(any(
+    all(target_arch = "x86_64", target_feature = "sse2"),
+    all(target_arch = "wasm32", target_feature = "simd128")
+))]
 pub(crate) use round::ROUND_LIMIT;
+#[cfg(all(target_arch = "wasm32", target_feature = "simd128"))]
+pub(crate) use round::ROUND_MAGIC;
+pub(crate) use round::truncate;
 pub use round::{half_even, mean, nearest};
 pub use rules::{
     ChannelChoice, DeadChannels, ElementwiseRule, GradientInput, GradientType, LogitScale,

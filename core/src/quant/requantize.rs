@@ -18,7 +18,7 @@ pub enum Bias<'a> {
 
 impl Bias<'_> {
     #[inline(always)]
-    fn int(&self, channel: usize) -> i32 {
+    pub(crate) fn int(&self, channel: usize) -> i32 {
         match self {
             Self::Int(bias) => bias[channel],
             Self::Float(bias) => nearest(bias[channel]),
@@ -26,7 +26,7 @@ impl Bias<'_> {
     }
 
     #[inline(always)]
-    fn float(&self, channel: usize) -> f32 {
+    pub(crate) fn float(&self, channel: usize) -> f32 {
         match self {
             #[expect(clippy::cast_precision_loss, reason = "the rule: one rounding to f32")]
             Self::Int(bias) => bias[channel] as f32,
@@ -55,17 +55,7 @@ pub struct Requantize<'a> {
     pub max: i32,
 }
 
-impl<'a> Requantize<'a> {
-    /// The int32 biases, where the rule is that of the device and the bias is not a master: what
-    /// vector lanes compute.
-    #[inline(always)]
-    pub(crate) fn device_bias(&self) -> Option<&'a [i32]> {
-        match (self.rule, self.bias) {
-            (RequantizeRule::HalfEven, Bias::Int(bias)) => Some(bias),
-            _ => None,
-        }
-    }
-
+impl Requantize<'_> {
     /// The code of output channel `channel`, and whether it lay inside the clamp.
     #[inline(always)]
     #[must_use]

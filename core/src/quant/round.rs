@@ -4,7 +4,8 @@ use super::rules::ElementwiseRule;
 
 /// Values beyond this are clamped before rounding; every clamp of a layer lies far inside.
 pub(crate) const ROUND_LIMIT: f32 = 2_097_152.0; // 2^21
-const MAGIC: f32 = 12_582_912.0; // 1.5 * 2^23
+/// Added to a value of at most 2^21, it leaves the nearest integer in the lowest bits.
+pub(crate) const ROUND_MAGIC: f32 = 12_582_912.0; // 1.5 * 2^23
 
 /// Rounds half to even without a rounding instruction, after clamping to ±2^21.
 ///
@@ -18,7 +19,7 @@ pub fn half_even(value: f32) -> i32 {
         clippy::cast_possible_truncation,
         reason = "an integer of at most 22 bits"
     )]
-    let rounded = ((clamped + MAGIC) - MAGIC) as i32;
+    let rounded = ((clamped + ROUND_MAGIC) - ROUND_MAGIC) as i32;
     rounded
 }
 

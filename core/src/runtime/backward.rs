@@ -237,7 +237,7 @@ impl<P: AsRef<[u8]>, A: AsRef<[u8]> + AsMut<[u8]>, K: Kernels> Runtime<P, A, K> 
                 .constants(record.effective_scale, record.out_channels());
             let gradient = int8_gradient::read(gradient, record.out_len());
             let row = cast_mut(scratch);
-            int8_gradient::conv_backward_input(
+            int8_gradient::conv_backward_input::<K>(
                 &record, weights, scales, gradient, out, accumulate, row,
             );
             return;

@@ -57,12 +57,10 @@ pub(super) fn mask_scale(gradient: &mut [f32], mask: &[u8], scale: &[f32]) {
                 .zip(mask)
             {
                 for lane in 0..8 {
-                    let inside = bits >> lane & 1 != 0;
-                    gradient[lane] = if inside {
-                        gradient[lane] * scale[lane]
-                    } else {
-                        0.0
-                    };
+                    // Compilers turn a mask of bits into vector code, but not a branch.
+                    let inside = if bits & (1 << lane) == 0 { 0 } else { u32::MAX };
+                    let scaled = gradient[lane] * scale[lane];
+                    gradient[lane] = f32::from_bits(scaled.to_bits() & inside);
                 }
             }
         }

@@ -3,8 +3,8 @@
 //! The scale is `max|g| / 127`, so it is known only when every value is. Nothing is staged:
 //! values are computed once to find the maximum and once more to be stored.
 
-use super::kernels::geometry::{gather, window};
-use super::kernels::{Codes, Weights};
+use super::kernels::geometry::window;
+use super::kernels::{CodeGradient, Kernels, Weights};
 use crate::program::LayerRecord;
 use crate::quant::half_even;
 
@@ -75,7 +75,7 @@ pub(super) fn mask(codes: &mut [i8], mask: &[u8]) {
 
 /// Input gradient of a convolution. `row` is scratch for one input pixel of f32; where
 /// `accumulate`, the sum with what `out` holds is formed in f32 and quantized again.
-pub(super) fn conv_backward_input(
+pub(super) fn conv_backward_input<K: Kernels>(
     layer: &LayerRecord,
     weights: Weights<'_>,
     scales: &[f32],
@@ -87,105 +87,27 @@ pub(super) fn conv_backward_input(
     let c = layer.in_channels();
     let n = layer.in_len();
     let before = accumulate.then(|| read(out, n).scale);
-    let n_pixels = n / c;
     let total = |sum: f32, old: i8| {
         let fresh = gradient.scale * sum;
         before.map_or(fresh, |scale| f32::from(old) * scale + fresh)
     };
-    let channel_at = |position: usize| {
-        weights
-            .channels
-            .map_or(position, |list| usize::from(list[position]))
+    let of_output = CodeGradient {
+        codes: gradient.codes,
+        scales,
     };
+    let codes = codes_mut(out, n);
     let mut max = 0.0f32;
-    for pixel in 0..n_pixels {
-        input_row(layer, weights, scales, gradient.codes, pixel, row);
-        let old = &read(out, n).codes[pixel * c..(pixel + 1) * c];
-        for (position, &sum) in row.iter().enumerate() {
-            max = max.max(total(sum, old[channel_at(position)]).abs());
-        }
-    }
+    let mut see = |pixel: usize, channel: usize, sum: f32| {
+        max = max.max(total(sum, codes[pixel * c + channel]).abs());
+    };
+    K::backward_input_of_codes(layer, weights, of_output, row, &mut see);
     let scale = max / 127.0;
-    for pixel in 0..n_pixels {
-        input_row(layer, weights, scales, gradient.codes, pixel, row);
-        let codes = &mut codes_mut(out, n)[pixel * c..(pixel + 1) * c];
-        for (position, &sum) in row.iter().enumerate() {
-            let code = &mut codes[channel_at(position)];
-            *code = quantize(total(sum, *code), scale);
-        }
-    }
+    let mut store = |pixel: usize, channel: usize, sum: f32| {
+        let code = &mut codes[pixel * c + channel];
+        *code = quantize(total(sum, *code), scale);
+    };
+    K::backward_input_of_codes(layer, weights, of_output, row, &mut store);
     write_scale(out, scale);
-}
-
-/// Sums of one input pixel, without the gradient's scale, in the stored order of the channels.
-fn input_row(
-    layer: &LayerRecord,
-    weights: Weights<'_>,
-    scales: &[f32],
-    gradient: &[i8],
-    pixel: usize,
-    row: &mut [f32],
-) {
-    let geometry = layer.geometry();
-    let w = layer.input[1] as usize;
-    let taps = layer.taps();
-    let (n_frozen, out_c) = (layer.n_frozen as usize, layer.out_channels());
-    row.fill(0.0);
-    let (frozen, trainable) = row.split_at_mut(n_frozen);
-    if layer.depthwise {
-        let list = |position: usize| {
-            weights
-                .channels
-                .map_or(position, |list| usize::from(list[position]))
-        };
-        let n_trainable = trainable.len();
-        for (tap, out_pixel) in gather(&geometry, pixel / w, pixel % w) {
-            let gradient = &gradient[out_pixel * out_c..(out_pixel + 1) * out_c];
-            for (position, sum) in frozen.iter_mut().enumerate() {
-                let channel = list(position);
-                let g = f32::from(gradient[channel]) * scales[channel];
-                *sum += g * f32::from(weights.frozen[tap * n_frozen + position]);
-            }
-            for (position, sum) in trainable.iter_mut().enumerate() {
-                let channel = list(n_frozen + position);
-                let g = f32::from(gradient[channel]) * scales[channel];
-                *sum += g * float(weights.trainable, tap * n_trainable + position);
-            }
-        }
-        return;
-    }
-    for output in 0..out_c {
-        for (tap, out_pixel) in gather(&geometry, pixel / w, pixel % w) {
-            let g = f32::from(gradient[out_pixel * out_c + output]) * scales[output];
-            let weight_row = output * taps + tap;
-            let codes = &weights.frozen[weight_row * n_frozen..(weight_row + 1) * n_frozen];
-            for (sum, &code) in frozen.iter_mut().zip(codes) {
-                *sum += g * f32::from(code);
-            }
-            let n = trainable.len();
-            match weights.trainable {
-                Codes::Narrow(codes) => {
-                    let codes = &codes[weight_row * n..(weight_row + 1) * n];
-                    for (sum, &code) in trainable.iter_mut().zip(codes) {
-                        *sum += g * f32::from(code);
-                    }
-                }
-                Codes::Wide(codes) => {
-                    let codes = &codes[weight_row * n..(weight_row + 1) * n];
-                    for (sum, &code) in trainable.iter_mut().zip(codes) {
-                        *sum += g * f32::from(code);
-                    }
-                }
-            }
-        }
-    }
-}
-
-fn float(codes: Codes<'_>, at: usize) -> f32 {
-    match codes {
-        Codes::Narrow(codes) => f32::from(codes[at]),
-        Codes::Wide(codes) => f32::from(codes[at]),
-    }
 }
 
 /// `sum * scale * m[c]` of an exact integer sum.

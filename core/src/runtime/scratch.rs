@@ -3,20 +3,49 @@
 use crate::program::LayerRecord;
 use crate::quant::{GradientType, Rules, UpdateRule};
 
-/// Pixels whose input windows a convolution widens at once.
+/// Output channels that a convolution computes at once.
+pub const OUTPUT_TILE: usize = 8;
+/// Output pixels that it computes at once.
 pub const PIXEL_TILE: usize = 4;
+/// int16 values whose products are added at once; windows are padded to a multiple of it.
+pub const DOT_LANES: usize = 8;
+/// Bytes that the widened windows of a tile may have, if they are more than one `PIXEL_TILE`.
+const WINDOW_BYTES: usize = 4096;
 /// Output channels whose weight gradient is formed at once.
 pub const ROW_TILE: usize = 4;
 /// Depthwise channels whose weight gradient is formed at once.
 pub const CHANNEL_TILE: usize = 16;
-/// int16 values that a dot product takes at once; windows are padded to a multiple of it.
-pub const DOT_LANES: usize = 8;
 
 /// Length of the two parts of one widened window: frozen and trainable channels.
 #[must_use]
 pub fn window_parts(layer: &LayerRecord) -> [usize; 2] {
     [layer.n_frozen, layer.n_trainable]
         .map(|n_channels| (layer.taps() * n_channels as usize).next_multiple_of(DOT_LANES))
+}
+
+/// Whether the window of an output pixel is the input pixel in the same place, as it is stored.
+#[must_use]
+pub fn is_pointwise(layer: &LayerRecord) -> bool {
+    layer.taps() == 1
+        && layer.stride == [1, 1]
+        && layer.padding == [0, 0]
+        && layer.input[..2] == layer.output[..2]
+}
+
+/// int16 values of scratch of an ordinary convolution: the weights of a tile of outputs, then
+/// the widened windows of a tile of pixels. Both are widened once and read often. A pointwise
+/// layer whose channels stand in their order reads its input directly.
+#[must_use]
+pub fn conv_tiles(layer: &LayerRecord) -> [usize; 2] {
+    let window: usize = window_parts(layer).iter().sum();
+    let n_windows = if is_pointwise(layer) && layer.channels.is_none() {
+        0
+    } else {
+        let that_fit = WINDOW_BYTES / (2 * window.max(1));
+        let needed = layer.out_pixels().next_multiple_of(PIXEL_TILE);
+        (that_fit / PIXEL_TILE * PIXEL_TILE).clamp(PIXEL_TILE, needed)
+    };
+    [OUTPUT_TILE * window, n_windows * window]
 }
 
 /// Bytes of the codes that are rounded from f32 masters while an operation uses them.
@@ -41,14 +70,12 @@ pub fn merged_code(rules: Rules) -> usize {
     }
 }
 
-/// Bytes of scratch of the forward pass of `layer`: the codes rounded from masters, then the
-/// widened windows of a pixel tile, or for a partially updated depthwise layer its merged
-/// weights.
+/// Bytes of scratch of the forward pass of `layer`: the codes rounded from masters, then what
+/// [`conv_tiles`] says, or for a partially updated depthwise layer its merged weights.
 #[must_use]
 pub fn conv_forward(layer: &LayerRecord, rules: Rules) -> usize {
     let own = if !layer.depthwise {
-        let [frozen, trainable] = window_parts(layer);
-        2 * PIXEL_TILE * (frozen + trainable)
+        2 * conv_tiles(layer).iter().sum::<usize>()
     } else if layer.is_partial() {
         merged_code(rules) * layer.taps() * layer.in_channels()
     } else {

@@ -3,17 +3,71 @@
 
 use core::array::from_fn;
 use core::marker::PhantomData;
+use core::ops::Range;
 
-use super::geometry::{gather, outputs_inside, taps_inside, window};
-use super::lanes::{Lanes, Requantize4};
-use super::{Codes, Kernels, Reference, Weights, set_bit};
+use super::geometry::{gather, outputs_inside, taps_inside};
+use super::lanes::{Lanes, Requantize8, Rounding};
+use super::{CodeGradient, Codes, Kernels, Reference, Weights, set_bit};
 use crate::program::{AddRecord, LayerRecord};
-use crate::quant::{ElementwiseRule, Requantize};
-use crate::runtime::scratch::{DOT_LANES, PIXEL_TILE, ROW_TILE, window_parts};
+use crate::quant::{ElementwiseRule, FixedScale, Requantize, RequantizeRule};
+use crate::runtime::scratch::{
+    DOT_LANES, OUTPUT_TILE, PIXEL_TILE, ROW_TILE, conv_tiles, is_pointwise, window_parts,
+};
 
 /// Tiled kernels on the lanes `L`.
 #[derive(Clone, Copy, Debug)]
 pub struct Blocked<L>(PhantomData<L>);
+
+/// Pixels and outputs of one tile of the input gradient of a pointwise layer, and the pixels of
+/// it that are in registers at once.
+const BACKWARD_PIXELS: usize = 32;
+const BACKWARD_OUTPUTS: usize = 32;
+const BACKWARD_GROUP: usize = 4;
+
+/// Where the input gradient of a pointwise layer reads the gradient at the output.
+trait Gradient {
+    /// The gradient at the outputs `columns` of four pixels, in `room` if it has to be computed.
+    fn rows<'a>(
+        &'a self,
+        pixels: [usize; BACKWARD_GROUP],
+        columns: Range<usize>,
+        room: &'a mut [[f32; BACKWARD_OUTPUTS]; BACKWARD_GROUP],
+    ) -> [&'a [f32]; BACKWARD_GROUP];
+}
+
+/// Values, and the number of output channels.
+struct Floats<'a>(&'a [f32], usize);
+
+impl Gradient for Floats<'_> {
+    #[inline(always)]
+    fn rows<'a>(
+        &'a self,
+        pixels: [usize; BACKWARD_GROUP],
+        columns: Range<usize>,
+        _room: &'a mut [[f32; BACKWARD_OUTPUTS]; BACKWARD_GROUP],
+    ) -> [&'a [f32]; BACKWARD_GROUP] {
+        pixels.map(|pixel| &self.0[pixel * self.1..][columns.clone()])
+    }
+}
+
+impl Gradient for CodeGradient<'_> {
+    #[inline(always)]
+    fn rows<'a>(
+        &'a self,
+        pixels: [usize; BACKWARD_GROUP],
+        columns: Range<usize>,
+        room: &'a mut [[f32; BACKWARD_OUTPUTS]; BACKWARD_GROUP],
+    ) -> [&'a [f32]; BACKWARD_GROUP] {
+        let scales = &self.scales[columns.clone()];
+        for (values, pixel) in room.iter_mut().zip(pixels) {
+            let codes = &self.codes[pixel * self.scales.len()..][columns.clone()];
+            for ((value, &code), scale) in values.iter_mut().zip(codes).zip(scales) {
+                *value = f32::from(code) * scale;
+            }
+        }
+        room.each_ref().map(|values| &values[..columns.len()])
+    }
+}
 
 /// Values of `values[at..at + N]`, zero beyond the end.
 #[inline(always)]
@@ -32,6 +86,8 @@ fn load_tail<T: Copy + Default, const N: usize>(values: &[T], at: usize) -> [T; 
 
 /// A weight code in memory.
 trait Code: Copy + Default {
+    /// No code is larger in magnitude.
+    const LIMIT: i64;
     /// Eight of them as int16 lanes.
     fn lanes<L: Lanes>(codes: [Self; 8]) -> L::I16;
     /// One of them.
@@ -39,6 +95,8 @@ trait Code: Copy + Default {
 }
 
 impl Code for i8 {
+    const LIMIT: i64 = 1 << 7;
+
     #[inline(always)]
     fn lanes<L: Lanes>(codes: [Self; 8]) -> L::I16 {
         L::widen(codes)
@@ -51,6 +109,8 @@ impl Code for i8 {
 }
 
 impl Code for i16 {
+    const LIMIT: i64 = 1 << 15;
+
     #[inline(always)]
     fn lanes<L: Lanes>(codes: [Self; 8]) -> L::I16 {
         L::load_i16(codes)
@@ -62,44 +122,100 @@ impl Code for i16 {
     }
 }
 
-/// Turns four accumulators into codes: in lanes under the device's rule, else one by one.
+/// Turns the accumulators of eight channels into codes: in lanes, or one by one.
 struct Finish<'a> {
     requantize: &'a Requantize<'a>,
     first_channel: usize,
-    lanes: Option<Requantize4>,
+    n_channels: usize,
+    lanes: Option<Requantize8>,
+}
+
+/// No sum over `n_products` products with weights of at most `limit` is larger in magnitude.
+fn largest_sum(n_products: usize, limit: i64) -> i64 {
+    i64::try_from(n_products).map_or(i64::MAX, |n| n.saturating_mul(255 * limit))
 }
 
 impl<'a> Finish<'a> {
-    #[inline(always)]
-    fn new(requantize: &'a Requantize<'a>, first_channel: usize) -> Self {
-        let lanes = requantize.device_bias().map(|bias| Requantize4 {
-            bias: load_or_zero(bias, first_channel),
-            scale: load_or_zero(requantize.effective_scale, first_channel),
-            zero_point: requantize.zero_point,
-            clamp: [requantize.min, requantize.max],
+    fn new(requantize: &'a Requantize<'a>, largest_sum: i64, first_channel: usize) -> Self {
+        let n_channels = (requantize.effective_scale.len() - first_channel).min(8);
+        let of_lane = |lane: usize| (lane < n_channels).then_some(first_channel + lane);
+        let fixed = |lane: usize| {
+            let scale = requantize.fixed_scale.get(first_channel + lane);
+            scale.map_or(FixedScale::default(), |&words| {
+                FixedScale::from_words(words)
+            })
+        };
+        let right_factor = |lane: usize| 1.0 / f64::from(1u32 << -fixed(lane).shift.min(0));
+        let rounding = match requantize.rule {
+            RequantizeRule::HalfEven => Some(Rounding::HalfEven),
+            RequantizeRule::Truncate => Some(Rounding::Truncate),
+            RequantizeRule::FloatBias => Some(Rounding::FloatBias),
+            // Factors of 1 and above, which need a shift to the left, are rare.
+            RequantizeRule::FixedPoint => (0..8)
+                .all(|lane| fixed(lane).shift <= 0)
+                .then_some(Rounding::FixedPoint),
+        };
+        let int = |lane| of_lane(lane).map_or(0, |channel| requantize.bias.int(channel));
+        let float = |lane| of_lane(lane).map_or(0.0, |channel| requantize.bias.float(channel));
+        let scale = load_or_zero::<_, 8>(requantize.effective_scale, first_channel);
+        #[expect(clippy::cast_possible_truncation, reason = "codes")]
+        let code = |value: i32| value as i16;
+        let int_bias: [i32; 8] = from_fn(int);
+        let room = i64::from(i32::MAX) - largest_sum.min(i64::from(i32::MAX));
+        let lanes = rounding.map(|rounding| Requantize8 {
+            rounding,
+            int_bias: bytemuck::cast(int_bias),
+            saturates: int_bias.iter().any(|&bias| i64::from(bias).abs() > room),
+            float_bias: [0, 4].map(|half| from_fn(|lane| float(half + lane))),
+            scale: bytemuck::cast(scale),
+            multiplier: [0, 4].map(|half| from_fn(|lane| fixed(half + lane).multiplier)),
+            right_factor: [0, 4]
+                .map(|half| [0, 2].map(|pair| [0, 1].map(|lane| right_factor(half + pair + lane)))),
+            zero_point: code(requantize.zero_point),
+            clamp: [code(requantize.min), code(requantize.max)],
         });
         Self {
             requantize,
             first_channel,
+            n_channels,
             lanes,
         }
     }
 
+    /// Stores the codes and the mask bits of the pixel whose channels start at `pixel`.
     #[inline(always)]
-    fn codes<L: Lanes>(&self, accumulators: L::I32) -> ([i8; 4], u8) {
-        match &self.lanes {
-            Some(rule) => L::requantize(accumulators, rule),
-            None => self.one_by_one(L::store_i32(accumulators)),
+    fn store<L: Lanes>(&self, sums: [L::I32; 2], y: &mut [i8], mask: &mut [u8], pixel: usize) {
+        let (codes, inside) = match &self.lanes {
+            Some(rule) => L::requantize(sums, rule),
+            None => self.one_by_one(bytemuck::cast(sums.map(L::store_i32))),
+        };
+        let at = pixel + self.first_channel;
+        if self.n_channels == 8 && (mask.is_empty() || at.is_multiple_of(8)) {
+            y[at..at + 8].copy_from_slice(&codes);
+            if let Some(bits) = mask.get_mut(at / 8) {
+                *bits = inside;
+            }
+        } else {
+            self.store_some(codes, inside, y, mask, at);
         }
     }
 
     #[inline(never)]
-    fn one_by_one(&self, accumulators: [i32; 4]) -> ([i8; 4], u8) {
-        let mut codes = [0; 4];
+    fn store_some(&self, codes: [i8; 8], inside: u8, y: &mut [i8], mask: &mut [u8], at: usize) {
+        for (lane, &code) in codes.iter().enumerate().take(self.n_channels) {
+            y[at + lane] = code;
+            if !mask.is_empty() {
+                set_bit(mask, at + lane, inside >> lane & 1 != 0);
+            }
+        }
+    }
+
+    #[inline(never)]
+    fn one_by_one(&self, accumulators: [i32; 8]) -> ([i8; 8], u8) {
+        let mut codes = [0; 8];
         let mut inside = 0;
-        let n_channels = self.requantize.effective_scale.len();
         let lanes = codes.iter_mut().zip(accumulators).enumerate();
-        for (lane, (code, accumulator)) in lanes.take(n_channels - self.first_channel) {
+        for (lane, (code, accumulator)) in lanes.take(self.n_channels) {
             let channel = self.first_channel + lane;
             let (value, is_inside) = self.requantize.apply(accumulator, channel);
             *code = value;
@@ -130,36 +246,42 @@ fn depthwise_backward_of<T: Code>(
     }
 }
 
-/// Four rows of weights from row `first` on; the last one stands for rows beyond it.
-#[inline(always)]
-fn four_rows<T>(weights: &[T], first: usize, n_rows: usize, len: usize) -> [&[T]; 4] {
-    from_fn(|lane| {
-        let row = (first + lane).min(n_rows - 1);
-        &weights[row * len..(row + 1) * len]
-    })
+/// As [`depthwise_backward_of`], of a gradient that is stored as codes.
+fn depthwise_backward_of_codes<T: Code>(
+    layer: &LayerRecord,
+    codes: &[T],
+    gradient: CodeGradient<'_>,
+    sums: &mut [f32],
+    sink: &mut impl FnMut(usize, usize, f32),
+) {
+    let geometry = layer.geometry();
+    let [h, w, c] = layer.input.map(|extent| extent as usize);
+    let sums = &mut sums[..c];
+    for pixel in 0..h * w {
+        sums.fill(0.0);
+        for (tap, out_pixel) in gather(&geometry, pixel / w, pixel % w) {
+            let gradient_codes = &gradient.codes[out_pixel * c..(out_pixel + 1) * c];
+            let taps = &codes[tap * c..(tap + 1) * c];
+            let of_gradient = gradient_codes.iter().zip(gradient.scales);
+            for ((sum, (&g, scale)), &code) in sums.iter_mut().zip(of_gradient).zip(taps) {
+                *sum += f32::from(g) * scale * code.float();
+            }
+        }
+        for (channel, &sum) in sums.iter().enumerate() {
+            sink(pixel, channel, sum);
+        }
+    }
 }
 
-/// Stores the first `n` of four codes at `at`, and their mask bits.
-#[inline(always)]
-fn store_codes(y: &mut [i8], mask: &mut [u8], at: usize, n: usize, codes: [i8; 4], inside: u8) {
-    if n == 4 {
-        y[at..at + 4].copy_from_slice(&codes);
-        if !mask.is_empty() {
-            if at.is_multiple_of(4) {
-                mask[at / 8] |= inside << (at % 8);
-            } else {
-                for lane in 0..4 {
-                    set_bit(mask, at + lane, inside >> lane & 1 != 0);
-                }
-            }
+/// Original index of each channel of the frozen and of the trainable part; `None` where a part
+/// is the whole layer.
+fn lists_of_parts<'a>(layer: &LayerRecord, weights: &Weights<'a>) -> [Option<&'a [u16]>; 2] {
+    match weights.channels {
+        Some(channels) => {
+            let (first, second) = channels.split_at(layer.n_frozen as usize);
+            [Some(first), Some(second)]
         }
-    } else {
-        for (lane, &code) in codes.iter().enumerate().take(n) {
-            y[at + lane] = code;
-            if !mask.is_empty() {
-                set_bit(mask, at + lane, inside >> lane & 1 != 0);
-            }
-        }
+        None => [None, None],
     }
 }
 
@@ -170,74 +292,81 @@ fn widen_window(
     channels: Option<&[u16]>,
     x: &[i8],
     pixel: usize,
-    frozen: &mut [i16],
-    trainable: &mut [i16],
+    window: &mut [i16],
 ) {
     let geometry = layer.geometry();
     #[expect(clippy::cast_possible_truncation, reason = "a code")]
     let zero_point = layer.x_quant.zero_point as i16;
     let c = layer.in_channels();
-    let out_w = layer.output[1] as usize;
-    let (n_frozen, n_trainable) = (layer.n_frozen as usize, layer.n_trainable as usize);
-    frozen.fill(0);
-    trainable.fill(0);
-    for (tap, pixel) in window(&geometry, pixel / out_w, pixel % out_w) {
-        let codes = &x[pixel * c..pixel * c + c];
-        let frozen = &mut frozen[tap * n_frozen..(tap + 1) * n_frozen];
-        let trainable = &mut trainable[tap * n_trainable..(tap + 1) * n_trainable];
+    let (w, kw) = (layer.input[1] as usize, layer.kernel[1] as usize);
+    let [pt, pl] = layer.padding.map(|padding| padding as usize);
+    let [sh, sw] = layer.stride.map(|stride| stride as usize);
+    let (oy, ox) = (
+        pixel / layer.output[1] as usize,
+        pixel % layer.output[1] as usize,
+    );
+    let columns = taps_inside(&geometry, 1, ox);
+    window.fill(0);
+    for ky in taps_inside(&geometry, 0, oy) {
+        // One row of the window lies in one piece.
+        let first = ((oy * sh + ky - pt) * w + ox * sw + columns.start - pl) * c;
+        let codes = &x[first..first + columns.len() * c];
+        let tap = ky * kw + columns.start;
         if let Some(channels) = channels {
+            let (n_frozen, n_trainable) = (layer.n_frozen as usize, layer.n_trainable as usize);
+            let (frozen, trainable) = window.split_at_mut(window_parts(layer)[0]);
             let (first, second) = channels.split_at(n_frozen);
-            for (wide, &channel) in frozen.iter_mut().zip(first) {
-                *wide = i16::from(codes[usize::from(channel)]) - zero_point;
-            }
-            for (wide, &channel) in trainable.iter_mut().zip(second) {
-                *wide = i16::from(codes[usize::from(channel)]) - zero_point;
+            for (tap, codes) in (tap..).zip(codes.chunks_exact(c)) {
+                let pick = |(wide, &channel): (&mut i16, &u16)| {
+                    *wide = i16::from(codes[usize::from(channel)]) - zero_point;
+                };
+                let frozen = &mut frozen[tap * n_frozen..];
+                frozen.iter_mut().zip(first).for_each(pick);
+                let trainable = &mut trainable[tap * n_trainable..];
+                trainable.iter_mut().zip(second).for_each(pick);
             }
         } else {
-            let wide = if n_frozen > 0 { frozen } else { trainable };
-            for (wide, &code) in wide.iter_mut().zip(codes) {
+            for (wide, &code) in window[tap * c..].iter_mut().zip(codes) {
                 *wide = i16::from(code) - zero_point;
             }
         }
     }
 }
 
-impl<L: Lanes> Blocked<L> {
-    /// Adds the products of two windows with four rows of weights.
-    #[inline(always)]
-    fn dot_rows<T: Code>(
-        accumulators: &mut [[L::I32; 4]; 2],
-        windows: [&[i16]; 2],
-        rows: [&[T]; 4],
-    ) {
-        let n = rows[0].len();
-        let n_whole = n / DOT_LANES;
-        // Slices of one length, so that the loop needs no bounds checks.
-        let whole_windows = windows.map(|window| &window.as_chunks::<DOT_LANES>().0[..n_whole]);
-        let whole_rows = rows.map(|row| &row.as_chunks::<DOT_LANES>().0[..n_whole]);
-        let mut add = |windows: [[i16; DOT_LANES]; 2], rows: [[T; DOT_LANES]; 4]| {
-            let [first, second] = windows.map(L::load_i16);
-            for (lane, row) in rows.into_iter().enumerate() {
-                let weights = T::lanes::<L>(row);
-                accumulators[0][lane] = L::add_i32(accumulators[0][lane], L::dot(first, weights));
-                accumulators[1][lane] = L::add_i32(accumulators[1][lane], L::dot(second, weights));
-            }
-        };
-        for at in 0..n_whole {
-            add(
-                whole_windows.map(|window| window[at]),
-                whole_rows.map(|row| row[at]),
-            );
-        }
-        if !n.is_multiple_of(DOT_LANES) {
-            let at = n_whole * DOT_LANES;
-            add(
-                windows.map(|window| load_or_zero(window, at)),
-                rows.map(|row| load_or_zero(row, at)),
-            );
+/// Weights of one tile of outputs: of eight values of the window, four pairs; of each pair, the
+/// weights of the lower and of the upper four outputs.
+type PanelChunk = [[[i16; DOT_LANES]; 2]; 4];
+
+/// The operands of the forward pass of an ordinary convolution.
+struct ConvForward<'a, T> {
+    layer: &'a LayerRecord,
+    channels: Option<&'a [u16]>,
+    frozen: &'a [i8],
+    trainable: &'a [T],
+    requantize: &'a Requantize<'a>,
+    largest_sum: i64,
+}
+
+impl<'a, T: Code> ConvForward<'a, T> {
+    fn new(
+        layer: &'a LayerRecord,
+        weights: &Weights<'a>,
+        trainable: &'a [T],
+        requantize: &'a Requantize<'a>,
+    ) -> Self {
+        let n_products = layer.taps() * layer.in_channels();
+        Self {
+            layer,
+            channels: weights.channels,
+            frozen: weights.frozen,
+            trainable,
+            requantize,
+            largest_sum: largest_sum(n_products, T::LIMIT),
         }
     }
+}
 
+impl<L: Lanes> Blocked<L> {
     /// Input gradient of one part (frozen or trainable) of a layer.
     fn backward_part<T: Code>(
         layer: &LayerRecord,
@@ -250,59 +379,101 @@ impl<L: Lanes> Blocked<L> {
         if weights.is_empty() {
             return;
         }
-        if layer.taps() == 1 && layer.stride == [1, 1] {
-            Self::pointwise_backward_part(layer, weights, channels, gradient, out, accumulate);
+        if is_pointwise(layer) {
+            let c = layer.in_channels();
+            Self::pointwise_backward_part(
+                layer,
+                weights,
+                channels,
+                &Floats(gradient, layer.out_channels()),
+                &mut |pixel, channel, sum| {
+                    let out = &mut out[pixel * c + channel];
+                    *out = if accumulate { *out + sum } else { sum };
+                },
+            );
         } else {
             Self::conv_backward_part(layer, weights, channels, gradient, out, accumulate);
         }
     }
 
-    /// Input gradient of one part of a pointwise layer.
+    /// Input gradient of one part of a pointwise layer; `sink` takes pixel, channel and sum of
+    /// every element. Tiles of weights are widened once for many pixels, whose sums wait in
+    /// memory meanwhile.
     #[inline(always)]
     fn pointwise_backward_part<T: Code>(
         layer: &LayerRecord,
         weights: &[T],
         channels: Option<&[u16]>,
-        gradient: &[f32],
-        out: &mut [f32],
-        accumulate: bool,
+        gradient: &impl Gradient,
+        sink: &mut impl FnMut(usize, usize, f32),
     ) {
-        const PIXELS: usize = 4;
-        let c = layer.in_channels();
         let out_c = layer.out_channels();
         let n = weights.len() / out_c;
         let n_pixels = layer.out_pixels();
+        let mut room = [[0.0; BACKWARD_OUTPUTS]; BACKWARD_GROUP];
         for at in (0..n).step_by(8) {
             let n_lanes = (n - at).min(8);
-            for first_pixel in (0..n_pixels).step_by(PIXELS) {
-                // The last tile repeats its last pixel rather than read beyond it.
-                let pixels: [usize; PIXELS] =
-                    from_fn(|lane| (first_pixel + lane).min(n_pixels - 1));
-                let gradients = pixels.map(|pixel| &gradient[pixel * out_c..(pixel + 1) * out_c]);
-                let mut sums = [[L::splat(0.0); 2]; PIXELS];
-                for output in 0..out_c {
-                    let row = &weights[output * n..(output + 1) * n];
-                    let [low, high] = L::to_f32(T::lanes::<L>(load_or_zero(row, at)));
-                    for (sum, gradient) in sums.iter_mut().zip(gradients) {
-                        let g = L::splat(gradient[output]);
-                        sum[0] = L::add(sum[0], L::mul(g, low));
-                        sum[1] = L::add(sum[1], L::mul(g, high));
+            for first_pixel in (0..n_pixels).step_by(BACKWARD_PIXELS) {
+                let mut sums = [[L::splat(0.0); 2]; BACKWARD_PIXELS];
+                for first in (0..out_c).step_by(BACKWARD_OUTPUTS) {
+                    let n_outputs = (out_c - first).min(BACKWARD_OUTPUTS);
+                    let mut tile = [[L::splat(0.0); 2]; BACKWARD_OUTPUTS];
+                    let tile = &mut tile[..n_outputs];
+                    for (output, tile) in (first..).zip(&mut *tile) {
+                        let row = &weights[output * n..(output + 1) * n];
+                        *tile = L::to_f32(T::lanes::<L>(load_or_zero(row, at)));
+                    }
+                    let groups = sums.as_chunks_mut::<BACKWARD_GROUP>().0;
+                    let starts = (first_pixel..n_pixels).step_by(BACKWARD_GROUP);
+                    for (sums, start) in groups.iter_mut().zip(starts) {
+                        // The last group repeats the last pixel, whose sums are not used.
+                        let pixels = from_fn(|lane| (start + lane).min(n_pixels - 1));
+                        let rows = gradient.rows(pixels, first..first + n_outputs, &mut room);
+                        Self::add_outputs(sums, tile, rows);
                     }
                 }
-                for (pixel, sum) in pixels.iter().zip(sums).take(n_pixels - first_pixel) {
-                    let values: [f32; 8] = bytemuck::cast([L::store(sum[0]), L::store(sum[1])]);
-                    let out = &mut out[pixel * c..(pixel + 1) * c];
+                for (pixel, sum) in (first_pixel..n_pixels).zip(sums) {
+                    let values: [f32; 8] = bytemuck::cast(sum.map(L::store));
                     for (lane, value) in values.into_iter().enumerate().take(n_lanes) {
                         let channel =
                             channels.map_or(at + lane, |channels| usize::from(channels[at + lane]));
-                        out[channel] = if accumulate {
-                            out[channel] + value
-                        } else {
-                            value
-                        };
+                        sink(pixel, channel, value);
                     }
                 }
             }
+        }
+    }
+
+    /// Adds the products of the weights of some outputs with the gradient at these.
+    #[inline(always)]
+    fn add_outputs(
+        sums: &mut [[L::F32; 2]; BACKWARD_GROUP],
+        weights: &[[L::F32; 2]],
+        gradients: [&[f32]; BACKWARD_GROUP],
+    ) {
+        // Slices of one length, so that the loop needs no bounds checks.
+        let gradients = gradients.map(|gradient| &gradient[..weights.len()]);
+        let mut tile = *sums;
+        for (at, &[low, high]) in weights.iter().enumerate() {
+            for (sum, gradient) in tile.iter_mut().zip(gradients) {
+                let g = L::splat(gradient[at]);
+                sum[0] = L::add(sum[0], L::mul(g, low));
+                sum[1] = L::add(sum[1], L::mul(g, high));
+            }
+        }
+        *sums = tile;
+    }
+
+    /// As [`Self::pointwise_backward_part`], of a gradient that is stored as codes.
+    fn codes_backward_part<T: Code>(
+        layer: &LayerRecord,
+        weights: &[T],
+        channels: Option<&[u16]>,
+        gradient: CodeGradient<'_>,
+        sink: &mut impl FnMut(usize, usize, f32),
+    ) {
+        if !weights.is_empty() {
+            Self::pointwise_backward_part(layer, weights, channels, &gradient, sink);
         }
     }
 
@@ -344,61 +515,161 @@ impl<L: Lanes> Blocked<L> {
         }
     }
 
-    #[expect(clippy::too_many_arguments, reason = "the operands of one operation")]
-    fn conv_forward_of<T: Code>(
-        layer: &LayerRecord,
-        channels: Option<&[u16]>,
-        frozen_weights: &[i8],
-        trainable_weights: &[T],
-        requantize: &Requantize<'_>,
-        x: &[i8],
-        y: &mut [i8],
-        mask: &mut [u8],
-        scratch: &mut [i16],
+    /// Lays out the weights of outputs `output..` for lanes across outputs.
+    fn fill_panel<T: Code>(
+        weights: &[T],
+        output: usize,
+        n_outputs: usize,
+        panel: &mut [PanelChunk],
     ) {
-        let out_c = layer.out_channels();
-        let n_pixels = layer.out_pixels();
-        let [frozen_len, trainable_len] = window_parts(layer);
-        let row_len = [layer.n_frozen, layer.n_trainable]
-            .map(|n_channels| layer.taps() * n_channels as usize);
-        let (frozen, trainable) = scratch.split_at_mut(PIXEL_TILE * frozen_len);
-        mask.fill(0);
-        for first_pixel in (0..n_pixels).step_by(PIXEL_TILE) {
-            let n_tile = (n_pixels - first_pixel).min(PIXEL_TILE);
-            for lane in 0..n_tile {
-                widen_window(
-                    layer,
-                    channels,
-                    x,
-                    first_pixel + lane,
-                    &mut frozen[lane * frozen_len..(lane + 1) * frozen_len],
-                    &mut trainable[lane * trainable_len..(lane + 1) * trainable_len],
-                );
-            }
-            for output in (0..out_c).step_by(4) {
-                let n_outputs = (out_c - output).min(4);
-                let finish = Finish::new(requantize, output);
-                // The last tile repeats its last row, and an odd tile its last window.
-                let frozen_rows = four_rows(frozen_weights, output, out_c, row_len[0]);
-                let trainable_rows = four_rows(trainable_weights, output, out_c, row_len[1]);
-                for lane in (0..n_tile).step_by(2) {
-                    let pair = [lane, (lane + 1).min(n_tile - 1)];
-                    let mut accumulators = [[L::zero_i32(); 4]; 2];
-                    let windows = pair.map(|at| &frozen[at * frozen_len..(at + 1) * frozen_len]);
-                    Self::dot_rows(&mut accumulators, windows, frozen_rows);
-                    let windows =
-                        pair.map(|at| &trainable[at * trainable_len..(at + 1) * trainable_len]);
-                    Self::dot_rows(&mut accumulators, windows, trainable_rows);
-                    for (at, parts) in pair.into_iter().zip(accumulators).take(n_tile - lane) {
-                        let (codes, inside) = finish.codes::<L>(L::sums(parts));
-                        let at = (first_pixel + at) * out_c + output;
-                        store_codes(y, mask, at, n_outputs, codes, inside);
-                    }
+        let len = weights.len() / n_outputs;
+        for half in 0..2 {
+            let rows: [&[T]; 4] = from_fn(|lane| {
+                // The last tile repeats the last row, whose sums are not stored.
+                let row = (output + 4 * half + lane).min(n_outputs - 1);
+                &weights[row * len..(row + 1) * len]
+            });
+            for (chunk, at) in panel.iter_mut().zip((0..len).step_by(DOT_LANES)) {
+                let pairs = L::transpose(rows.map(|row| T::lanes::<L>(load_or_zero(row, at))));
+                for (weights, pair) in chunk.iter_mut().zip(pairs) {
+                    weights[half] = L::store_i16(pair);
                 }
             }
         }
     }
 
+    /// Adds the products of eight values of four windows with the weights of eight outputs.
+    #[inline(always)]
+    fn add_products(
+        sums: &mut [[L::I32; 2]; PIXEL_TILE],
+        windows: [L::I16; PIXEL_TILE],
+        weights: &PanelChunk,
+    ) {
+        let windows = windows.map(L::spread);
+        for (pair, weights) in weights.iter().enumerate() {
+            let [low, high] = weights.map(L::load_i16);
+            for (sums, window) in sums.iter_mut().zip(windows) {
+                sums[0] = L::add_i32(sums[0], L::dot(window[pair], low));
+                sums[1] = L::add_i32(sums[1], L::dot(window[pair], high));
+            }
+        }
+    }
+
+    /// The outputs of a tile of a layer that reads its input as it is.
+    fn pointwise_tile<T: Code>(
+        conv: &ConvForward<'_, T>,
+        finish: &Finish<'_>,
+        panel: &[PanelChunk],
+        x: &[i8],
+        y: &mut [i8],
+        mask: &mut [u8],
+    ) {
+        let c = conv.layer.in_channels();
+        let n_pixels = conv.layer.out_pixels();
+        #[expect(clippy::cast_possible_truncation, reason = "a code")]
+        let zero_point = L::splat_i16(conv.layer.x_quant.zero_point as i16);
+        let n_whole = c / DOT_LANES;
+        let (whole, rest) = panel.split_at(n_whole);
+        for first in (0..n_pixels).step_by(PIXEL_TILE) {
+            // The last tile repeats its last pixel.
+            let rows: [&[i8]; PIXEL_TILE] = from_fn(|lane| {
+                let pixel = (first + lane).min(n_pixels - 1);
+                &x[pixel * c..(pixel + 1) * c]
+            });
+            let mut sums = [[L::load_i32([0; 4]); 2]; PIXEL_TILE];
+            // Slices of one length, so that the loop needs no bounds checks.
+            let chunks = rows.map(|row| &row.as_chunks::<DOT_LANES>().0[..n_whole]);
+            for (at, weights) in whole.iter().enumerate() {
+                let codes = chunks.map(|chunks| L::sub_i16(L::widen(chunks[at]), zero_point));
+                Self::add_products(&mut sums, codes, weights);
+            }
+            // Beyond the last channel the weights are zero.
+            for weights in rest {
+                let codes = rows.map(|row| L::widen(load_tail(row, n_whole * DOT_LANES)));
+                let codes = codes.map(|codes| L::sub_i16(codes, zero_point));
+                Self::add_products(&mut sums, codes, weights);
+            }
+            for (pixel, sums) in (first..n_pixels).zip(sums) {
+                finish.store::<L>(sums, y, mask, pixel * conv.layer.out_channels());
+            }
+        }
+    }
+
+    /// The outputs of a tile whose windows were widened; `first` is the first of their pixels.
+    fn window_tile<T: Code>(
+        conv: &ConvForward<'_, T>,
+        finish: &Finish<'_>,
+        panel: &[PanelChunk],
+        windows: &[i16],
+        first: usize,
+        y: &mut [i8],
+        mask: &mut [u8],
+    ) {
+        let n_pixels = conv.layer.out_pixels();
+        let len = panel.len() * DOT_LANES;
+        for (windows, first) in windows
+            .chunks_exact(PIXEL_TILE * len)
+            .zip((first..n_pixels).step_by(PIXEL_TILE))
+        {
+            let mut sums = [[L::load_i32([0; 4]); 2]; PIXEL_TILE];
+            let windows = windows.as_chunks::<DOT_LANES>().0;
+            let windows: [&[[i16; DOT_LANES]]; PIXEL_TILE] =
+                from_fn(|lane| &windows[lane * panel.len()..(lane + 1) * panel.len()]);
+            for (at, weights) in panel.iter().enumerate() {
+                let values = windows.map(|window| L::load_i16(window[at]));
+                Self::add_products(&mut sums, values, weights);
+            }
+            for (pixel, sums) in (first..n_pixels).zip(sums) {
+                finish.store::<L>(sums, y, mask, pixel * conv.layer.out_channels());
+            }
+        }
+    }
+
+    fn conv_forward_of<T: Code>(
+        conv: &ConvForward<'_, T>,
+        x: &[i8],
+        y: &mut [i8],
+        mask: &mut [u8],
+        scratch: &mut [i16],
+    ) {
+        let layer = conv.layer;
+        let n_outputs = layer.out_channels();
+        let n_pixels = layer.out_pixels();
+        let [frozen_len, trainable_len] = window_parts(layer);
+        let window_len = frozen_len + trainable_len;
+        let [panel_len, windows_len] = conv_tiles(layer);
+        let (panel, rest) = scratch.split_at_mut(panel_len);
+        let panel: &mut [PanelChunk] = bytemuck::cast_slice_mut(panel);
+        let windows = &mut rest[..windows_len];
+        mask.fill(0);
+        let is_direct = windows.is_empty();
+        let n_tile = if is_direct {
+            n_pixels
+        } else {
+            windows_len / window_len
+        };
+        for first in (0..n_pixels).step_by(n_tile.max(1)) {
+            if !is_direct {
+                let pixels = first..(first + n_tile).min(n_pixels);
+                for (pixel, window) in pixels.zip(windows.chunks_exact_mut(window_len)) {
+                    widen_window(layer, conv.channels, x, pixel, window);
+                }
+            }
+            for output in (0..n_outputs).step_by(OUTPUT_TILE) {
+                let (frozen, trainable) = panel.split_at_mut(frozen_len / DOT_LANES);
+                Self::fill_panel(conv.frozen, output, n_outputs, frozen);
+                Self::fill_panel(conv.trainable, output, n_outputs, trainable);
+                let finish = Finish::new(conv.requantize, conv.largest_sum, output);
+                if is_direct {
+                    Self::pointwise_tile(conv, &finish, panel, x, y, mask);
+                } else {
+                    Self::window_tile(conv, &finish, panel, windows, first, y, mask);
+                }
+            }
+        }
+    }
+
+    /// Outputs of eight depthwise channels.
     fn depthwise_forward_of<T: Code>(
         layer: &LayerRecord,
         weights: &[T],
@@ -410,42 +681,165 @@ impl<L: Lanes> Blocked<L> {
         let geometry = layer.geometry();
         let [_, w, c] = layer.input.map(|extent| extent as usize);
         let [out_h, out_w, _] = layer.output.map(|extent| extent as usize);
-        let kw = layer.kernel[1] as usize;
+        let [kh, kw] = layer.kernel.map(|extent| extent as usize);
         let [pt, pl] = layer.padding.map(|padding| padding as usize);
         let [sh, sw] = layer.stride.map(|stride| stride as usize);
-        #[expect(clippy::cast_possible_truncation, reason = "a code")]
-        let zero_point = L::splat_i16(layer.x_quant.zero_point as i16);
+        let largest_sum = largest_sum(layer.taps(), T::LIMIT);
         mask.fill(0);
+        let interior = Interior::new(layer);
         for at in (0..c).step_by(8) {
-            let n_lanes = (c - at).min(8);
-            let finish = [0, 4].map(|half| Finish::new(requantize, (at + half).min(c)));
+            let finish = Finish::new(requantize, largest_sum, at);
+            let taps = interior
+                .as_ref()
+                .map(|interior| interior.taps::<L, T>(weights, c, at));
             for oy in 0..out_h {
                 let rows = taps_inside(&geometry, 0, oy);
                 for ox in 0..out_w {
                     let columns = taps_inside(&geometry, 1, ox);
-                    let mut sums = [L::zero_i32(); 2];
-                    for ky in rows.clone() {
-                        let line = (oy * sh + ky - pt) * w + ox * sw;
-                        for kx in columns.clone() {
-                            let pixel = line + kx - pl;
-                            let tap = ky * kw + kx;
-                            let codes = L::widen(load_or_zero(&x[pixel * c..(pixel + 1) * c], at));
-                            let taps = &weights[tap * c..(tap + 1) * c];
-                            let factors = T::lanes::<L>(load_or_zero(taps, at));
-                            let products = L::products(L::sub_i16(codes, zero_point), factors);
-                            sums[0] = L::add_i32(sums[0], products[0]);
-                            sums[1] = L::add_i32(sums[1], products[1]);
-                        }
-                    }
-                    let first = (oy * out_w + ox) * c + at;
-                    for half in 0..2 {
-                        let (codes, inside) = finish[half].codes::<L>(sums[half]);
-                        let n = n_lanes.saturating_sub(4 * half).min(4);
-                        store_codes(y, mask, first + 4 * half, n, codes, inside);
-                    }
+                    let sums = if let (Some(interior), Some(taps)) = (&interior, &taps)
+                        && rows.len() == kh
+                        && columns.len() == kw
+                    {
+                        let first = ((oy * sh - pt) * w + ox * sw - pl) * c + at;
+                        interior.sums::<L>(taps, &x[first..])
+                    } else {
+                        let first = (oy * sh + rows.start - pt) * w + ox * sw + columns.start - pl;
+                        let tap = rows.start * kw + columns.start;
+                        Self::border_sums(
+                            layer,
+                            &weights[tap * c..],
+                            &x[first * c..],
+                            at,
+                            [rows.len(), columns.len()],
+                        )
+                    };
+                    finish.store::<L>(sums, y, mask, (oy * out_w + ox) * c);
                 }
             }
         }
+    }
+
+    /// Sums of eight depthwise channels from `at` on over `[rows, columns]` of taps, the first
+    /// of which the slices start with.
+    #[inline(always)]
+    fn border_sums<T: Code>(
+        layer: &LayerRecord,
+        weights: &[T],
+        x: &[i8],
+        at: usize,
+        [rows, columns]: [usize; 2],
+    ) -> [L::I32; 2] {
+        let c = layer.in_channels();
+        let (w, kw) = (layer.input[1] as usize, layer.kernel[1] as usize);
+        #[expect(clippy::cast_possible_truncation, reason = "a code")]
+        let zero_point = L::splat_i16(layer.x_quant.zero_point as i16);
+        let zero = L::splat_i16(0);
+        let mut sums = [L::load_i32([0; 4]); 2];
+        for row in 0..rows {
+            for column in (0..columns).step_by(2) {
+                let here = (row * w + column) * c + at;
+                let tap = (row * kw + column) * c + at;
+                let has_second = column + 1 < columns;
+                let first = T::lanes::<L>(load_or_zero(weights, tap));
+                let second = if has_second {
+                    T::lanes::<L>(load_or_zero(weights, tap + c))
+                } else {
+                    zero
+                };
+                let beside = if has_second { here + c } else { here };
+                let codes = L::widen_pairs(load_or_zero(x, here), load_or_zero(x, beside));
+                let factors = L::pairs(first, second);
+                for half in 0..2 {
+                    let codes = L::sub_i16(codes[half], zero_point);
+                    sums[half] = L::add_i32(sums[half], L::dot(codes, factors[half]));
+                }
+            }
+        }
+        sums
+    }
+}
+
+/// Pairs of taps of a depthwise kernel that pixels away from the border add up without a branch.
+const MAX_PAIRS: usize = 32;
+
+/// The way through the window of a pixel away from the border, where the kernel is small enough
+/// (7x7 is): pairs of taps.
+struct Interior {
+    n_pairs: usize,
+    n_taps: usize,
+    zero_point: i32,
+    /// Where the two taps of each pair stand in the input, from the first tap on.
+    offsets: [[usize; 2]; MAX_PAIRS],
+}
+
+/// Weights of eight channels for [`Interior`].
+struct InteriorTaps<L: Lanes> {
+    pairs: [[L::I16; 2]; MAX_PAIRS],
+    /// What the zero point of the input takes from every sum.
+    start: [L::I32; 2],
+}
+
+impl Interior {
+    fn new(layer: &LayerRecord) -> Option<Self> {
+        let n_taps = layer.taps();
+        let n_pairs = n_taps.div_ceil(2);
+        if n_pairs > MAX_PAIRS {
+            return None;
+        }
+        let (kw, w) = (layer.kernel[1] as usize, layer.input[1] as usize);
+        let c = layer.in_channels();
+        // A missing partner has no weight, so any place in the window will do.
+        let offset = |tap: usize| {
+            if tap < n_taps {
+                (tap / kw * w + tap % kw) * c
+            } else {
+                0
+            }
+        };
+        Some(Self {
+            n_pairs,
+            n_taps,
+            zero_point: layer.x_quant.zero_point,
+            offsets: from_fn(|pair| [offset(2 * pair), offset(2 * pair + 1)]),
+        })
+    }
+
+    /// Weights `[taps, c]` of channels `at..at + 8`.
+    fn taps<L: Lanes, T: Code>(&self, weights: &[T], c: usize, at: usize) -> InteriorTaps<L> {
+        let zero = L::splat_i16(0);
+        let lanes = |tap: usize| {
+            if tap < self.n_taps {
+                T::lanes::<L>(load_or_zero(weights, tap * c + at))
+            } else {
+                zero
+            }
+        };
+        let mut totals = [L::load_i32([0; 4]); 2];
+        let mut pairs = [[zero; 2]; MAX_PAIRS];
+        let one = L::splat_i16(1);
+        for (pair, both) in pairs.iter_mut().enumerate().take(self.n_pairs) {
+            *both = L::pairs(lanes(2 * pair), lanes(2 * pair + 1));
+            totals = from_fn(|half| L::add_i32(totals[half], L::dot(both[half], one)));
+        }
+        InteriorTaps {
+            pairs,
+            start: totals.map(|total| {
+                let taken = L::store_i32(total).map(|sum| sum.wrapping_mul(-self.zero_point));
+                L::load_i32(taken)
+            }),
+        }
+    }
+
+    /// Sums of eight channels of the window that `x` starts with.
+    #[inline(always)]
+    fn sums<L: Lanes>(&self, taps: &InteriorTaps<L>, x: &[i8]) -> [L::I32; 2] {
+        let mut sums = taps.start;
+        let pairs = taps.pairs.iter().zip(&self.offsets).take(self.n_pairs);
+        for (weights, &[first, second]) in pairs {
+            let codes = L::widen_pairs(load_or_zero(x, first), load_or_zero(x, second));
+            sums = from_fn(|half| L::add_i32(sums[half], L::dot(codes[half], weights[half])));
+        }
+        sums
     }
 }
 
@@ -461,16 +855,15 @@ impl<L: Lanes> Kernels for Blocked<L> {
         mask: &mut [u8],
         scratch: &mut [i16],
     ) {
-        let Weights {
-            frozen, channels, ..
-        } = weights;
         match weights.trainable {
-            Codes::Narrow(trainable) => Self::conv_forward_of(
-                layer, channels, frozen, trainable, requantize, x, y, mask, scratch,
-            ),
-            Codes::Wide(trainable) => Self::conv_forward_of(
-                layer, channels, frozen, trainable, requantize, x, y, mask, scratch,
-            ),
+            Codes::Narrow(trainable) => {
+                let conv = ConvForward::new(layer, &weights, trainable, requantize);
+                Self::conv_forward_of(&conv, x, y, mask, scratch);
+            }
+            Codes::Wide(trainable) => {
+                let conv = ConvForward::new(layer, &weights, trainable, requantize);
+                Self::conv_forward_of(&conv, x, y, mask, scratch);
+            }
         }
     }
 
@@ -509,13 +902,7 @@ impl<L: Lanes> Kernels for Blocked<L> {
         out: &mut [f32],
         accumulate: bool,
     ) {
-        let [first, second] = match weights.channels {
-            Some(channels) => {
-                let (first, second) = channels.split_at(layer.n_frozen as usize);
-                [Some(first), Some(second)]
-            }
-            None => [None, None],
-        };
+        let [first, second] = lists_of_parts(layer, &weights);
         Self::backward_part(layer, weights.frozen, first, gradient, out, accumulate);
         match weights.trainable {
             Codes::Narrow(codes) => {
@@ -524,6 +911,39 @@ impl<L: Lanes> Kernels for Blocked<L> {
             Codes::Wide(codes) => {
                 Self::backward_part(layer, codes, second, gradient, out, accumulate);
             }
+        }
+    }
+
+    fn backward_input_of_codes(
+        layer: &LayerRecord,
+        weights: Weights<'_>,
+        gradient: CodeGradient<'_>,
+        row: &mut [f32],
+        sink: &mut impl FnMut(usize, usize, f32),
+    ) {
+        if layer.depthwise && weights.channels.is_none() {
+            match (layer.n_frozen, weights.trainable) {
+                (0, Codes::Narrow(codes)) => {
+                    depthwise_backward_of_codes(layer, codes, gradient, row, sink);
+                }
+                (0, Codes::Wide(codes)) => {
+                    depthwise_backward_of_codes(layer, codes, gradient, row, sink);
+                }
+                _ => depthwise_backward_of_codes(layer, weights.frozen, gradient, row, sink),
+            }
+            return;
+        }
+        if layer.depthwise || !is_pointwise(layer) {
+            Reference::backward_input_of_codes(layer, weights, gradient, row, sink);
+            return;
+        }
+        let [first, second] = lists_of_parts(layer, &weights);
+        Self::codes_backward_part(layer, weights.frozen, first, gradient, sink);
+        match weights.trainable {
+            Codes::Narrow(codes) => {
+                Self::codes_backward_part(layer, codes, second, gradient, sink);
+            }
+            Codes::Wide(codes) => Self::codes_backward_part(layer, codes, second, gradient, sink),
         }
     }
 
@@ -560,7 +980,8 @@ impl<L: Lanes> Kernels for Blocked<L> {
         let (w, out_w) = (layer.input[1] as usize, layer.output[1] as usize);
         let [pt, pl] = layer.padding.map(|padding| padding as usize);
         let [sh, sw] = layer.stride.map(|stride| stride as usize);
-        let pointwise = layer.taps() == 1 && layer.stride == [1, 1];
+        let pointwise = is_pointwise(layer);
+        let n_pixels = layer.out_pixels();
         #[expect(clippy::cast_possible_truncation, reason = "a code")]
         let zero_point = L::splat_i16(layer.x_quant.zero_point as i16);
         for tap in 0..taps {
@@ -572,11 +993,9 @@ impl<L: Lanes> Kernels for Blocked<L> {
             let columns = outputs_inside(&geometry, 1, kx);
             for at in (0..n).step_by(8) {
                 let mut sums = [[L::splat(0.0); 2]; ROW_TILE];
-                let mut add = |x: &[i8], gradient: &[f32]| {
-                    let codes = L::widen(load_or_zero(x, at));
-                    let [low, high] = L::to_f32(L::sub_i16(codes, zero_point));
-                    // Beyond the last output the gradient is zero and its sums are not stored.
-                    let gradient: [f32; ROW_TILE] = load_or_zero(gradient, first_output);
+                let mut add = |codes: [i8; 8], gradient: [f32; ROW_TILE]| {
+                    let codes = L::sub_i16(L::widen(codes), zero_point);
+                    let [low, high] = L::to_f32(codes);
                     for (sum, g) in sums.iter_mut().zip(gradient) {
                         let g = L::splat(g);
                         sum[0] = L::add(sum[0], L::mul(low, g));
@@ -584,8 +1003,12 @@ impl<L: Lanes> Kernels for Blocked<L> {
                     }
                 };
                 if pointwise {
-                    for (x, gradient) in x.chunks_exact(n).zip(gradient.chunks_exact(out_c)) {
-                        add(x, gradient);
+                    // What is read beyond a pixel's last channel or output is not stored.
+                    for pixel in 0..n_pixels {
+                        add(
+                            load_or_zero(x, pixel * n + at),
+                            load_or_zero(gradient, pixel * out_c + first_output),
+                        );
                     }
                 } else {
                     for oy in lines.clone() {
@@ -594,8 +1017,8 @@ impl<L: Lanes> Kernels for Blocked<L> {
                             let pixel = line + ox * sw + kx - pl;
                             let out_pixel = oy * out_w + ox;
                             add(
-                                &x[pixel * n..(pixel + 1) * n],
-                                &gradient[out_pixel * out_c..(out_pixel + 1) * out_c],
+                                load_or_zero(x, pixel * n + at),
+                                load_or_zero(gradient, out_pixel * out_c + first_output),
                             );
                         }
                     }

@@ -1,6 +1,6 @@
 //! Compute kernels. [`Reference`] is the specification: plain loops. [`Blocked`] computes the
-//! same bits in tiles of vector lanes; its lanes are arrays on any target ([`Portable`]) or
-//! 128-bit WebAssembly SIMD (`Simd128`).
+//! same bits in tiles of vector lanes; its lanes are those of the host ([`Portable`]) or 128-bit
+//! WebAssembly SIMD (`Simd128`).
 
 mod blocked;
 pub(super) mod geometry;
@@ -11,13 +11,13 @@ use crate::program::{AddRecord, LayerRecord};
 use crate::quant::{ElementwiseRule, Requantize};
 
 pub use blocked::Blocked;
-pub use lanes::Arrays;
 #[cfg(all(target_arch = "wasm32", target_feature = "simd128"))]
 pub use lanes::Wasm;
+pub use lanes::{Arrays, Host};
 pub use reference::Reference;
 
-/// Tiled kernels on arrays, which compilers turn into whatever vectors the target has.
-pub type Portable = Blocked<Arrays>;
+/// Tiled kernels on what every machine of the target has: SSE2 on x86-64, arrays elsewhere.
+pub type Portable = Blocked<Host>;
 /// Tiled kernels on 128-bit WebAssembly SIMD.
 #[cfg(all(target_arch = "wasm32", target_feature = "simd128"))]
 pub type Simd128 = Blocked<Wasm>;
@@ -60,6 +60,15 @@ impl Codes<'_> {
     }
 }
 
+/// The gradient at the output of a layer as codes; its own scale is left out.
+#[derive(Clone, Copy, Debug)]
+pub struct CodeGradient<'a> {
+    /// NHWC.
+    pub codes: &'a [i8],
+    /// What the codes of each output channel are multiplied by.
+    pub scales: &'a [f32],
+}
+
 /// Every loop of a step that is worth a second implementation.
 ///
 /// Activations and gradients are NHWC of the layer's shapes. An empty mask is not written.
@@ -68,8 +77,7 @@ pub trait Kernels {
     const NAME: &'static str;
 
     /// Ordinary or pointwise convolution with requantization.
-    /// `scratch` has room for the widened windows of a pixel tile
-    /// ([`super::scratch::window_parts`]).
+    /// `scratch` has room for the tiles of [`super::scratch::conv_tiles`].
     fn conv_forward(
         layer: &LayerRecord,
         weights: Weights<'_>,
@@ -110,6 +118,17 @@ pub trait Kernels {
         gradient: &[f32],
         out: &mut [f32],
         accumulate: bool,
+    );
+
+    /// Gradient at the input of any convolution where the gradient at its output is stored as
+    /// codes: as above, of `code * scale`. `sink` takes pixel, channel and sum of each element,
+    /// once; `row` is scratch for one input pixel.
+    fn backward_input_of_codes(
+        layer: &LayerRecord,
+        weights: Weights<'_>,
+        gradient: CodeGradient<'_>,
+        row: &mut [f32],
+        sink: &mut impl FnMut(usize, usize, f32),
     );
 
     /// Gradient of the trainable weights of output channels `first_output..`, one row of

@@ -1,7 +1,7 @@
 //! Plain loops: what every other kernel set must equal, bit for bit.
 
 use super::geometry::{gather, window};
-use super::{Codes, Kernels, Weights, set_bit};
+use super::{CodeGradient, Codes, Kernels, Weights, set_bit};
 use crate::program::{AddRecord, LayerRecord};
 use crate::quant::{ElementwiseRule, Requantize, clamp_code};
 
@@ -55,6 +55,45 @@ fn extents(layer: &LayerRecord) -> [usize; 6] {
 
 fn store(out: &mut f32, sum: f32, accumulate: bool) {
     *out = if accumulate { *out + sum } else { sum };
+}
+
+/// Input gradient of one pixel, of one part of the channels, whose first position is
+/// `first_position`.
+fn part_of_codes<T: Copy + Into<f32>>(
+    layer: &LayerRecord,
+    weights: Weights<'_>,
+    codes: &[T],
+    gradient: CodeGradient<'_>,
+    pixel: usize,
+    first_position: usize,
+    sums: &mut [f32],
+) {
+    let geometry = layer.geometry();
+    let (w, taps) = (layer.input[1] as usize, layer.taps());
+    let (n, out_c) = (sums.len(), layer.out_channels());
+    sums.fill(0.0);
+    let taps_of = || gather(&geometry, pixel / w, pixel % w);
+    let value = |out_pixel: usize, output: usize| {
+        f32::from(gradient.codes[out_pixel * out_c + output]) * gradient.scales[output]
+    };
+    if layer.depthwise {
+        for (tap, out_pixel) in taps_of() {
+            let codes = &codes[tap * n..(tap + 1) * n];
+            for ((position, sum), &code) in (first_position..).zip(&mut *sums).zip(codes) {
+                *sum += value(out_pixel, channel_at(&weights, position)) * code.into();
+            }
+        }
+        return;
+    }
+    for output in 0..out_c {
+        for (tap, out_pixel) in taps_of() {
+            let g = value(out_pixel, output);
+            let row = output * taps + tap;
+            for (sum, &code) in sums.iter_mut().zip(&codes[row * n..(row + 1) * n]) {
+                *sum += g * code.into();
+            }
+        }
+    }
 }
 
 impl Kernels for Reference {
@@ -192,6 +231,31 @@ impl Kernels for Reference {
                     }
                     store(&mut out[(iy * w + ix) * c + channel], sum, accumulate);
                 }
+            }
+        }
+    }
+
+    fn backward_input_of_codes(
+        layer: &LayerRecord,
+        weights: Weights<'_>,
+        gradient: CodeGradient<'_>,
+        row: &mut [f32],
+        sink: &mut impl FnMut(usize, usize, f32),
+    ) {
+        for pixel in 0..layer.in_len() / layer.in_channels() {
+            let (frozen, trainable) = row.split_at_mut(layer.n_frozen as usize);
+            let n_frozen = frozen.len();
+            part_of_codes(layer, weights, weights.frozen, gradient, pixel, 0, frozen);
+            match weights.trainable {
+                Codes::Narrow(codes) => {
+                    part_of_codes(layer, weights, codes, gradient, pixel, n_frozen, trainable);
+                }
+                Codes::Wide(codes) => {
+                    part_of_codes(layer, weights, codes, gradient, pixel, n_frozen, trainable);
+                }
+            }
+            for (position, &sum) in row.iter().enumerate() {
+                sink(pixel, channel_at(&weights, position), sum);
             }
         }
     }
