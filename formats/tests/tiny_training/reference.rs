@@ -86,8 +86,11 @@ impl Comparison {
         assert_eq!(network.classes().len(), 1000);
         assert_eq!(network.classes()[999], "999");
 
-        let convs: Vec<_> = network.convs().map(|(_, _, conv)| conv).collect();
-        let (classifier, body) = convs.split_last().expect("many");
+        let body: Vec<_> = network.convs().map(|(_, _, conv)| conv).collect();
+        let classifier = network.int8_classifier().expect("an int8 classifier");
+        let NodeKind::Conv(classifier) = &network.nodes()[classifier].kind else {
+            panic!("the classifier is a dense layer");
+        };
         assert_eq!(body.len(), words.number::<usize>(), "{name}");
         let n_weights: usize = body.iter().map(|conv| conv.weight.len()).sum();
         assert_eq!(n_weights, words.number::<usize>(), "{name}");
@@ -113,7 +116,12 @@ impl Comparison {
     }
 
     fn conv(&self, index: usize) -> (usize, &Node, &Conv) {
-        self.network.convs().nth(index).expect("one more")
+        let convs = self.network.nodes().iter().enumerate();
+        let mut convs = convs.filter_map(|(node_idx, node)| match &node.kind {
+            NodeKind::Conv(conv) => Some((node_idx, node, conv)),
+            _ => None,
+        });
+        convs.nth(index).expect("one more")
     }
 
     fn layer(&mut self, words: &mut Words) {
@@ -176,7 +184,7 @@ impl Comparison {
         assert_eq!(nodes[node_idx + 1].kind, NodeKind::Logits { softmax: None });
         let is_add = |node: &&Node| matches!(node.kind, NodeKind::Add { .. });
         assert_eq!(nodes.iter().filter(is_add).count(), self.n_adds, "{at}");
-        assert_eq!(self.network.convs().count(), self.n_convs + 1, "{at}");
+        assert_eq!(self.network.convs().count(), self.n_convs, "{at}");
     }
 }
 
