@@ -185,6 +185,15 @@ pub fn parse(text: &str) -> Result<Rules, NumericsError> {
     Rules::from_choices(choices).ok_or_else(|| error(text))
 }
 
+/// These rules with another choice for one of them, by its position in [`RULES`]; `None` where
+/// there is no such choice.
+#[must_use]
+pub fn with_choice(rules: Rules, rule: usize, choice: u8) -> Option<Rules> {
+    let mut choices = rules.choices();
+    *choices.get_mut(rule)? = choice;
+    Rules::from_choices(choices)
+}
+
 /// The profile from which rules differ least, and where: positions in [`RULES`].
 #[must_use]
 pub fn nearest_profile(rules: Rules) -> (&'static Profile, Vec<usize>) {

@@ -27,14 +27,10 @@ pub enum Request {
         /// Link text of the whole setup.
         setup: String,
     },
-    /// Changes learning rate, QAS and the step to stop after, from the next step on.
+    /// Changes learning rates, momentum, QAS and the step to stop after, from the next step on.
     Tune {
-        /// Learning rate.
-        learning_rate: f32,
-        /// Whether gradients are scaled by QAS.
-        qas: bool,
-        /// Steps after which training stops.
-        stop_after: u32,
+        /// Link text of the whole setup.
+        setup: String,
     },
     /// Another device and budget, which go into what is exported; the plan stays.
     SetDevice {
@@ -123,6 +119,15 @@ pub enum Event {
     },
     /// The setup was compiled.
     Planned(Box<PlanView>),
+    /// What every choice of the numerics would need; nobody asked for it.
+    RulesPlanned(Box<RulesView>),
+    /// A training graph of TinyEngine was read; the setup stays.
+    Timeline {
+        /// Its schedule, as the map draws it.
+        plan: Box<PlanView>,
+        /// Pairs of tensors that share bytes while both are live.
+        n_overlaps: u32,
+    },
     /// The samples have arrived.
     SamplesReady {
         /// Samples to learn from.
@@ -198,8 +203,8 @@ pub struct PlanView {
     pub peak_op: u32,
     /// Bytes live at each operation.
     pub live_bytes: Vec<u32>,
-    /// Index of the loss operation.
-    pub loss_op: u32,
+    /// Index of the first operation of the loss and of the backward pass.
+    pub loss_ops: [u32; 2],
     /// Flash: program and constants.
     pub flash_bytes: u32,
     /// Multiply-accumulates of the forward pass.
@@ -229,6 +234,20 @@ pub struct PresetView {
     pub policy: String,
     /// Size of the block that it needs; none where it cannot be compiled.
     pub arena_bytes: Option<u32>,
+}
+
+/// What the numerics would need, with everything else as it was compiled.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+pub struct RulesView {
+    /// Size of the block as it was compiled.
+    pub arena_bytes: u32,
+    /// Size of the block under each of [`quartermeg_formats::numerics::PROFILES`]; none where it
+    /// cannot be compiled.
+    pub profiles: Vec<Option<u32>>,
+    /// The same for the choices of each of [`quartermeg_formats::numerics::RULES`].
+    pub choices: Vec<Vec<Option<u32>>>,
+    /// Why a rule changes nothing here, if it cannot.
+    pub idle: Vec<Option<String>>,
 }
 
 /// A tensor of the program.
@@ -292,6 +311,35 @@ pub struct Batch {
     pub steps_per_second: f32,
     /// What the newest step did to each parameter, in the order of the updates.
     pub updates: Vec<UpdateView>,
+    /// What the updates of all steps of this batch did.
+    pub effect: EffectView,
+}
+
+/// What updates did to the parameters of the convolutions, summed over steps; the classifier,
+/// which is never rounded, does not count.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct EffectView {
+    /// Steps.
+    pub n_steps: u32,
+    /// Elements that learn.
+    pub n_elements: u64,
+    /// Elements that changed.
+    pub n_moved: u64,
+    /// Elements whose change was rounded to nothing.
+    pub n_vanished: u64,
+    /// Elements of dead channels, which are left as they are.
+    pub n_dead: u64,
+}
+
+impl EffectView {
+    /// Adds what later steps did.
+    pub fn add(&mut self, later: &Self) {
+        self.n_steps += later.n_steps;
+        self.n_elements += later.n_elements;
+        self.n_moved += later.n_moved;
+        self.n_vanished += later.n_vanished;
+        self.n_dead += later.n_dead;
+    }
 }
 
 /// What a step did to one parameter tensor.

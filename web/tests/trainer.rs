@@ -212,6 +212,7 @@ fn training_tells_its_losses_and_stops() {
                 correct,
                 total,
             } => accuracies.push((*step, *correct, *total)),
+            Event::RulesPlanned(_) => {}
             other => panic!("{other:?}"),
         }
     }
@@ -274,14 +275,52 @@ fn settings_change_from_the_next_step_on() {
     tuned.ask(Request::Step);
     tuned.ask(Request::NextOperation);
     let tune = Request::Tune {
-        learning_rate: 5.0,
-        qas: false,
-        stop_after: 10,
+        setup: "v=1&lr=5&qas=off&stop=10".to_owned(),
     };
     assert_eq!(tuned.ask(tune), []);
     assert_eq!(tuned.position(Request::Step).weights_digest, expected);
     let after = tuned.position(Request::Step).weights_digest;
     assert_ne!(after, plain.position(Request::Step).weights_digest);
+}
+
+#[test]
+fn what_other_numerics_would_need_is_what_they_need() {
+    let mut bench = Bench::empty();
+    bench.ask(Request::LoadNetwork(network()));
+    let (plan, _) = bench.configure("");
+    let events = bench.run_until_idle();
+    let [
+        FromWorker {
+            event: Event::RulesPlanned(plans),
+            ..
+        },
+    ] = &events[..]
+    else {
+        panic!("{events:?}");
+    };
+    assert_eq!(plans.arena_bytes, plan.arena_bytes);
+    assert_eq!(plans.profiles[0], Some(plan.arena_bytes));
+    for (numerics, expected) in [
+        ("simulator", plans.profiles[1]),
+        ("tinyengine", plans.profiles[2]),
+        ("device,update:int16", plans.choices[3][3]),
+        ("device,optimizer:momentum", plans.choices[10][1]),
+    ] {
+        let (plan, _) = bench.configure(&format!("v=1&numerics={numerics}"));
+        assert_eq!(Some(plan.arena_bytes), expected, "{numerics}");
+    }
+    let idle = |rule: usize| plans.idle[rule].is_some();
+    assert!(idle(4) && idle(9) && !idle(3));
+}
+
+#[test]
+fn a_list_is_read_as_a_training_graph() {
+    let mut bench = Bench::ready("");
+    let message = bench.refusal(Request::OpenFile {
+        name: "graph.json".to_owned(),
+        bytes: b" [1]".to_vec(),
+    });
+    assert!(message.starts_with("\"graph.json\" was not opened: "));
 }
 
 #[test]

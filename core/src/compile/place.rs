@@ -106,18 +106,28 @@ fn lower_bound(groups: &[Group], n_ops: usize) -> u32 {
 }
 
 fn pack(groups: &[Group], bound: u32) -> Vec<u32> {
-    let indices: Vec<usize> = (0..groups.len()).collect();
-    let lifetime = |group: &Group| group.last - group.first;
-    let mut orders = vec![indices.clone(); 4];
-    orders[0].sort_by_key(|&idx| (Reverse(groups[idx].size), idx));
-    orders[1].sort_by_key(|&idx| (Reverse(lifetime(&groups[idx])), idx));
-    orders[2].sort_by_key(|&idx| {
-        (
-            Reverse(u64::from(lifetime(&groups[idx]) + 1) * u64::from(groups[idx].size)),
-            idx,
-        )
+    // Largest key first, of equals the lower index; sorted as plain numbers, which needs the code
+    // of only one sort.
+    type Key<'a> = &'a dyn Fn(&Group) -> (u64, u32);
+    let lifetime = |group: &Group| u64::from(group.last - group.first);
+    let keys: [Key<'_>; 4] = [
+        &|it| (it.size.into(), 0),
+        &|it| (lifetime(it), 0),
+        &|it| ((lifetime(it) + 1) * u64::from(it.size), 0),
+        &|it| (!u64::from(it.first), it.size),
+    ];
+    let orders = keys.map(|key| {
+        let mut order: Vec<(u64, u32, u32)> = (0..)
+            .zip(groups)
+            .map(|(idx, group)| {
+                let (major, minor) = key(group);
+                (!major, !minor, idx)
+            })
+            .collect();
+        order.sort_unstable();
+        let order = order.into_iter().map(|(_, _, idx)| idx as usize);
+        order.collect::<Vec<usize>>()
     });
-    orders[3].sort_by_key(|&idx| (groups[idx].first, Reverse(groups[idx].size), idx));
     let mut best: Option<(u32, Vec<u32>)> = None;
     for mut order in orders {
         let rounds = MAX_ROUNDS / 4;

@@ -1,7 +1,6 @@
 //! Which channels of a partially updated layer learn.
 
 use alloc::vec::Vec;
-use core::cmp::Reverse;
 
 use crate::network::Conv;
 use crate::quant::ChannelChoice;
@@ -55,9 +54,15 @@ pub fn selected_channels(
             }
         }
     }
-    let mut channels: Vec<usize> = (0..in_channels).collect();
-    channels.sort_by_key(|&channel| (Reverse(energy[channel]), channel));
-    channels.truncate(selected_count(ratio, in_channels));
+    // Most energy first, of equals the lower channel; the middle zero makes it the planner's sort.
+    let mut order: Vec<(u64, u32, u32)> = (0..)
+        .zip(&energy)
+        .map(|(channel, &energy)| (!energy, 0, channel))
+        .collect();
+    order.sort_unstable();
+    order.truncate(selected_count(ratio, in_channels));
+    let channels = order.into_iter().map(|(_, _, channel)| channel as usize);
+    let mut channels: Vec<usize> = channels.collect();
     channels.sort_unstable();
     channels
 }

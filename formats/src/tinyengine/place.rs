@@ -23,15 +23,19 @@ pub(super) fn first_fit(
     order: PlaceOrder,
 ) -> Result<(), TinyEngineError> {
     let tensors = &mut lifetimes.tensors;
-    let mut in_order: Vec<usize> = (0..tensors.len()).collect();
-    // Stable: of equals the one that is born first.
-    in_order.sort_by_key(|&index| {
-        let tensor = &tensors[index];
-        std::cmp::Reverse(match order {
-            PlaceOrder::LongestFirst => tensor.end - tensor.first,
-            PlaceOrder::LargestFirst => tensor.bytes,
+    let mut in_order: Vec<(u32, u32)> = (0..)
+        .zip(&*tensors)
+        .map(|(index, tensor)| {
+            let key = match order {
+                PlaceOrder::LongestFirst => tensor.end - tensor.first,
+                PlaceOrder::LargestFirst => tensor.bytes,
+            };
+            (!key, index)
         })
-    });
+        .collect();
+    // The largest key first; of equals the one that is born first.
+    in_order.sort_unstable();
+    let in_order: Vec<usize> = in_order.iter().map(|&(_, index)| index as usize).collect();
     for (n_placed, &index) in in_order.iter().enumerate() {
         let tensor = &tensors[index];
         let mut gaps = vec![(0, MAX_ARENA_BYTES)];

@@ -267,16 +267,17 @@ fn n_ops(plan: &PlanView) -> f64 {
 
 /// What stays lies below, then by birth: who takes somebody's place is drawn over it.
 fn in_drawing_order(plan: &PlanView) -> impl Iterator<Item = usize> {
-    let mut order: Vec<usize> = (0..plan.tensors.len()).collect();
-    order.sort_by_key(|&index| {
-        plan.tensors.get(index).map_or((true, 0), |tensor| {
+    let mut order: Vec<(u32, u32)> = (0..)
+        .zip(&plan.tensors)
+        .map(|(index, tensor)| {
             let stays = Role::ALL
                 .get(usize::from(tensor.role))
                 .is_some_and(|it| it.is_persistent());
-            (!stays, tensor.first_op)
+            (if stays { 0 } else { tensor.first_op + 1 }, index)
         })
-    });
-    order.into_iter()
+        .collect();
+    order.sort_unstable();
+    order.into_iter().map(|(_, index)| index as usize)
 }
 
 fn op_edges(layout: &Layout, op: u32) -> [f64; 2] {
@@ -284,6 +285,12 @@ fn op_edges(layout: &Layout, op: u32) -> [f64; 2] {
         layout.x.pixel(f64::from(op)),
         layout.x.pixel(f64::from(op) + 1.0),
     ]
+}
+
+/// Where the loss and the backward pass begin.
+fn loss_edges(plan: &PlanView, layout: &Layout) -> [f64; 2] {
+    plan.loss_ops
+        .map(|op| layout.x.pixel(f64::from(op).min(n_ops(plan))))
 }
 
 /// A thin outline, where the tensor is in view.
@@ -296,7 +303,7 @@ fn mark_tensor(scene: &mut Scene, layout: &Layout, tensor: Option<&TensorView>) 
 
 fn draw_ground(scene: &mut Scene, plan: &PlanView, layout: &Layout) {
     scene.fill(layout.plot, Paint::Ground);
-    let [_, backward] = op_edges(layout, plan.loss_op);
+    let [_, backward] = loss_edges(plan, layout);
     scene.fill(
         Area {
             left: backward,
@@ -362,13 +369,18 @@ fn draw_phases(scene: &mut Scene, plan: &PlanView, layout: &Layout) {
         bottom,
     } = layout.plot;
     scene.line(vec![(left, bottom), (right, bottom)], Paint::Muted, 1.0);
-    let [loss, backward] = op_edges(layout, plan.loss_op);
-    scene.line(vec![(loss, top), (loss, bottom + 30.0)], Paint::Muted, 1.0);
-    scene.line(
-        vec![(backward, top), (backward, bottom + 30.0)],
-        Paint::Muted,
-        1.0,
-    );
+    let [loss, backward] = loss_edges(plan, layout);
+    let has_room_before = loss - left > 14.0 * CHARACTER;
+    let has_room_inside = backward - loss > 5.0 * CHARACTER;
+    // A name that is wider than what it names stands below the lines.
+    let end = if has_room_inside || has_room_before {
+        bottom + 30.0
+    } else {
+        bottom + 18.0
+    };
+    for x in [loss, backward] {
+        scene.line(vec![(x, top), (x, end)], Paint::Muted, 1.0);
+    }
 
     // Operations are counted from 1; the number stands below the middle of its column.
     for number in layout.x.whole_ticks(floor_u32(layout.plot.width() / 60.0)) {
@@ -381,13 +393,17 @@ fn draw_phases(scene: &mut Scene, plan: &PlanView, layout: &Layout) {
     }
     let words = bottom + 28.0;
     scene.title((left, words), "forward", Align::Start, Paint::Ink);
-    scene.title(
-        (backward + 5.0, words),
-        "backward",
-        Align::Start,
-        Paint::Ink,
-    );
-    scene.title((loss - 5.0, words), "loss", Align::End, Paint::Ink);
+    // The name of the loss stands inside or, where it is too short, before it; where there is no
+    // room either, the backward pass makes some.
+    let middle = 0.5 * (loss + backward);
+    let mut behind = backward + 5.0;
+    if has_room_inside || !has_room_before {
+        behind = behind.max(middle + 3.0 * CHARACTER);
+        scene.title((middle, words), "loss", Align::Middle, Paint::Ink);
+    } else {
+        scene.title((loss - 5.0, words), "loss", Align::End, Paint::Ink);
+    }
+    scene.title((behind, words), "backward", Align::Start, Paint::Ink);
 }
 
 fn draw_budget(scene: &mut Scene, plan: &PlanView, layout: &Layout, budget: u32) {
@@ -487,7 +503,7 @@ mod tests {
             arena_bytes: 4096,
             persistent_bytes: 1024,
             peak_op: 1,
-            loss_op: 2,
+            loss_ops: [2, 3],
             live_bytes: vec![2048, 4096, 3072, 2048],
             // The third takes the place of the second during operation 2.
             tensors: vec![
@@ -597,6 +613,34 @@ mod tests {
         assert!(marked(Some(2048)));
         assert!(!marked(Some(4096)));
         assert!(!marked(None));
+    }
+
+    #[test]
+    fn the_loss_is_named_inside_where_there_is_room() {
+        let name_of_loss = |loss_ops| {
+            let plan = PlanView { loss_ops, ..plan() };
+            let scene = scene(&plan, of(None), 466.0, 262.0);
+            let found = scene.marks.iter().find_map(|mark| match mark {
+                Mark::Text { text, at, .. } if text == "loss" => Some(at.0),
+                _ => None,
+            });
+            found.expect("the loss has a name")
+        };
+        // A column is 100 wide and begins at 56.
+        assert!((name_of_loss([1, 3]) - 256.0).abs() < 1e-9);
+        let narrow = PlanView {
+            ops: vec![plan().ops[0].clone(); 40],
+            loss_ops: [20, 21],
+            ..plan()
+        };
+        let at = layout(&narrow, of(None), 466.0, 262.0);
+        assert_eq!(loss_edges(&narrow, &at).map(floor_u32), [256, 266]);
+        // Where no operation belongs to the backward pass, it begins behind the last one.
+        let endless = PlanView {
+            loss_ops: [20, 99],
+            ..narrow
+        };
+        assert_eq!(loss_edges(&endless, &at).map(floor_u32), [256, 456]);
     }
 
     #[test]

@@ -23,13 +23,17 @@ pub const KINDS: [(&str, Paint); 3] = [
 #[must_use]
 pub fn columns(updates: &[UpdateView]) -> [Vec<&UpdateView>; 2] {
     let of_kind = |bias: bool| {
-        let mut found: Vec<&UpdateView> = updates
-            .iter()
-            .filter(|update| update.bias == bias)
-            .collect();
         // The classifier, which has no index, comes last, as in the network.
-        found.sort_by_key(|update| update.layer.unwrap_or(u32::MAX));
+        let mut order: Vec<(u32, u32)> = (0..)
+            .zip(updates)
+            .filter(|(_, update)| update.bias == bias)
+            .map(|(index, update)| (update.layer.unwrap_or(u32::MAX), index))
+            .collect();
+        order.sort_unstable();
+        let found = order.iter();
         found
+            .filter_map(|&(_, index)| updates.get(index as usize))
+            .collect()
     };
     [of_kind(false), of_kind(true)]
 }

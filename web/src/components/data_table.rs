@@ -27,32 +27,42 @@ pub(super) fn DataTable(props: &DataTableProps) -> Html {
             <summary>{ "Numbers" }</summary>
             if *open {
                 <div class="scroll" role="region" aria-label={&props.name} tabindex="0">
-                    <table aria-label={&props.name}>
-                        <thead>
-                            <tr>
-                                for (position, column) in props.columns.iter().enumerate() {
-                                    <th scope="col" class={(position > 0).then_some("number")}>
-                                        { *column }
-                                    </th>
-                                }
-                            </tr>
-                        </thead>
-                        <tbody>
-                            for row in props.rows.emit(()) {
-                                <tr>
-                                    for (position, cell) in row.into_iter().enumerate() {
-                                        if position == 0 {
-                                            <th scope="row" class="number">{ cell }</th>
-                                        } else {
-                                            <td class="number">{ cell }</td>
-                                        }
-                                    }
-                                </tr>
-                            }
-                        </tbody>
-                    </table>
+                    { table(&props.name, props.columns, props.rows.emit(()), None) }
                 </div>
             }
         </details>
+    }
+}
+
+/// A table of numbers, the first column being names of the rows. One row may be the current one.
+pub(super) fn table(
+    name: &AttrValue,
+    columns: &'static [&'static str],
+    rows: Vec<Vec<String>>,
+    current: Option<usize>,
+) -> Html {
+    html! {
+        <table aria-label={name}>
+            <thead>
+                <tr>
+                    for (position, column) in columns.iter().enumerate() {
+                        <th scope="col" class={(position > 0).then_some("number")}>{ *column }</th>
+                    }
+                </tr>
+            </thead>
+            <tbody>
+                for (index, row) in rows.into_iter().enumerate() {
+                    <tr aria-current={(current == Some(index)).then_some("true")}>
+                        for (position, cell) in row.into_iter().enumerate() {
+                            if position == 0 {
+                                <th scope="row" class="number">{ cell }</th>
+                            } else {
+                                <td class="number">{ cell }</td>
+                            }
+                        }
+                    </tr>
+                }
+            </tbody>
+        </table>
     }
 }

@@ -29,14 +29,22 @@ pub(super) fn MapPanel() -> Html {
         let pinned = pinned.clone();
         Callback::from(move |value| pinned.set(value))
     };
+    let is_own = state.imported.is_none();
+    let onclose = {
+        let (dispatch, pinned) = (dispatch.clone(), pinned.clone());
+        move |_: MouseEvent| {
+            dispatch.dispatch(Action::CloseImported);
+            pinned.set(false);
+        }
+    };
     let onpeak = {
         let (state, pinned) = (state.clone(), pinned.clone());
         move |_: MouseEvent| {
-            let Some(plan) = state.plan() else {
+            let Some(plan) = state.shown_plan() else {
                 return;
             };
             let peak = plan.peak_op;
-            if !state.playback.is_on() && state.can_train() {
+            if is_own && !state.playback.is_on() && state.can_train() {
                 dispatch.dispatch(Action::SeekPeak);
             }
             dispatch.dispatch(Action::SelectOp(Some(peak)));
@@ -45,38 +53,51 @@ pub(super) fn MapPanel() -> Html {
         }
     };
     html! {
-        <section class="panel map" aria-labelledby="map-title">
+        <section
+            class={classes!("panel", "map", (!is_own).then_some("imported"))}
+            aria-labelledby="map-title"
+        >
             <div class="panel-head">
                 <h2 id="map-title">{ "Memory" }<span class="wide">{ " of one step" }</span></h2>
                 <span class="tools">
-                    <button
-                        type="button"
-                        class="button quiet"
-                        aria-pressed={if *zoomed { "true" } else { "false" }}
-                        aria-label="Zoom"
-                        title="Zoom: show only what changes during a step"
-                        onclick={onzoom}
-                    >
-                        <Icon glyph={Glyph::Zoom} /><span class="wide">{ "Zoom" }</span>
-                    </button>
+                    if is_own {
+                        <button
+                            type="button"
+                            class="button quiet"
+                            aria-pressed={if *zoomed { "true" } else { "false" }}
+                            aria-label="Zoom"
+                            title="Zoom: show only what changes during a step"
+                            onclick={onzoom}
+                        >
+                            <Icon glyph={Glyph::Zoom} /><span class="wide">{ "Zoom" }</span>
+                        </button>
+                    } else {
+                        <button type="button" class="button" onclick={onclose}>
+                            { "Back to my plan" }
+                        </button>
+                    }
                     <button type="button" class="button quiet" onclick={onpeak}>
                         <Icon glyph={Glyph::Peak} />{ "Jump to peak" }
                     </button>
                 </span>
             </div>
-            <p class="note caption">
-                { "Each rectangle is a tensor: its " }
-                <Term entry={Entry::Lifetime} />
-                { " across, its place in the " }
-                <Term entry={Entry::Arena} />
-                { " upwards." }
-            </p>
-            if let Some(plan) = state.plan.clone() {
+            if is_own {
+                <p class="note caption">
+                    { "Each rectangle is a tensor: its " }
+                    <Term entry={Entry::Lifetime} />
+                    { " across, its place in the " }
+                    <Term entry={Entry::Arena} />
+                    { " upwards." }
+                </p>
+            } else {
+                <p class="note caption">{ state.imported_text() }</p>
+            }
+            if let Some(plan) = state.shown_plan().cloned() {
                 <MapCanvas
                     plan={plan.clone()}
                     view={View {
-                        budget: (!state.is_unlimited()).then_some(state.setup().budget_bytes),
-                        zoomed: *zoomed,
+                        budget: (is_own && !state.is_unlimited()).then_some(state.setup().budget_bytes),
+                        zoomed: is_own && *zoomed,
                     }}
                     pointers={pointers(&state)}
                     pinned={*pinned}
@@ -94,7 +115,8 @@ pub(super) fn MapPanel() -> Html {
 
 /// The play head moves only while the eye can follow it.
 fn pointers(state: &AppState) -> Pointers {
-    let follows = !state.playback.is_on() || state.speed == Speed::OperationPerSecond;
+    let follows = state.imported.is_none()
+        && (!state.playback.is_on() || state.speed == Speed::OperationPerSecond);
     Pointers {
         play_head: (follows && state.op > 0).then_some(state.op),
         op: state.selection.op,

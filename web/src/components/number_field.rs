@@ -4,6 +4,7 @@ use gloo::timers::callback::Timeout;
 use web_sys::HtmlInputElement;
 use yew::prelude::*;
 
+use super::field_name::field_name;
 use super::hooks::use_id;
 
 /// How long a text stands still before it is taken as meant.
@@ -27,6 +28,9 @@ pub(super) struct NumberFieldProps {
     /// What follows the number, for example a unit.
     #[prop_or_default]
     pub note: AttrValue,
+    /// What it is, where the name explains itself.
+    #[prop_or_default]
+    pub help: &'static str,
     /// The dot that brings the default back.
     #[prop_or_default]
     pub children: Html,
@@ -89,7 +93,7 @@ pub(super) fn NumberField(props: &NumberFieldProps) -> Html {
     html! {
         <div class="setting">
             <div class="setting-name">
-                <label for={id.clone()} class="label">{ props.name }</label>
+                { field_name(&id, props.name, props.help) }
                 { props.children.clone() }
                 if !props.note.is_empty() {
                     <span class="note">{ &props.note }</span>
@@ -98,6 +102,7 @@ pub(super) fn NumberField(props: &NumberFieldProps) -> Html {
             <input
                 {id}
                 class="field"
+                aria-label={(!props.help.is_empty()).then_some(props.name)}
                 type="text"
                 inputmode={props.inputmode}
                 autocomplete="off"

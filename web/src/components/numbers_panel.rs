@@ -11,13 +11,17 @@ use crate::state::text;
 #[component]
 pub(super) fn NumbersPanel() -> Html {
     let state = use_app();
-    let Some(plan) = state.plan.clone() else {
+    let Some(plan) = state.shown_plan().cloned() else {
         return html! {};
+    };
+    let facts = match state.imported {
+        Some(_) => state.imported_text(),
+        None => facts(&plan),
     };
     html! {
         <section class="panel numbers" aria-labelledby="numbers-title">
             <h2 id="numbers-title">{ "Every tensor in numbers" }</h2>
-            <p class="note">{ facts(&plan) }</p>
+            <p class="note">{ facts }</p>
             <details open={true}>
                 <summary>{ "Addresses in bytes from the start of the block; operations count from 1" }</summary>
                 <MapTable {plan} />

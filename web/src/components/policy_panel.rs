@@ -6,6 +6,7 @@ use super::glossary::Entry;
 use super::hooks::{use_app, use_dispatch};
 use super::icon::{Glyph, Icon};
 use super::layer_list::LayerList;
+use super::numerics_drawer::NumericsDrawer;
 use super::setup_fields::{MainFields, MoreFields, Presets, defaults};
 use super::term::Term;
 use crate::state::Action;
@@ -53,10 +54,13 @@ pub(super) fn PolicyPanel() -> Html {
             <div class="settings">
                 <MainFields />
                 <Presets />
-                <details class="more">
-                    <summary>{ "More" }</summary>
-                    <div class="settings"><MoreFields /></div>
-                </details>
+                <div class="drawers">
+                    <details class="more">
+                        <summary>{ "More" }</summary>
+                        <div class="settings"><MoreFields /></div>
+                    </details>
+                    <NumericsDrawer />
+                </div>
             </div>
             if let Some(plan) = state.plan.clone() {
                 <div class="layers-head label" aria-hidden="true">
@@ -67,7 +71,7 @@ pub(super) fn PolicyPanel() -> Html {
                 <LayerList
                     {plan}
                     policy={state.setup().policy.clone()}
-                    default={defaults(&state).policy}
+                    default={defaults(state.setup()).policy}
                     {locked}
                 />
             }

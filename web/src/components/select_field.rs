@@ -3,6 +3,7 @@
 use web_sys::HtmlSelectElement;
 use yew::prelude::*;
 
+use super::field_name::field_name;
 use super::hooks::use_id;
 
 /// Properties of [`SelectField`].
@@ -16,9 +17,15 @@ pub(super) struct SelectFieldProps {
     pub value: AttrValue,
     /// Another value was chosen.
     pub onchoose: Callback<String>,
+    /// Whether what the options say is about to change.
+    #[prop_or_default]
+    pub stale: bool,
     /// Whether a link fixed it.
     #[prop_or_default]
     pub locked: bool,
+    /// What it is, where the name explains itself.
+    #[prop_or_default]
+    pub help: &'static str,
     /// The dot that brings the default back.
     #[prop_or_default]
     pub children: Html,
@@ -37,12 +44,13 @@ pub(super) fn SelectField(props: &SelectFieldProps) -> Html {
     html! {
         <div class="setting">
             <div class="setting-name">
-                <label for={id.clone()} class="label">{ props.name }</label>
+                { field_name(&id, props.name, props.help) }
                 { props.children.clone() }
             </div>
             <select
                 {id}
-                class="field"
+                class={classes!("field", props.stale.then_some("stale"))}
+                aria-label={(!props.help.is_empty()).then_some(props.name)}
                 disabled={props.locked}
                 title={props.locked.then_some("Fixed by the link")}
                 {onchange}

@@ -12,7 +12,7 @@ use super::number_field::NumberField;
 use super::reset_dot::ResetDot;
 use super::select_field::SelectField;
 use super::term::Term;
-use crate::state::{Action, AppState, Dispatch, text};
+use crate::state::{Action, Dispatch, text};
 
 /// Steps of the slider of the budget, in bytes.
 const BUDGET_STEP: u32 = 4096;
@@ -20,18 +20,21 @@ const BUDGET_STEP: u32 = 4096;
 const BUDGET_SLIDER_END: u32 = 512 * 1024;
 
 /// What a newcomer meets in the chosen scenario.
-pub(super) fn defaults(state: &AppState) -> Setup {
-    let found = scenario::by_id(&state.setup().scenario).unwrap_or(&scenario::SCENARIOS[0]);
+pub(super) fn defaults(setup: &Setup) -> Setup {
+    let found = scenario::by_id(&setup.scenario).unwrap_or(&scenario::SCENARIOS[0]);
     found.default_setup()
 }
 
-fn sender<T: 'static>(dispatch: &Dispatch, action: impl Fn(T) -> Action + 'static) -> Callback<T> {
+pub(super) fn sender<T: 'static>(
+    dispatch: &Dispatch,
+    action: impl Fn(T) -> Action + 'static,
+) -> Callback<T> {
     let dispatch = dispatch.clone();
     Callback::from(move |value| dispatch.dispatch(action(value)))
 }
 
 /// Reads a number and sends it, or says what would be accepted.
-fn committer<T: std::str::FromStr + PartialOrd + Copy + 'static>(
+pub(super) fn committer<T: std::str::FromStr + PartialOrd + Copy + 'static>(
     dispatch: &Dispatch,
     [low, high]: [T; 2],
     accepted: String,
@@ -58,7 +61,7 @@ fn committer<T: std::str::FromStr + PartialOrd + Copy + 'static>(
 pub(super) fn MainFields() -> Html {
     let state = use_app();
     let dispatch = use_dispatch();
-    let (setup, default) = (state.setup(), defaults(&state));
+    let (setup, default) = (state.setup(), defaults(state.setup()));
     let scenarios: Vec<(AttrValue, AttrValue)> = scenario::SCENARIOS
         .iter()
         .map(|it| (it.id.into(), it.name.into()))
@@ -157,7 +160,7 @@ fn Qas() -> Html {
     let dispatch = use_dispatch();
     let id = use_id("qas");
     let qas = state.setup().qas;
-    let default = defaults(&state).qas;
+    let default = defaults(state.setup()).qas;
     let locked = state.is_locked("qas");
     let onclick = sender(&dispatch, move |_: MouseEvent| Action::SetQas(!qas));
     html! {
@@ -192,7 +195,7 @@ fn Qas() -> Html {
 pub(super) fn MoreFields() -> Html {
     let state = use_app();
     let dispatch = use_dispatch();
-    let (setup, default) = (state.setup(), defaults(&state));
+    let (setup, default) = (state.setup(), defaults(state.setup()));
     let [slowest, fastest] = LEARNING_RATE_RANGE;
     let rate = format!("Give a learning rate from {slowest} to {fastest}.");
     let seed = format!("Give a whole number from 0 to {}.", text::number(u64::MAX));
@@ -266,7 +269,7 @@ pub(super) fn Presets() -> Html {
     if chosen.is_empty() {
         options.push((OWN.into(), "Your own".into()));
     }
-    let default = defaults(&state).policy;
+    let default = defaults(state.setup()).policy;
     let changed = state.setup().policy != default;
     let default = quartermeg_formats::link::policy_text(&default);
     let locked = state.is_locked("policy");

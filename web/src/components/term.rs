@@ -13,10 +13,14 @@ const MARGIN: f64 = 8.0;
 #[derive(Properties, PartialEq)]
 pub(super) struct TermProps {
     /// Which word.
-    pub entry: Entry,
+    #[prop_or_default]
+    pub entry: Option<Entry>,
     /// How it is written here, where not as in the glossary.
     #[prop_or_default]
     pub text: Option<AttrValue>,
+    /// What it means, where the glossary does not have it.
+    #[prop_or_default]
+    pub meaning: &'static str,
 }
 
 /// The word as a button; Escape closes the explanation.
@@ -50,10 +54,10 @@ pub(super) fn Term(props: &TermProps) -> Html {
         }
     };
     let described = open.then(|| id.clone());
-    let text = props
-        .text
-        .clone()
-        .unwrap_or(AttrValue::Static(props.entry.word()));
+    let text = match (&props.text, props.entry) {
+        (Some(text), _) => text.clone(),
+        (None, entry) => AttrValue::Static(entry.map_or("", Entry::word)),
+    };
     html! {
         <span onmouseenter={move |_| enter()} onmouseleave={move |_| leave()}>
             <button
@@ -69,7 +73,7 @@ pub(super) fn Term(props: &TermProps) -> Html {
                 { text }
             </button>
             if *open {
-                <span ref={tip} {id} class="tip" role="tooltip">{ props.entry.meaning() }</span>
+                <span ref={tip} {id} class="tip" role="tooltip">{ props.entry.map_or(props.meaning, Entry::meaning) }</span>
             }
         </span>
     }

@@ -1,6 +1,7 @@
 //! Everything that can happen to the page.
 
 use quartermeg_core::policy::LayerUpdate;
+use quartermeg_formats::setup::RateSchedule;
 
 use crate::protocol::{ExportKind, FromWorker, Speed};
 
@@ -52,6 +53,16 @@ pub enum Action {
     },
     /// A whole policy as link text, for example that of a preset; training starts again.
     SetPolicy(String),
+    /// Other rules of the arithmetic, as the text of [`quartermeg_formats::numerics`]; training
+    /// starts again.
+    SetNumerics(String),
+    /// Another factor between the rates of biases and weights, from the next step on; clamped to
+    /// what is possible.
+    SetBiasRate(f32),
+    /// Another momentum, from the next step on; clamped to what is possible.
+    SetMomentum(f32),
+    /// Another schedule of the learning rate, from the next step on.
+    SetSchedule(RateSchedule),
     /// Back to the setup before the newest change.
     Undo,
     /// Forward again.
@@ -64,6 +75,8 @@ pub enum Action {
     SelectTensor(Option<u32>),
     /// Point at a convolution, or at none.
     SelectLayer(Option<u32>),
+    /// Show the plan on the map again, in the place of a schedule from a file.
+    CloseImported,
     /// Show or hide a panel ([`quartermeg_formats::link::PANELS`]).
     SetPanelHidden {
         /// Its name.

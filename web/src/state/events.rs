@@ -4,8 +4,8 @@ use std::rc::Rc;
 
 use super::history::add_accuracy;
 use super::{
-    AccuracyPoint, AppState, Command, NoticeKind, Playback, SampleCounts, Shared, Topic,
-    WorkerStatus,
+    AccuracyPoint, AppState, Command, Imported, NoticeKind, Playback, SampleCounts, Selection,
+    Shared, Topic, WorkerStatus,
 };
 use crate::protocol::{Batch, Event, FromWorker, Position};
 
@@ -39,6 +39,24 @@ impl AppState {
                 self.drop_lost_selection();
                 self.watch_budget();
                 self.start_if_waiting();
+            }
+            Event::RulesPlanned(plans) if id >= self.plan_request => {
+                self.rules_plan = Some(Shared::new(*plans));
+                self.rules_plan_stale = false;
+            }
+            Event::Timeline { plan, n_overlaps } => {
+                self.imported = Some(Imported {
+                    plan: Shared::new(*plan),
+                    n_overlaps,
+                });
+                self.selection = Selection::default();
+                self.notices.put(
+                    NoticeKind::News,
+                    Topic::Opened,
+                    "The training graph was opened: the memory map shows its schedule, and \
+                     training goes on as it was."
+                        .to_owned(),
+                );
             }
             Event::SamplesReady { n_learn, n_test } => {
                 self.samples = Some(SampleCounts {
@@ -88,6 +106,7 @@ impl AppState {
             Event::Failed { message } => self.take_refusal(id, message),
             Event::Crashed { message } => self.worker_lost(&message),
             Event::Planned(_)
+            | Event::RulesPlanned(_)
             | Event::Progress(_)
             | Event::Position(_)
             | Event::Accuracy { .. }
@@ -103,6 +122,10 @@ impl AppState {
         }
         if !batch.losses.is_empty() {
             self.losses.update(|losses| losses.extend(&batch.losses));
+        }
+        if batch.effect.n_steps > 0 || !batch.losses.is_empty() {
+            let setup = &self.link.setup;
+            self.effects.update(|effects| effects.take(setup, &batch));
         }
         if !batch.updates.is_empty() {
             self.updates = Shared::new(batch.updates);
@@ -140,7 +163,8 @@ impl AppState {
         self.notices.clear(Topic::Restart);
         self.playback = Playback::Paused;
         (self.run_request, self.playback_request) = (id, id);
-        self.planning = true;
+        (self.planning, self.plan_request, self.rules_plan_stale) = (true, id, true);
+        self.imported = None;
         self.step = resumed_at.unwrap_or(0);
         let mut sentences = vec![match resumed_at {
             Some(step) => format!(
@@ -166,12 +190,14 @@ impl AppState {
 
     /// What was pointed at may not be there any more.
     fn drop_lost_selection(&mut self) {
-        let Some(plan) = &self.plan else {
+        let Some(plan) = self.shown_plan() else {
             return;
         };
         let keep = |index: Option<u32>, len: usize| index.filter(|&index| (index as usize) < len);
-        self.selection.op = keep(self.selection.op, plan.ops.len());
-        self.selection.tensor = keep(self.selection.tensor, plan.tensors.len());
-        self.selection.layer = keep(self.selection.layer, plan.layers.len());
+        self.selection = Selection {
+            op: keep(self.selection.op, plan.ops.len()),
+            tensor: keep(self.selection.tensor, plan.tensors.len()),
+            layer: keep(self.selection.layer, plan.layers.len()),
+        };
     }
 }

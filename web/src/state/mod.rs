@@ -24,9 +24,11 @@
 mod action;
 mod budget;
 mod command;
+mod effect;
 mod events;
 mod history;
 mod notice;
+pub mod numerics;
 mod playback;
 mod reduce;
 mod select;
@@ -45,12 +47,13 @@ use yew::{Reducible, UseReducerDispatcher};
 
 pub use action::{Action, File};
 pub use command::{Command, Outbox};
+pub use effect::{Effects, Seen};
 pub use history::{AccuracyPoint, Losses};
 pub use notice::{Notice, NoticeKind, Notices, Topic};
 pub use playback::Playback;
 pub use shared::Shared;
 
-use crate::protocol::{PlanView, SampleView, Speed, UpdateView};
+use crate::protocol::{PlanView, RulesView, SampleView, Speed, UpdateView};
 
 /// How components send an [`Action`].
 pub type Dispatch = UseReducerDispatcher<AppState>;
@@ -65,6 +68,12 @@ pub struct AppState {
     pub plan: Option<Shared<PlanView>>,
     /// Whether a plan is on its way.
     pub planning: bool,
+    /// What other numerics would need; none until it was worked out once.
+    pub rules_plan: Option<Shared<RulesView>>,
+    /// Whether that belongs to the plan before.
+    pub rules_plan_stale: bool,
+    /// A schedule from a file, which the map shows in the place of the plan.
+    pub imported: Option<Imported>,
     /// Whether training runs, waits, or is paused.
     pub playback: Playback,
     /// How fast training shall run.
@@ -90,6 +99,8 @@ pub struct AppState {
     pub accuracies: Shared<Vec<AccuracyPoint>>,
     /// What the newest step did to each parameter. Norms are there when the step gathered them.
     pub updates: Shared<Vec<UpdateView>>,
+    /// What the numerics did to the parameters.
+    pub effects: Shared<Effects>,
     /// Samples; none until they have arrived.
     pub samples: Option<SampleCounts>,
     /// Class probabilities of the drawing.
@@ -117,12 +128,23 @@ pub struct AppState {
     /// Number of the request with which this run began; events of older requests are of a run
     /// that is over.
     run_request: u32,
+    /// Number of the request that brought the newest plan.
+    plan_request: u32,
     /// Number of the newest request that starts or stops training.
     playback_request: u32,
     /// Number of the newest question about the drawing.
     classify_request: u32,
     /// Effects on the world that are still to be carried out.
     pub outbox: Outbox,
+}
+
+/// The released schedule of a training graph of `TinyEngine`.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Imported {
+    /// What the map draws.
+    pub plan: Shared<PlanView>,
+    /// Pairs of tensors that share bytes while both are live.
+    pub n_overlaps: u32,
 }
 
 /// Numbers of samples.
@@ -181,6 +203,9 @@ impl AppState {
             link: Link::of_scenario(&SCENARIOS[0]),
             plan: None,
             planning: false,
+            rules_plan: None,
+            rules_plan_stale: false,
+            imported: None,
             playback: Playback::Paused,
             speed: Speed::TenStepsPerSecond,
             step: 0,
@@ -193,6 +218,7 @@ impl AppState {
             losses: Shared::default(),
             accuracies: Shared::default(),
             updates: Shared::default(),
+            effects: Shared::default(),
             samples: None,
             prediction: None,
             selection: Selection::default(),
@@ -206,6 +232,7 @@ impl AppState {
             drawn: Shared::default(),
             newest_request: 0,
             run_request: 0,
+            plan_request: 0,
             playback_request: 0,
             classify_request: 0,
             outbox: Outbox::default(),

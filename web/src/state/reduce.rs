@@ -2,8 +2,10 @@
 
 use std::rc::Rc;
 
-use super::{Action, AppState, Command, DrawnSample, File, NoticeKind, Playback, Shared, Topic};
-use super::{WorkerStatus, text};
+use super::{
+    Action, AppState, Command, DrawnSample, Effects, File, NoticeKind, Playback, Selection, Shared,
+    Topic, WorkerStatus, text,
+};
 use crate::protocol::{Request, ToWorker};
 
 /// Workers that may end before the page gives up.
@@ -56,12 +58,20 @@ impl AppState {
             Action::SetStopAfter(steps) => self.set_stop_after(steps),
             Action::SetLayer { layer, update } => self.set_layer(layer, update),
             Action::SetPolicy(policy) => self.set_policy(&policy),
+            Action::SetNumerics(rules) => self.set_numerics(&rules),
+            Action::SetBiasRate(factor) => self.set_bias_rate(factor),
+            Action::SetMomentum(share) => self.set_momentum(share),
+            Action::SetSchedule(schedule) => self.set_schedule(schedule),
             Action::Undo => self.undo_edit(),
             Action::Redo => self.redo_edit(),
 
             Action::SelectOp(op) => self.selection.op = op,
             Action::SelectTensor(tensor) => self.selection.tensor = tensor,
             Action::SelectLayer(layer) => self.selection.layer = layer,
+            Action::CloseImported => {
+                self.imported = None;
+                self.selection = Selection::default();
+            }
             Action::SetPanelHidden { panel, hidden } => {
                 put(
                     &mut self.link.hidden,
@@ -226,6 +236,7 @@ impl AppState {
         self.losses = Shared::default();
         self.accuracies = Shared::default();
         self.updates = Shared::default();
+        self.effects.update(Effects::begin_run);
         self.notices.clear(Topic::Refusal);
     }
 

@@ -5,7 +5,7 @@ use quartermeg_core::policy::LayerUpdate;
 use quartermeg_formats::link;
 use quartermeg_formats::setup::Setup;
 
-use super::{AccuracyPoint, AppState, text};
+use super::{AccuracyPoint, AppState, Imported, Shared, text};
 use crate::protocol::{LayerView, OpView, PlanView, PresetView};
 
 impl AppState {
@@ -19,6 +19,13 @@ impl AppState {
     #[must_use]
     pub fn plan(&self) -> Option<&PlanView> {
         self.plan.as_deref()
+    }
+
+    /// What the memory map shows: a schedule from a file, or else the plan.
+    #[must_use]
+    pub fn shown_plan(&self) -> Option<&Shared<PlanView>> {
+        let imported = self.imported.as_ref().map(|imported| &imported.plan);
+        imported.or(self.plan.as_ref())
     }
 
     /// The chosen device.
@@ -173,6 +180,34 @@ impl AppState {
     pub fn peak_text(&self) -> String {
         self.plan()
             .map_or_else(unknown, |plan| text::bytes(u64::from(plan.arena_bytes)))
+    }
+
+    /// What the schedule from a file is; empty where there is none.
+    #[must_use]
+    pub fn imported_text(&self) -> String {
+        let Some(Imported { plan, n_overlaps }) = &self.imported else {
+            return String::new();
+        };
+        let count = u32::try_from(plan.ops.len()).unwrap_or(u32::MAX);
+        let overlaps = match n_overlaps {
+            0 => String::new(),
+            1 => " 1 pair of tensors shares bytes while both are live, as in the released \
+                  placement."
+                .to_owned(),
+            n => format!(
+                " {} pairs of tensors share bytes while both are live, as in the released \
+                 placement.",
+                text::number(u64::from(*n))
+            ),
+        };
+        format!(
+            "TinyEngine's released schedule, re-created: {}, peak {} B in operation {}, \
+             arena {} B.{overlaps}",
+            text::count(count, "operation", "operations"),
+            text::number(u64::from(plan.lower_bound_bytes)),
+            text::number(u64::from(plan.peak_op) + 1),
+            text::number(u64::from(plan.arena_bytes)),
+        )
     }
 
     /// The budget: `256.0 KiB (262,144 B)`, or `no limit`.

@@ -5,8 +5,12 @@ use std::rc::Rc;
 use quartermeg_core::device;
 use quartermeg_core::policy::LayerUpdate;
 use quartermeg_formats::link::{self, Link};
+use quartermeg_formats::numerics;
 use quartermeg_formats::scenario;
-use quartermeg_formats::setup::{BUDGET_RANGE, LEARNING_RATE_RANGE, MAX_STEPS, Setup};
+use quartermeg_formats::setup::{
+    BIAS_RATE_RANGE, BUDGET_RANGE, LEARNING_RATE_RANGE, MAX_STEPS, MOMENTUM_RANGE, RateSchedule,
+    Setup,
+};
 
 use super::{AppState, File, NoticeKind, Playback, Topic, text};
 use crate::protocol::Request;
@@ -25,6 +29,10 @@ pub(super) enum Control {
     Seed,
     StopAfter,
     Policy,
+    Numerics,
+    BiasRate,
+    Momentum,
+    Schedule,
 }
 
 impl Control {
@@ -105,6 +113,44 @@ impl AppState {
                 ),
             ),
         }
+    }
+
+    pub(super) fn set_numerics(&mut self, rules: &str) {
+        match numerics::parse(rules) {
+            Ok(rules) => self.edit(Control::Numerics, |setup| setup.rules = rules),
+            Err(error) => self.notices.put(
+                NoticeKind::Alert,
+                Topic::Refusal,
+                quartermeg_formats::explain::numerics(&error),
+            ),
+        }
+    }
+
+    pub(super) fn set_bias_rate(&mut self, factor: f32) {
+        if factor.is_finite() {
+            self.edit(Control::BiasRate, |setup| {
+                setup.bias_rate_factor = factor.clamp(BIAS_RATE_RANGE[0], BIAS_RATE_RANGE[1]);
+            });
+        }
+    }
+
+    pub(super) fn set_momentum(&mut self, share: f32) {
+        if share.is_finite() {
+            self.edit(Control::Momentum, |setup| {
+                setup.momentum = share.clamp(MOMENTUM_RANGE[0], MOMENTUM_RANGE[1]);
+            });
+        }
+    }
+
+    pub(super) fn set_schedule(&mut self, schedule: RateSchedule) {
+        self.edit(Control::Schedule, |setup| {
+            setup.schedule = match schedule {
+                RateSchedule::Constant => RateSchedule::Constant,
+                RateSchedule::Cosine { warmup_steps } => RateSchedule::Cosine {
+                    warmup_steps: warmup_steps.min(MAX_STEPS),
+                },
+            };
+        });
     }
 
     pub(super) fn set_scenario(&mut self, id: &str) {
@@ -193,40 +239,44 @@ impl AppState {
             self.load_files();
             return;
         }
-        let reason = match (old.policy != new.policy, old.seed != new.seed) {
-            (true, true) => Some("policy and seed"),
-            (true, false) => Some("the policy"),
-            (false, true) => Some("the seed"),
-            (false, false) => None,
-        };
-        if let Some(reason) = reason {
-            self.restart(reason);
-            self.configure();
-        } else {
+        let changed = [
+            (old.policy != new.policy, "the policy"),
+            (old.rules != new.rules, "the numerics"),
+            (old.seed != new.seed, "the seed"),
+        ];
+        let reasons: Vec<&str> = changed
+            .into_iter()
+            .filter_map(|(differs, what)| differs.then_some(what))
+            .collect();
+        if reasons.is_empty() {
             self.tune(&old);
             self.watch_budget();
+        } else {
+            self.restart(&reasons.join(" and "));
+            self.configure();
         }
     }
 
     /// Tells the worker what takes effect from the next step on.
     fn tune(&mut self, old: &Setup) {
+        // What differs, and whether it is only where training may run.
         let new = self.setup();
-        let (learning_rate, qas, stop_after) = (new.learning_rate, new.qas, new.stop_after);
-        let tuned = old.learning_rate.to_bits() != learning_rate.to_bits()
-            || old.qas != qas
-            || old.stop_after != stop_after;
         let moved = old.device != new.device || old.budget_bytes != new.budget_bytes;
         let (device, budget_bytes) = (new.device.clone(), new.budget_bytes);
+        let tuned = *new
+            != Setup {
+                device: device.clone(),
+                budget_bytes,
+                ..old.clone()
+            };
+        let stop_after = new.stop_after;
         // Before the network is there, the setup goes with the first `Configure`.
         if !self.network_loaded {
             return;
         }
         if tuned {
-            self.send(Request::Tune {
-                learning_rate,
-                qas,
-                stop_after,
-            });
+            let setup = self.setup_text();
+            self.send(Request::Tune { setup });
             self.stop_reached = self.step >= stop_after;
         }
         if moved {
@@ -255,10 +305,11 @@ impl AppState {
 
     /// Compiles the setup, once the network is there.
     pub(super) fn configure(&mut self) {
-        self.planning = true;
+        (self.planning, self.rules_plan_stale) = (true, true);
         if self.network_loaded {
             let setup = self.setup_text();
             self.run_request = self.send(Request::Configure { setup });
+            self.plan_request = self.run_request;
         }
     }
 
@@ -268,6 +319,7 @@ impl AppState {
         self.notices.clear(Topic::Files);
         self.network_loaded = false;
         self.samples = None;
+        self.rules_plan = None;
         self.planning = true;
         self.load(File::Network, scenario.network_path);
         self.load(File::Samples, scenario.samples_path);

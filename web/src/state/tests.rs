@@ -3,6 +3,7 @@
 use std::rc::Rc;
 
 use quartermeg_core::policy::LayerUpdate;
+use quartermeg_formats::setup::RateSchedule;
 use yew::Reducible as _;
 
 use super::{Action, AppState, Command, File, NoticeKind, Playback, Topic, WorkerStatus};
@@ -279,9 +280,7 @@ fn learning_rate_qas_and_stop_are_tuned_without_a_restart() {
     assert_eq!(
         tuned[2],
         Request::Tune {
-            learning_rate: 0.5,
-            qas: false,
-            stop_after: 50
+            setup: "v=1&lr=0.5&qas=off&stop=50".to_owned()
         }
     );
     page.act(Action::SetLearningRate(f32::NAN));
@@ -547,4 +546,95 @@ fn the_peak_is_jumped_to_so_that_it_has_just_run() {
     })));
     assert_eq!(page.state.play_head(), Some(1));
     assert_eq!(page.state.operation_text(), "2 of 3: second");
+}
+
+#[test]
+fn other_numerics_start_again_and_can_be_undone() {
+    let mut page = Page::training();
+    page.progress(20);
+    page.requests();
+    page.act(Action::SetNumerics("device,update:int16".to_owned()));
+    assert_eq!(page.state.step, 0);
+    assert!(
+        page.said(Topic::Restart)
+            .is_some_and(|(_, text)| text.contains("the numerics changed"))
+    );
+    let configured = Request::Configure {
+        setup: "v=1&numerics=device,update:int16".to_owned(),
+    };
+    assert_eq!(page.requests(), [configured]);
+    page.act(Action::SetNumerics("no such rules".to_owned()));
+    assert!(page.said(Topic::Refusal).is_some());
+    page.act(Action::Undo);
+    assert_eq!(page.state.fragment(), "");
+    // A link brings them too.
+    page.act(Action::FragmentChanged("v=1&numerics=tflm".to_owned()));
+    assert_eq!(
+        page.state.setup().rules,
+        quartermeg_core::quant::Rules::TFLM
+    );
+}
+
+#[test]
+fn rates_are_tuned_without_a_restart() {
+    let mut page = Page::training();
+    page.progress(20);
+    page.requests();
+    page.act(Action::SetMomentum(7.0));
+    page.act(Action::SetBiasRate(0.5));
+    page.act(Action::SetBiasRate(f32::NAN));
+    page.act(Action::SetSchedule(RateSchedule::Cosine {
+        warmup_steps: 9,
+    }));
+    assert_eq!(page.state.step, 20);
+    let setup = "v=1&biaslr=0.5&schedule=cosine:9&momentum=0.999".to_owned();
+    let tuned = page.requests();
+    assert_eq!(tuned.len(), 3);
+    assert_eq!(tuned[2], Request::Tune { setup });
+}
+
+#[test]
+fn costs_are_stale_until_they_are_of_the_newest_plan() {
+    let mut page = Page::training();
+    let plans = || Event::RulesPlanned(Box::default());
+    page.tell_newest(plans());
+    assert!(page.state.rules_plan.is_some() && !page.state.rules_plan_stale);
+    page.act(Action::SetSeed(9));
+    let configured = page.state.newest_request;
+    page.tell(configured - 1, plans());
+    assert!(page.state.rules_plan_stale);
+    // A request that leaves the plan as it is does not outdate them.
+    page.act(Action::Play);
+    page.act(Action::Reset);
+    page.tell(configured, plans());
+    assert!(!page.state.rules_plan_stale);
+}
+
+#[test]
+fn a_schedule_from_a_file_takes_the_map_and_nothing_else() {
+    let mut page = Page::training();
+    page.act(Action::SelectOp(Some(2)));
+    let imported = PlanView {
+        lower_bound_bytes: 1_024,
+        arena_bytes: 2_048,
+        ..plan(9_999_999)
+    };
+    page.tell_newest(Event::Timeline {
+        plan: Box::new(imported),
+        n_overlaps: 2,
+    });
+    assert_eq!(page.state.selection.op, None);
+    assert_eq!(page.state.playback, Playback::Running);
+    assert!(page.state.fits());
+    assert_eq!(
+        page.state.imported_text(),
+        "TinyEngine's released schedule, re-created: 3 operations, peak 1,024 B in operation 2, \
+         arena 2,048 B. 2 pairs of tensors share bytes while both are live, as in the released \
+         placement."
+    );
+    let shown = |page: &Page| page.state.shown_plan().map(|plan| plan.arena_bytes);
+    assert_eq!(shown(&page), Some(2_048));
+    page.act(Action::CloseImported);
+    assert_eq!(shown(&page), Some(1_000));
+    assert_eq!(page.state.imported_text(), "");
 }

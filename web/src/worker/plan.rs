@@ -2,7 +2,9 @@
 
 use quartermeg_core::compile::compile;
 use quartermeg_core::network::Network;
-use quartermeg_core::program::{Access, LayerRecord, Program, Role};
+use quartermeg_core::policy::Policy;
+use quartermeg_core::program::{Access, LayerRecord, Program, Role, Settings};
+use quartermeg_core::quant::Rules;
 use quartermeg_formats::config::hex;
 use quartermeg_formats::scenario::{self, Scenario};
 use quartermeg_formats::setup::Setup;
@@ -19,12 +21,22 @@ pub(super) fn presets(scenario: &Scenario, network: &Network) -> Vec<PresetView>
         .map(|preset| PresetView {
             name: preset.name.to_owned(),
             policy: link::policy_text(&preset.policy),
-            arena_bytes: compile(network, &preset.policy, rules, settings)
-                .ok()
-                .and_then(|image| Program::parse(image).ok())
-                .map(|program| program.meta().arena_bytes),
+            arena_bytes: arena_bytes(network, &preset.policy, rules, settings),
         })
         .collect()
+}
+
+/// Size of the block that a step needs; none where it cannot be compiled.
+pub(super) fn arena_bytes(
+    network: &Network,
+    policy: &Policy,
+    rules: Rules,
+    settings: Settings,
+) -> Option<u32> {
+    compile(network, policy, rules, settings)
+        .ok()
+        .and_then(|image| Program::parse(image).ok())
+        .map(|program| program.meta().arena_bytes)
 }
 
 /// Everything that the page draws of a program.
@@ -45,7 +57,7 @@ pub(super) fn view<B: AsRef<[u8]>>(
         lower_bound_bytes: meta.lower_bound_bytes,
         peak_op: peak_op.map_or(0, |(op, _)| op),
         live_bytes,
-        loss_op: meta.loss_op,
+        loss_ops: [meta.loss_op, meta.loss_op + 1],
         flash_bytes: u32::try_from(program.bytes().len()).unwrap_or(u32::MAX),
         macs_forward: meta.macs_forward,
         macs_step: meta.macs_step,
@@ -66,19 +78,23 @@ pub(super) fn view<B: AsRef<[u8]>>(
 
 fn tensor_view<B: AsRef<[u8]>>(program: &Program<B>, tensor: u32) -> TensorView {
     let record = program.tensor(tensor);
-    let role = (0..)
-        .zip(Role::ALL)
-        .find(|&(_, role)| role == record.role)
-        .map_or(0, |(index, _)| index);
     TensorView {
         name: describe::tensor(program, tensor),
-        role,
+        role: role_index(record.role),
         offset: record.offset,
         size_bytes: record.size_bytes,
         first_op: record.first_use,
         last_op: record.last_use,
         layout: describe::layout(&record),
     }
+}
+
+/// Where a role stands in [`Role::ALL`].
+pub(super) fn role_index(wanted: Role) -> u8 {
+    (0..)
+        .zip(Role::ALL)
+        .find(|&(_, role)| role == wanted)
+        .map_or(0, |(index, _)| index)
 }
 
 fn op_view<B: AsRef<[u8]>>(program: &Program<B>, op_idx: u32) -> OpView {

@@ -79,22 +79,27 @@ impl Run {
         }
     }
 
-    /// Finishes the step under way, or runs a whole one, and listens only to its loss.
+    /// Finishes the step under way, or runs a whole one, and does without norms.
     pub(super) fn step_quietly(&mut self) {
-        self.take_settings();
-        let record = self.session.step(&mut NoTrace);
-        self.losses.push(record.step, record.loss);
+        self.recorder.is_brief = true;
+        self.finish_step();
+        self.recorder.is_brief = false;
     }
 
-    /// Finishes the step under way, or runs a whole one, and listens to its updates.
+    /// Finishes the step under way, or runs a whole one, and listens to all of its updates.
     pub(super) fn step_recorded(&mut self) {
+        self.recorded = self.finish_step();
+    }
+
+    fn finish_step(&mut self) -> u32 {
         self.take_settings();
         if self.session.op_count() == 0 {
             self.recorder.clear();
         }
         let record = self.session.step(&mut self.recorder);
-        self.recorded = record.step;
+        self.recorder.finish(record.step);
         self.losses.push(record.step, record.loss);
+        record.step
     }
 
     /// Runs one operation.
@@ -108,6 +113,7 @@ impl Run {
         self.recorded = self.session.step_count();
         if finished {
             let (step, loss) = (self.session.step_count(), self.session.loss());
+            self.recorder.finish(step);
             self.losses.push(step, loss.unwrap_or_default());
         }
     }
@@ -131,7 +137,7 @@ impl Run {
 
     /// Forgets what was heard and measured, after a reset.
     pub(super) fn forget(&mut self) {
-        self.recorder.clear();
+        self.recorder.forget();
         self.losses.clear();
         self.gauge.forget();
         self.digest = None;
@@ -194,6 +200,7 @@ impl Run {
             losses: self.losses.take(newest),
             steps_per_second: self.rate.measure(now, step),
             updates,
+            effect: self.recorder.take_effect(),
         }
     }
 }

@@ -35,6 +35,7 @@ impl<C: Clock> Trainer<C> {
     /// Trains and measures for one slice, and says when the next one is due.
     pub fn slice(&mut self) -> Next {
         let begin = self.clock.now();
+        let plans_on = self.plan_rules();
         match self.speed {
             Some(Speed::Unlimited) => {
                 self.train_until(begin + SLICE_MILLIS);
@@ -44,17 +45,34 @@ impl<C: Clock> Trainer<C> {
             }
             Some(speed) => {
                 self.tick(speed, begin);
+                if plans_on {
+                    return Next::Soon;
+                }
                 let tick_at = self.run.as_ref().map_or(begin, |run| run.tick_at);
                 Next::After((tick_at - self.clock.now()).max(0.0))
             }
             None => {
-                if self.measure_until(begin + SLICE_MILLIS) {
+                if self.measure_until(begin + SLICE_MILLIS) || plans_on {
                     Next::Soon
                 } else {
                     Next::Idle
                 }
             }
         }
+    }
+
+    /// Plans one more choice of the numerics; whether there are others.
+    fn plan_rules(&mut self) -> bool {
+        let (Ok(network), Some(planner)) = (&self.network, &mut self.planner) else {
+            return false;
+        };
+        let Some(view) = planner.advance(network) else {
+            return true;
+        };
+        self.planner = None;
+        let id = self.newest_request;
+        self.tell(id, Event::RulesPlanned(Box::new(view)));
+        false
     }
 
     /// Trains as fast as possible.

@@ -11,12 +11,13 @@ use quartermeg_core::program::Program;
 use quartermeg_core::session::{Evaluator, Samples};
 use quartermeg_formats::config::{Trained, hex};
 use quartermeg_formats::setup::Setup;
-use quartermeg_formats::{explain, image, link, network_file, scenario};
+use quartermeg_formats::{explain, image, link, network_file, scenario, tinyengine};
 
+use super::rules::RulesPlanner;
 use super::run::Run;
 use super::samples::{SampleSet, check_image, count};
 use super::time::Clock;
-use super::{files, plan};
+use super::{files, plan, timeline};
 use crate::protocol::{
     Event, ExportKind, FromWorker, Position, PresetView, Request, Speed, ToWorker,
 };
@@ -29,8 +30,10 @@ pub struct Trainer<C> {
     /// Largest number of a request so far; events that nobody asked for carry it.
     pub(super) newest_request: u32,
     /// The network, or the sentence that says why there is none.
-    network: Result<Network, String>,
+    pub(super) network: Result<Network, String>,
     presets: Vec<PresetView>,
+    /// Works out what other numerics would need; none once that is known.
+    pub(super) planner: Option<RulesPlanner>,
     pub(super) samples: Option<SampleSet>,
     pub(super) compiled: Option<Compiled>,
     pub(super) run: Option<Run>,
@@ -66,6 +69,7 @@ impl<C: Clock> Trainer<C> {
             newest_request: 0,
             network: Err("There is no network yet; try again in a moment.".to_owned()),
             presets: Vec::new(),
+            planner: None,
             samples: None,
             compiled: None,
             run: None,
@@ -92,11 +96,7 @@ impl<C: Clock> Trainer<C> {
             Request::LoadNetwork(file) => self.load_network(&file),
             Request::LoadSamples(file) => self.load_samples(id, &file),
             Request::Configure { setup } => self.configure(id, &setup),
-            Request::Tune {
-                learning_rate,
-                qas,
-                stop_after,
-            } => self.tune(learning_rate, qas, stop_after),
+            Request::Tune { setup } => self.tune(&setup),
             Request::SetDevice {
                 device,
                 budget_bytes,
@@ -129,7 +129,7 @@ impl<C: Clock> Trainer<C> {
 
     fn load_network(&mut self, file: &[u8]) -> Result<(), String> {
         self.pause();
-        (self.compiled, self.run) = (None, None);
+        (self.compiled, self.run, self.planner) = (None, None, None);
         self.presets.clear();
         self.network = network_file::read(file)
             .map_err(|error| format!("The network cannot be used: {}", explain::network(&error)));
@@ -210,6 +210,7 @@ impl<C: Clock> Trainer<C> {
                 &compiled.setup,
                 self.presets.clone(),
             );
+            self.planner = Some(RulesPlanner::new(&compiled.setup, view.arena_bytes));
             self.tell(id, Event::Planned(Box::new(view)));
         }
         self.compiled = Some(compiled);
@@ -217,11 +218,11 @@ impl<C: Clock> Trainer<C> {
         self.tell_position(id);
     }
 
-    fn tune(&mut self, learning_rate: f32, qas: bool, stop_after: u32) -> Result<(), String> {
+    fn tune(&mut self, setup: &str) -> Result<(), String> {
+        let (link, _) = link::parse(setup);
         let compiled = self.compiled()?;
-        let setup = &mut compiled.setup;
-        (setup.learning_rate, setup.qas, setup.stop_after) = (learning_rate, qas, stop_after);
-        let settings = setup.settings();
+        compiled.setup = link.setup;
+        let settings = compiled.setup.settings();
         if let Some(run) = &mut self.run {
             run.settings = settings;
         }
@@ -329,6 +330,10 @@ impl<C: Clock> Trainer<C> {
     }
 
     fn open_file(&mut self, id: u32, name: &str, bytes: &[u8]) -> Result<(), String> {
+        // The other files that are JSON are objects.
+        if bytes.trim_ascii_start().starts_with(b"[") {
+            return self.open_graph(id, name, bytes);
+        }
         let opened = files::open(name, bytes)?;
         let setup = link::to_fragment(&link::Link {
             setup: opened.setup.clone(),
@@ -365,6 +370,22 @@ impl<C: Clock> Trainer<C> {
             },
         );
         self.take(id, compiled, run);
+        Ok(())
+    }
+
+    /// Reads a training graph of `TinyEngine`; training goes on as it was.
+    fn open_graph(&mut self, id: u32, name: &str, bytes: &[u8]) -> Result<(), String> {
+        let timeline = tinyengine::read(bytes).map_err(|error| {
+            let sentence = explain::tinyengine(&error);
+            format!("\"{name}\" was not opened: {sentence}")
+        })?;
+        self.tell(
+            id,
+            Event::Timeline {
+                plan: Box::new(timeline::view(&timeline)),
+                n_overlaps: count(timeline.overlaps().len()),
+            },
+        );
         Ok(())
     }
 
