@@ -73,7 +73,11 @@ fn dead_bytes_are_never_read_and_foreign_bytes_never_written() {
                 let program = Program::parse(image).expect("what is compiled can be loaded");
                 let clean = train_clean(program.clone(), &samples);
                 let poisoned = poison::train_poisoned(program, &samples, |_, _| {});
-                assert_eq!(poisoned, clean, "{}: {}, {rules:?}", scenario.id, preset.name);
+                assert_eq!(
+                    poisoned, clean,
+                    "{}: {}, {rules:?}",
+                    scenario.id, preset.name
+                );
             }
         }
     }
