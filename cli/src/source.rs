@@ -118,6 +118,7 @@ pub(crate) fn scenario_samples(scenario: &Scenario) -> anyhow::Result<Parts> {
             test: digits.test,
         }),
         SampleKind::Motion => sample_file::read_parts(samples),
+        SampleKind::Own => bail!("Scenario \"{}\" has no samples of its own.", scenario.id),
     };
     parts.map_err(|error| anyhow!(explain::samples(&error)))
 }

@@ -11,8 +11,8 @@ use serde::{Deserialize, Serialize};
 use crate::numerics;
 use crate::scenario;
 use crate::setup::{
-    BIAS_RATE_RANGE, BUDGET_RANGE, LEARNING_RATE_RANGE, MAX_STEPS, MOMENTUM_RANGE, RateSchedule,
-    Setup,
+    BIAS_RATE_RANGE, BUDGET_RANGE, Head, LEARNING_RATE_RANGE, MAX_STEPS, MOMENTUM_RANGE,
+    RateSchedule, Setup,
 };
 
 /// Value of the field `format`.
@@ -38,6 +38,9 @@ pub struct Configuration {
     pub device: DevicePart,
     /// Training settings.
     pub training: TrainingPart,
+    /// The new classifier of a person's own network; absent where the network's own is kept.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub classifier: Option<ClassifierPart>,
     /// What learns, one entry a convolution in order of its index; the classifier always learns.
     pub policy: Vec<PolicyRow>,
     /// What the plan needs.
@@ -80,6 +83,18 @@ pub struct TrainingPart {
     pub seed: u64,
     /// Steps after which training stops.
     pub stop_after_steps: u32,
+}
+
+/// A new classifier.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
+pub struct ClassifierPart {
+    /// Number of classes.
+    pub classes: u32,
+    /// How the start values are drawn: `uniform-fan-in`, uniform in ±1/sqrt(features).
+    pub start: String,
+    /// Seed of the start values.
+    pub seed: u64,
 }
 
 fn one() -> f32 {
@@ -221,6 +236,11 @@ pub fn describe<B: AsRef<[u8]>>(
             seed: setup.seed,
             stop_after_steps: setup.stop_after,
         },
+        classifier: setup.head.map(|head| ClassifierPart {
+            classes: head.n_classes,
+            start: Head::START.to_owned(),
+            seed: head.seed,
+        }),
         policy,
         memory: MemoryPart {
             arena_bytes: meta.arena_bytes,
@@ -329,7 +349,14 @@ pub(crate) fn setup_of(configuration: &Configuration) -> Result<Setup, ConfigErr
             &training.stop_after_steps,
         ));
     }
-    let expected = scenario.default_setup().policy.layers.len();
+    let head = head_of(scenario.is_own(), configuration.classifier.as_ref())
+        .map_err(|found| field("classifier", &found))?;
+    // Only the file of a person's own network knows how many layers it has.
+    let expected = if scenario.is_own() {
+        configuration.policy.len()
+    } else {
+        scenario.default_setup().policy.layers.len()
+    };
     if configuration.policy.len() != expected {
         let rows = format!("{} rows instead of {expected}", configuration.policy.len());
         return Err(field("policy", &rows));
@@ -365,8 +392,24 @@ pub(crate) fn setup_of(configuration: &Configuration) -> Result<Setup, ConfigErr
         rules,
         seed: training.seed,
         stop_after: training.stop_after_steps,
+        head,
         policy: Policy { layers },
     })
+}
+
+/// The new classifier that a configuration asks for, or what it asks for in vain.
+fn head_of(is_own: bool, part: Option<&ClassifierPart>) -> Result<Option<Head>, String> {
+    let Some(part) = part else {
+        return Ok(None);
+    };
+    let head = Head {
+        n_classes: part.classes,
+        seed: part.seed,
+    };
+    if is_own && part.start == Head::START && head.is_possible() {
+        return Ok(Some(head));
+    }
+    Err(format!("{} classes, start {}", part.classes, part.start))
 }
 
 /// Bytes as hexadecimal digits.

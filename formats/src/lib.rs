@@ -5,14 +5,18 @@
 
 pub mod checkpoint;
 pub mod config;
+pub mod csv_samples;
 pub mod describe;
 pub mod explain;
 pub mod image;
+pub mod input_range;
 pub mod link;
 pub mod memory;
 pub mod model;
 pub mod network_file;
+pub mod npy;
 pub mod numerics;
+pub mod own;
 pub mod program_file;
 pub mod reproduce;
 pub mod sample_file;

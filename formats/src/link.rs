@@ -5,6 +5,8 @@
 //!
 //! A policy has one character a convolution: `-` frozen, `b` bias, `8` `4` `2` `1` bias and
 //! weights at the ratio 1/8, 1/4, 1/2, 1; any other ratio stands in parentheses, `(0.3)`.
+//! A person's own network (`scenario=own`) takes a policy of any length, and `head`: the classes
+//! of its new classifier and their seed, `3` or `3:7`, or `own` for the classifier of the file.
 //! Values that cannot be used are replaced by the default and reported, never fatal.
 
 use std::fmt::Write as _;
@@ -15,8 +17,8 @@ use quartermeg_core::policy::{LayerUpdate, Policy};
 use crate::numerics;
 use crate::scenario::{self, Scenario};
 use crate::setup::{
-    BIAS_RATE_RANGE, BUDGET_RANGE, LEARNING_RATE_RANGE, MAX_STEPS, MOMENTUM_RANGE, RateSchedule,
-    Setup,
+    BIAS_RATE_RANGE, BUDGET_RANGE, Head, LEARNING_RATE_RANGE, MAX_STEPS, MOMENTUM_RANGE,
+    RateSchedule, Setup,
 };
 
 /// Version of links that this code writes and reads.
@@ -209,6 +211,7 @@ pub fn to_fragment(link: &Link) -> String {
         setup.stop_after.to_string(),
         setup.stop_after != default.stop_after,
     );
+    put("head", Head::text(setup.head), setup.head != default.head);
     put(
         "policy",
         policy_text(&setup.policy),
@@ -280,6 +283,8 @@ fn shortened(text: &str) -> String {
 
 fn take(link: &mut Link, key: &str, value: &str, corrections: &mut Vec<Correction>) {
     let setup = &mut link.setup;
+    // Only the file of a person's own network knows how many layers it has.
+    let is_own = setup.scenario == scenario::OWN.id;
     let mut replaced = |used: String| corrections.push(value_correction(key, value, &used));
     match key {
         "scenario" | "device" => {}
@@ -335,8 +340,12 @@ fn take(link: &mut Link, key: &str, value: &str, corrections: &mut Vec<Correctio
             Ok(steps) if (1..=MAX_STEPS).contains(&steps) => setup.stop_after = steps,
             _ => replaced(setup.stop_after.to_string()),
         },
+        "head" if is_own => match Head::parse(value) {
+            Some(head) => setup.head = head,
+            None => replaced(Head::text(setup.head)),
+        },
         "policy" => match parse_policy(value) {
-            Ok(policy) if policy.layers.len() == setup.policy.layers.len() => {
+            Ok(policy) if is_own || policy.layers.len() == setup.policy.layers.len() => {
                 setup.policy = policy;
             }
             _ => replaced(policy_text(&setup.policy)),
@@ -393,6 +402,38 @@ mod tests {
     }
 
     #[test]
+    fn an_own_network_has_any_number_of_layers_and_a_head() {
+        let mut link = Link::of_scenario(&scenario::OWN);
+        assert_eq!(to_fragment(&link), "v=1&scenario=own");
+        link.setup.policy = parse_policy("--b1(0.3)").expect("a policy");
+        for head in [
+            None,
+            Some(Head {
+                n_classes: 3,
+                seed: 0,
+            }),
+            Some(Head {
+                n_classes: 20,
+                seed: 9,
+            }),
+        ] {
+            link.setup.head = head;
+            assert_eq!(parse(&to_fragment(&link)), (link.clone(), vec![]));
+        }
+        for (text, n_corrections) in [
+            ("head=1", 1),
+            ("head=21", 1),
+            ("head=3:x", 1),
+            ("head=3", 0),
+        ] {
+            let (_, corrections) = parse(&format!("#scenario=own&{text}"));
+            assert_eq!(corrections.len(), n_corrections, "{text}");
+        }
+        let (link, corrections) = parse("#head=3");
+        assert_eq!((link.setup.head, corrections.len()), (None, 1));
+    }
+
+    #[test]
     fn what_cannot_be_used_is_replaced_and_reported() {
         let (link, corrections) =
             parse("#v=9&lr=nan&seed=-1&policy=xyz&colour=red&hide=map,moon&budget=1");
@@ -411,7 +452,7 @@ mod tests {
 
         #[test]
         fn any_values_give_a_link(
-            key in "(v|scenario|device|budget|lr|qas|numerics|biaslr|schedule|momentum|seed|stop|policy|hide|lock)",
+            key in "(v|scenario|device|budget|lr|qas|numerics|biaslr|schedule|momentum|seed|stop|head|policy|hide|lock)",
             value in "[-a-z0-9.,:()+e]{0,40}",
         ) {
             let (link, _) = parse(&format!("#{key}={value}"));

@@ -24,6 +24,28 @@ pub enum ModelKind {
     Tflite,
 }
 
+impl ModelKind {
+    /// What people call it.
+    #[must_use]
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Network => "Quartermeg network",
+            Self::TinyTraining => "tiny-training network",
+            Self::Tflite => "TensorFlow Lite network",
+        }
+    }
+}
+
+/// Whether the first bytes are those of a network file, of whatever kind.
+#[must_use]
+pub fn looks_like_network(bytes: &[u8]) -> bool {
+    tiny_training::is_archive(bytes)
+        || tflite::is_tflite(bytes)
+        || bytes.starts_with(&[0x1f, 0x8b])
+        // safetensors: the length of a header in eight bytes, then its JSON.
+        || bytes.get(8) == Some(&b'{')
+}
+
 /// Why a network file was refused.
 #[derive(Clone, Debug, PartialEq)]
 pub enum ModelError {

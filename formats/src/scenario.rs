@@ -1,10 +1,13 @@
 //! What ships: a network, samples, and the settings that a newcomer meets.
 
+use std::borrow::Cow;
+
 use quartermeg_core::network::Network;
 use quartermeg_core::policy::{LayerUpdate, Policy};
 use quartermeg_core::quant::Rules;
 
-use crate::setup::{RateSchedule, Setup};
+use crate::own;
+use crate::setup::{Head, RateSchedule, Setup};
 
 /// What a sample is, and so what a person can add.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -13,6 +16,8 @@ pub enum SampleKind {
     Drawing,
     /// A window of a motion recording.
     Motion,
+    /// Whatever a person brings for a network of their own.
+    Own,
 }
 
 /// A scenario and its files, which lie beside the page.
@@ -66,10 +71,24 @@ pub const WATCH: Scenario = Scenario {
     stop_after: 560,
 };
 
-/// The scenarios that the page shows, the default first.
-pub const SCENARIOS: [Scenario; 1] = [KEYBOARD];
+/// A network and samples that a person brings; it has no files, and its default policy is that of
+/// the network ([`crate::own::default_policy`]).
+pub const OWN: Scenario = Scenario {
+    id: "own",
+    name: "Your own network",
+    network_path: "",
+    samples_path: "",
+    samples: SampleKind::Own,
+    policy: "",
+    learning_rate: 0.004,
+    seed: 4,
+    stop_after: 500,
+};
 
-/// Every scenario, as the command line has them.
+/// The scenarios that the page shows, the default first.
+pub const SCENARIOS: [Scenario; 2] = [KEYBOARD, OWN];
+
+/// Every scenario that ships with files, as the command line has them.
 pub const ALL: [Scenario; 2] = [KEYBOARD, WATCH];
 
 /// The scenario of that id, of those that the page shows.
@@ -79,6 +98,12 @@ pub fn by_id(id: &str) -> Option<&'static Scenario> {
 }
 
 impl Scenario {
+    /// Whether network and samples are a person's own.
+    #[must_use]
+    pub fn is_own(&self) -> bool {
+        self.id == OWN.id
+    }
+
     /// The settings that a newcomer meets.
     #[must_use]
     pub fn default_setup(&self) -> Setup {
@@ -94,6 +119,7 @@ impl Scenario {
             rules: Rules::DEVICE,
             seed: self.seed,
             stop_after: self.stop_after,
+            head: self.is_own().then(Head::default),
             policy: crate::link::parse_policy(self.policy)
                 .unwrap_or_else(|_invalid| Policy::default()),
         }
@@ -106,7 +132,7 @@ pub struct Preset {
     /// Name in files and on the command line.
     pub id: &'static str,
     /// Name as people see it.
-    pub name: &'static str,
+    pub name: Cow<'static, str>,
     /// The policy.
     pub policy: Policy,
 }
@@ -114,25 +140,28 @@ pub struct Preset {
 /// The presets of a scenario's network, the default first.
 #[must_use]
 pub fn presets(scenario: &Scenario, network: &Network) -> Vec<Preset> {
+    if scenario.is_own() {
+        return own::presets(network);
+    }
     vec![
         Preset {
             id: "default",
-            name: "Sparse update (default)",
+            name: "Sparse update (default)".into(),
             policy: scenario.default_setup().policy,
         },
         Preset {
             id: "classifier",
-            name: "Classifier only",
+            name: "Classifier only".into(),
             policy: Policy::classifier_only(network),
         },
         Preset {
             id: "bias",
-            name: "All biases",
+            name: "All biases".into(),
             policy: Policy::uniform(network, LayerUpdate::Bias),
         },
         Preset {
             id: "full",
-            name: "Full update",
+            name: "Full update".into(),
             policy: Policy::uniform(network, LayerUpdate::Weights { ratio: 1.0 }),
         },
     ]

@@ -54,6 +54,63 @@ impl RateSchedule {
     }
 }
 
+/// Smallest and largest number of classes of a new classifier.
+pub const CLASSES_RANGE: [u32; 2] = [2, 20];
+
+/// A new classifier in place of the network's own: its start values are uniform in
+/// ±1/sqrt(features), a function of the seed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Head {
+    /// Classes.
+    pub n_classes: u32,
+    /// Seed of the start values.
+    pub seed: u64,
+}
+
+impl Default for Head {
+    fn default() -> Self {
+        Self {
+            n_classes: CLASSES_RANGE[0],
+            seed: 0,
+        }
+    }
+}
+
+impl Head {
+    /// How the start values are drawn, as people and files call it.
+    pub const START: &str = "uniform-fan-in";
+
+    /// `3`, or `3:7` for a seed of 7; `own` for the network's own classifier.
+    #[must_use]
+    pub fn text(head: Option<Self>) -> String {
+        match head {
+            None => "own".to_owned(),
+            Some(Self { n_classes, seed: 0 }) => n_classes.to_string(),
+            Some(Self { n_classes, seed }) => format!("{n_classes}:{seed}"),
+        }
+    }
+
+    /// Reads such a text; the inner `None` is the network's own classifier.
+    #[must_use]
+    pub fn parse(text: &str) -> Option<Option<Self>> {
+        if text == "own" {
+            return Some(None);
+        }
+        let (n_classes, seed) = text.split_once(':').unwrap_or((text, "0"));
+        let head = Self {
+            n_classes: n_classes.parse().ok()?,
+            seed: seed.parse().ok()?,
+        };
+        head.is_possible().then_some(Some(head))
+    }
+
+    /// Whether the number of classes can be had.
+    #[must_use]
+    pub fn is_possible(self) -> bool {
+        (CLASSES_RANGE[0]..=CLASSES_RANGE[1]).contains(&self.n_classes)
+    }
+}
+
 /// Scenario, device, training settings and policy.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Setup {
@@ -79,6 +136,8 @@ pub struct Setup {
     pub seed: u64,
     /// Steps after which training stops.
     pub stop_after: u32,
+    /// The new classifier of a person's own network; none keeps the network's classifier.
+    pub head: Option<Head>,
     /// What learns.
     pub policy: Policy,
 }

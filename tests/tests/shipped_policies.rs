@@ -54,6 +54,7 @@ fn samples(scenario: &Scenario) -> Vec<(Vec<i8>, u32)> {
     let learn = match scenario.samples {
         SampleKind::Drawing => sample_file::read_digits(&file).expect("digits").learn,
         SampleKind::Motion => sample_file::read_parts(&file).expect("windows").learn,
+        SampleKind::Own => unreachable!("it does not ship"),
     };
     (0..2)
         .map(|sample| learn.get(sample))

@@ -69,13 +69,102 @@ pub enum Request {
         /// Whether trained weights go in.
         with_weights: bool,
     },
-    /// Reads a file that a person opened, and restores what it says.
+    /// Predicts the class of an input of a person's own network.
+    Predict {
+        /// The input.
+        data: SampleData,
+        /// How pixels become codes: index into
+        /// [`quartermeg_formats::input_range::InputRange::ALL`].
+        range: u8,
+    },
+    /// A person's own network, which the worker keeps; answered by [`Event::NetworkOpened`].
+    OpenNetwork {
+        /// Name of the file.
+        name: String,
+        /// Its contents.
+        bytes: Vec<u8>,
+    },
+    /// Samples for a person's own network, beside those that are there or in their place. Weights
+    /// stay as they are. Answered by [`Event::SamplesReady`].
+    SetSamples {
+        /// Whether those that are there go.
+        replace: bool,
+        /// How pixels become codes, as for [`Self::Predict`].
+        range: u8,
+        /// The samples.
+        samples: Vec<OwnSample>,
+    },
+    /// Reads a file of samples (CSV, .npy) for a person's own network; answered by
+    /// [`Event::SamplesRead`].
+    ReadSamples {
+        /// Name of the file.
+        name: String,
+        /// Its contents.
+        bytes: Vec<u8>,
+        /// Contents of the file with the labels, where there is one.
+        labels: Option<Vec<u8>>,
+    },
+    /// Reads a file that a person opened, and restores what it says; a network is kept as by
+    /// [`Self::OpenNetwork`].
     OpenFile {
         /// Its name, for sentences.
         name: String,
         /// Its contents.
         bytes: Vec<u8>,
     },
+}
+
+/// An input of a network, in the order height, width, channels.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub enum SampleData {
+    /// Grey or colour values, 0 to 255.
+    Pixels(Vec<u8>),
+    /// Codes of the network's input.
+    Codes(Vec<i8>),
+}
+
+/// A sample that a person brought.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct OwnSample {
+    /// Number that the page knows it by.
+    pub id: u32,
+    /// Its class.
+    pub label: u32,
+    /// Whether the accuracy is measured on it, so that it is not learned from.
+    pub held_out: bool,
+    /// The input.
+    pub data: SampleData,
+}
+
+/// A sample that was read from a file.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ReadSample {
+    /// Name of its class, where the file says so.
+    pub class: Option<String>,
+    /// The input.
+    pub data: SampleData,
+}
+
+/// A person's own network, as the page shows it.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct NetworkView {
+    /// Kind of the file, for example `TensorFlow Lite network`.
+    pub kind: String,
+    /// Number of convolutions.
+    pub n_layers: u32,
+    /// Multiply-accumulates of the forward pass.
+    pub macs_forward: u64,
+    /// Height, width and channels of the input.
+    pub input: [u32; 3],
+    /// Classes of the network's own classifier.
+    pub n_classes: u32,
+    /// Features that a new classifier reads; 0 where none can be put on.
+    pub n_features: u32,
+    /// How pixels become codes, unless a person says otherwise: index into
+    /// [`quartermeg_formats::input_range::InputRange::ALL`].
+    pub range: u8,
+    /// Link text of the default policy.
+    pub policy: String,
 }
 
 /// How fast training runs.
@@ -135,6 +224,10 @@ pub enum Event {
         /// Samples that the accuracy is measured on.
         n_test: u32,
     },
+    /// A person's own network was read and is kept.
+    NetworkOpened(Box<NetworkView>),
+    /// A file of samples was read; nothing is learned from them yet.
+    SamplesRead(Vec<ReadSample>),
     /// Training went on; at most 20 a second.
     Progress(Box<Batch>),
     /// Where training stands after it paused, stepped, or was reset.
@@ -385,11 +478,11 @@ pub struct Position {
 /// A sample as people see it.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct SampleView {
-    /// Its number.
+    /// Its number; of a person's own sample the one that the page knows it by.
     pub index: u32,
     /// Its class.
     pub label: u32,
-    /// Grey values of its 28 x 28 pixels.
+    /// Grey values of its 28 x 28 pixels; none where the page has the sample.
     pub pixels: Vec<u8>,
 }
 

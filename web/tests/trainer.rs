@@ -405,7 +405,7 @@ fn files_that_are_something_else_change_nothing() {
     };
     let middle = damaged.len() / 2;
     damaged[middle] ^= 1;
-    let files: [&[u8]; 6] = [b"", b"{}", b"{", b"\x89PNG", &network(), &damaged];
+    let files: [&[u8]; 6] = [b"", b"{}", b"{", b"\x89PNG", &samples(), &damaged];
     for bytes in files {
         let message = bench.refusal(Request::OpenFile {
             name: "some.file".to_owned(),

@@ -35,7 +35,7 @@ impl Steps {
         let path = folder.join("models/mcunet-5fps.pkl");
         let file = fs::read(&path).unwrap_or_else(|error| panic!("{}: {error}", path.display()));
         let (network, kind) = model::read("mcunet", &file).expect("a network file");
-        let network = model::for_training(&network, kind, None).expect("it has features");
+        let network = model::for_training(&network, kind, None, rules).expect("it has features");
         let policy = parse_scheme(&network, SCHEME).expect("the scheme is for this network");
         let settings = Settings::constant(0.01, 1);
         Some(Self::new(&network, &policy, rules, settings))

@@ -109,7 +109,7 @@ pub(super) fn DrawPanel() -> Html {
             <div class="draw-body">
                 <Pad drawing={(*shown).clone()} {onpen} />
                 <Prediction
-                    plan={plan.clone()}
+                    names={plan.classes.clone()}
                     probabilities={state.prediction.clone()}
                     best={state.predicted_class().map(|(class, _)| class)}
                 />

@@ -107,7 +107,15 @@ pub(super) fn MapPanel() -> Html {
                 <Legend plan={plan.clone()} />
                 <Inspector {plan} selection={state.selection} pinned={*pinned} id={card} />
             } else {
-                <p class="chart map-chart waiting note">{ "The plan is on its way." }</p>
+                <p class="chart map-chart waiting note">
+                    if state.lacks_network() {
+                        { "The map appears as soon as a network is open." }
+                    } else if state.planning {
+                        { "The plan is on its way." }
+                    } else {
+                        { "There is no plan." }
+                    }
+                </p>
             }
         </section>
     }

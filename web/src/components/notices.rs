@@ -5,7 +5,7 @@ use yew::prelude::*;
 
 use super::hooks::{use_app, use_dispatch};
 use super::icon::{Glyph, Icon};
-use crate::state::{Action, Notice, Topic};
+use crate::state::{Action, Notice, OwnAction, Topic};
 
 /// How long a sentence stays that need not be dismissed.
 const PASSING_MILLIS: u32 = 8_000;
@@ -15,12 +15,21 @@ const PASSING_MILLIS: u32 = 8_000;
 pub(super) fn NoticeList() -> Html {
     let state = use_app();
     let dispatch = use_dispatch();
+    let putback = {
+        let dispatch = dispatch.clone();
+        move |_: MouseEvent| dispatch.dispatch(Action::Own(OwnAction::PutBack))
+    };
     let show = |notice: &Notice| {
         let dispatch = dispatch.clone();
         let id = notice.id;
         html! {
             <div class="notice" key={id}>
                 <p>{ &notice.text }</p>
+                if notice.topic == Topic::Aside && state.own.can_put_back() {
+                    <button type="button" class="button" onclick={putback.clone()}>
+                        { "Put back" }
+                    </button>
+                }
                 <button
                     type="button"
                     class="button quiet icon"
@@ -32,11 +41,11 @@ pub(super) fn NoticeList() -> Html {
             </div>
         }
     };
-    // That training began again is seen on the page; the sentence need not stay.
+    // What is seen on the page anyway need not stay as a sentence.
     let passing = state
         .notices
         .news()
-        .find(|it| it.topic == Topic::Restart)
+        .find(|it| matches!(it.topic, Topic::Restart | Topic::Network | Topic::Samples))
         .map(|it| it.id);
     {
         let dispatch = dispatch.clone();

@@ -11,7 +11,7 @@ use super::number_field::NumberField;
 use super::numerics_effect::numerics_effect;
 use super::reset_dot::ResetDot;
 use super::select_field::SelectField;
-use super::setup_fields::{committer, defaults, sender};
+use super::setup_fields::{committer, sender};
 use crate::protocol::RulesView;
 use crate::state::{Action, Dispatch, Shared, numerics, text};
 
@@ -32,6 +32,7 @@ pub(super) fn NumericsDrawer() -> Html {
                 <div class="settings">
                     <Fields
                         setup={setup.clone()}
+                        default={state.default_setup()}
                         plans={state.rules_plan.clone()}
                         stale={state.rules_plan_stale}
                         locked={state.is_locked("numerics")}
@@ -46,6 +47,7 @@ pub(super) fn NumericsDrawer() -> Html {
 #[derive(Properties, PartialEq)]
 struct FieldsProps {
     setup: Setup,
+    default: Setup,
     plans: Option<Shared<RulesView>>,
     stale: bool,
     locked: bool,
@@ -56,7 +58,7 @@ struct FieldsProps {
 fn Fields(props: &FieldsProps) -> Html {
     let dispatch = use_dispatch();
     let (setup, stale, locked) = (&props.setup, props.stale, props.locked);
-    let (rules, default) = (setup.rules, defaults(setup));
+    let (rules, default) = (setup.rules, &props.default);
     let plans = props.plans.as_deref();
     let value = rules_text::text(rules);
     let onchoose = sender(&dispatch, Action::SetNumerics);
@@ -103,7 +105,7 @@ fn Fields(props: &FieldsProps) -> Html {
             if let Some(plans) = plans {
                 <p class="note">{ numerics::idle(plans) }</p>
             }
-            { rates(setup, &default, locked, &dispatch) }
+            { rates(setup, default, locked, &dispatch) }
         </>
     }
 }

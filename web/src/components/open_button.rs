@@ -1,4 +1,4 @@
-//! Opening a configuration or a program.
+//! Opening a network, a configuration or a program.
 
 use web_sys::HtmlInputElement;
 use yew::prelude::*;
@@ -7,9 +7,20 @@ use super::hooks::use_dispatch;
 use crate::app::opened;
 use crate::io::open::read_first;
 
+/// Properties of [`OpenButton`].
+#[derive(Properties, PartialEq)]
+pub(super) struct OpenButtonProps {
+    /// What stands on it.
+    #[prop_or(AttrValue::Static("Open"))]
+    pub text: AttrValue,
+    /// Whether it is what to do next.
+    #[prop_or_default]
+    pub main: bool,
+}
+
 /// A button that asks for a file; files can also be dropped on the page.
 #[component]
-pub(super) fn OpenButton() -> Html {
+pub(super) fn OpenButton(props: &OpenButtonProps) -> Html {
     let dispatch = use_dispatch();
     let input = use_node_ref();
     let onclick = {
@@ -31,16 +42,16 @@ pub(super) fn OpenButton() -> Html {
         <>
             <button
                 type="button"
-                class="button quiet"
-                title="Open quartermeg.json or a .qmeg file; you can also drop it on the page"
+                class={if props.main { "button main" } else { "button quiet" }}
+                title="Open a network (.tflite, .pkl, .safetensors), quartermeg.json or a .qmeg file; you can also drop it on the page"
                 {onclick}
             >
-                { "Open" }
+                { &props.text }
             </button>
             <input
                 ref={input}
                 type="file"
-                accept=".json,.qmeg"
+                accept=".json,.qmeg,.tflite,.pkl,.safetensors,.gz"
                 hidden={true}
                 aria-label="File to open"
                 tabindex="-1"

@@ -10,6 +10,7 @@ use super::map_panel::MapPanel;
 use super::masthead::Masthead;
 use super::notices::NoticeList;
 use super::numbers_panel::NumbersPanel;
+use super::own_panel::OwnPanel;
 use super::policy_panel::PolicyPanel;
 use super::qas_panel::QasPanel;
 use super::shortcuts::Shortcuts;
@@ -22,6 +23,12 @@ use super::words::Words;
 pub fn Page() -> Html {
     let state = use_app();
     let shows = |panel: &str| !state.is_hidden(panel);
+    // A person's own samples stand beside the map, because nothing happens without them.
+    let (own, draw) = (
+        state.is_own() && shows("draw"),
+        !state.is_own() && shows("draw"),
+    );
+    let (qas_above, qas_below) = (shows("qas") && !own, shows("qas") && own);
     html! {
         <>
             <Shortcuts />
@@ -36,15 +43,17 @@ pub fn Page() -> Html {
                     if shows("map") {
                         <div class="column centre"><MapPanel /></div>
                     }
-                    if shows("loss") || shows("qas") {
+                    if own || shows("loss") || qas_above {
                         <div class="column right">
+                            if own { <OwnPanel /> }
                             if shows("loss") { <LossPanel /> }
-                            if shows("qas") { <QasPanel /> }
+                            if qas_above { <QasPanel /> }
                         </div>
                     }
-                    if shows("draw") || shows("accuracy") {
+                    if draw || qas_below || shows("accuracy") {
                         <div class="column extra">
-                            if shows("draw") { <DrawPanel /> }
+                            if draw { <DrawPanel /> }
+                            if qas_below { <QasPanel /> }
                             if shows("accuracy") { <AccuracyPanel /> }
                         </div>
                     }

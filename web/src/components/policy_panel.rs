@@ -7,7 +7,7 @@ use super::hooks::{use_app, use_dispatch};
 use super::icon::{Glyph, Icon};
 use super::layer_list::LayerList;
 use super::numerics_drawer::NumericsDrawer;
-use super::setup_fields::{MainFields, MoreFields, Presets, defaults};
+use super::setup_fields::{MainFields, MoreFields, Presets};
 use super::term::Term;
 use crate::state::Action;
 
@@ -71,7 +71,7 @@ pub(super) fn PolicyPanel() -> Html {
                 <LayerList
                     {plan}
                     policy={state.setup().policy.clone()}
-                    default={defaults(state.setup()).policy}
+                    default={state.default_setup().policy}
                     {locked}
                 />
             }

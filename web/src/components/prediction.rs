@@ -1,16 +1,15 @@
-//! What the network takes a drawing for.
+//! What the network takes an input for.
 
 use yew::prelude::*;
 
-use crate::protocol::PlanView;
 use crate::state::{Shared, text};
 
 /// Properties of [`Prediction`].
 #[derive(Properties, PartialEq)]
 pub(super) struct PredictionProps {
-    /// The plan, which knows the classes.
-    pub plan: Shared<PlanView>,
-    /// One probability a class; none without a drawing.
+    /// Names of the classes.
+    pub names: Vec<String>,
+    /// One probability a class; none where nothing was asked.
     pub probabilities: Option<Shared<Vec<f32>>>,
     /// The most probable class.
     pub best: Option<usize>,
@@ -28,7 +27,7 @@ pub(super) fn Prediction(props: &PredictionProps) -> Html {
     };
     html! {
         <ol class="prediction" aria-label="Prediction">
-            for (class, name) in props.plan.classes.iter().enumerate() {
+            for (class, name) in props.names.iter().enumerate() {
                 <li key={class} class={(props.best == Some(class)).then_some("best")}>
                     <span class="class-name">{ name }</span>
                     <span class="bar" aria-hidden="true">

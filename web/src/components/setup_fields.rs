@@ -2,7 +2,7 @@
 
 use quartermeg_core::device;
 use quartermeg_formats::scenario;
-use quartermeg_formats::setup::{BUDGET_RANGE, LEARNING_RATE_RANGE, MAX_STEPS, Setup};
+use quartermeg_formats::setup::{BUDGET_RANGE, LEARNING_RATE_RANGE, MAX_STEPS};
 use web_sys::HtmlInputElement;
 use yew::prelude::*;
 
@@ -18,12 +18,6 @@ use crate::state::{Action, Dispatch, text};
 const BUDGET_STEP: u32 = 4096;
 /// Where the slider of the budget ends; the field beside it takes more.
 const BUDGET_SLIDER_END: u32 = 512 * 1024;
-
-/// What a newcomer meets in the chosen scenario.
-pub(super) fn defaults(setup: &Setup) -> Setup {
-    let found = scenario::by_id(&setup.scenario).unwrap_or(&scenario::SCENARIOS[0]);
-    found.default_setup()
-}
 
 pub(super) fn sender<T: 'static>(
     dispatch: &Dispatch,
@@ -61,7 +55,7 @@ pub(super) fn committer<T: std::str::FromStr + PartialOrd + Copy + 'static>(
 pub(super) fn MainFields() -> Html {
     let state = use_app();
     let dispatch = use_dispatch();
-    let (setup, default) = (state.setup(), defaults(state.setup()));
+    let (setup, default) = (state.setup(), state.default_setup());
     let scenarios: Vec<(AttrValue, AttrValue)> = scenario::SCENARIOS
         .iter()
         .map(|it| (it.id.into(), it.name.into()))
@@ -160,7 +154,7 @@ fn Qas() -> Html {
     let dispatch = use_dispatch();
     let id = use_id("qas");
     let qas = state.setup().qas;
-    let default = defaults(state.setup()).qas;
+    let default = state.default_setup().qas;
     let locked = state.is_locked("qas");
     let onclick = sender(&dispatch, move |_: MouseEvent| Action::SetQas(!qas));
     html! {
@@ -195,7 +189,7 @@ fn Qas() -> Html {
 pub(super) fn MoreFields() -> Html {
     let state = use_app();
     let dispatch = use_dispatch();
-    let (setup, default) = (state.setup(), defaults(state.setup()));
+    let (setup, default) = (state.setup(), state.default_setup());
     let [slowest, fastest] = LEARNING_RATE_RANGE;
     let rate = format!("Give a learning rate from {slowest} to {fastest}.");
     let seed = format!("Give a whole number from 0 to {}.", text::number(u64::MAX));
@@ -269,7 +263,7 @@ pub(super) fn Presets() -> Html {
     if chosen.is_empty() {
         options.push((OWN.into(), "Your own".into()));
     }
-    let default = defaults(state.setup()).policy;
+    let default = state.default_setup().policy;
     let changed = state.setup().policy != default;
     let default = quartermeg_formats::link::policy_text(&default);
     let locked = state.is_locked("policy");

@@ -4,6 +4,7 @@ use yew::prelude::*;
 
 use super::hooks::use_app;
 use super::pixels::Pixels;
+use super::thumb::Thumb;
 use crate::protocol::{PlanView, SampleView};
 use crate::state::{Shared, text};
 
@@ -16,7 +17,9 @@ pub(super) fn Stateline() -> Html {
         .then(|| state.plan()?.ops.get(state.op as usize - 1))
         .flatten()
         .map(|op| op.help.clone());
-    let hint = if state.playback.is_on() {
+    let hint = if state.is_own() && state.samples.is_none() {
+        "Without samples to learn from, nothing runs; the map shows what a step would do."
+    } else if state.playback.is_on() {
         "Training. Pause to look inside a step, operation by operation."
     } else {
         "Between two steps. “Next operation” walks into the next one."
@@ -35,7 +38,18 @@ pub(super) fn Stateline() -> Html {
                 <span class="note hint">{ hint }</span>
             }
             if let Some(sample) = state.sample.clone() {
-                <Sample {sample} plan={plan.clone()} />
+                if let Some((place, own)) = state.own_sample(sample.index).filter(|_| state.is_own()) {
+                    <span class="sample note">
+                        <Thumb
+                            data={own.data.clone()}
+                            input={state.own.input().unwrap_or_default()}
+                            label={own.name.to_string()}
+                        />
+                        { state.class_names().get(place).cloned().unwrap_or_default() }
+                    </span>
+                } else {
+                    <Sample {sample} plan={plan.clone()} />
+                }
             }
             if !state.weights_digest.is_empty() {
                 <span class="digest">

@@ -3,17 +3,23 @@
 use yew::prelude::*;
 
 use super::glossary::Entry;
+use super::hooks::use_app;
 use super::term::Term;
 
 /// The text under the tool.
 #[component]
 pub(super) fn Words() -> Html {
+    let state = use_app();
     html! {
         <section class="words" aria-labelledby="words-title">
             <h2 id="words-title">{ "What happens here" }</h2>
             <p>
-                { "A small int8 network that knows printed digits learns handwritten ones, one \
-                   sample at a time, with the program that a microcontroller would run: compiled \
+                if state.is_own() {
+                    { "Your int8 network learns the classes that you bring, one " }
+                } else {
+                    { "A small int8 network that knows printed digits learns handwritten ones, one " }
+                }
+                { "sample at a time, with the program that a microcontroller would run: compiled \
                    ahead for your " }
                 <Term entry={Entry::UpdatePolicy} />
                 { " and " }

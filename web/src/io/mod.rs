@@ -1,5 +1,5 @@
 //! The page's dealings with the browser, apart from what it draws: files in and out, the
-//! address bar, the clipboard.
+//! address bar, the clipboard, images.
 
 pub mod clipboard;
 pub mod document;
@@ -7,6 +7,7 @@ pub mod download;
 pub mod fetch;
 pub mod fragment;
 pub mod open;
+pub mod samples;
 
 use wasm_bindgen::{JsCast as _, JsValue};
 use web_sys::{Document, Url, Window};

@@ -8,7 +8,7 @@ use web_sys::{DragEvent, FileList};
 
 use crate::state::text;
 
-/// Largest file that is read: no configuration or program comes near it.
+/// Largest file that is read: no network, configuration or program comes near it.
 const MAX_BYTES: u64 = 64 * 1024 * 1024;
 
 /// A file, or a sentence that says why it was not read.
@@ -21,7 +21,11 @@ pub fn read_first(files: Option<FileList>, done: impl FnOnce(Read) + 'static) {
     }
 }
 
-async fn read(file: web_sys::File) -> Read {
+/// Reads a file.
+///
+/// # Errors
+/// A sentence that says which file cannot be read, and why.
+pub(super) async fn read(file: web_sys::File) -> Read {
     let name = file.name();
     let blob = Blob::from(file);
     if blob.size() > MAX_BYTES {
@@ -48,6 +52,10 @@ pub fn listen_to_drops(done: impl Fn(Read) + Clone + 'static) -> [EventListener;
         event.prevent_default();
     });
     let drop = EventListener::new_with_options(&window, "drop", active, move |event| {
+        if event.default_prevented() {
+            // A part of the page has taken it.
+            return;
+        }
         event.prevent_default();
         let files = event
             .unchecked_ref::<DragEvent>()

@@ -3,6 +3,7 @@
 use quartermeg_core::policy::LayerUpdate;
 use quartermeg_formats::setup::RateSchedule;
 
+use super::OwnAction;
 use crate::protocol::{ExportKind, FromWorker, Speed};
 
 /// Something happened.
@@ -106,6 +107,10 @@ pub enum Action {
         /// Its class.
         label: u32,
     },
+
+    // -- A person's own network and samples ----------------------------------------------------
+    /// Something about them.
+    Own(OwnAction),
 
     // -- Files and links -----------------------------------------------------------------------
     /// Write a file and offer it as a download.

@@ -59,14 +59,18 @@ impl AppState {
                 );
             }
             Event::SamplesReady { n_learn, n_test } => {
-                self.samples = Some(SampleCounts {
+                self.samples = (n_learn > 0).then_some(SampleCounts {
                     n_learn,
                     n_drawn: 0,
                     n_test,
                 });
-                self.send_drawn();
+                if !self.is_own() {
+                    self.send_drawn();
+                }
                 self.start_if_waiting();
             }
+            Event::NetworkOpened(view) => self.network_opened(id, *view),
+            Event::SamplesRead(samples) => self.samples_read(id, samples),
             Event::Progress(batch) if current => self.take_batch(*batch),
             Event::Position(position) if current => self.take_position(id, *position),
             Event::Accuracy {
@@ -159,6 +163,7 @@ impl AppState {
         self.redo.clear();
         self.last_edit = None;
         self.link.setup = link.setup;
+        self.follow_classes();
         self.forget_run();
         self.notices.clear(Topic::Restart);
         self.playback = Playback::Paused;
@@ -179,6 +184,9 @@ impl AppState {
     }
 
     fn take_refusal(&mut self, id: u32, message: String) {
+        if self.refused_own(id, &message) {
+            return;
+        }
         if id == self.run_request {
             self.planning = false;
         }

@@ -29,6 +29,7 @@ mod events;
 mod history;
 mod notice;
 pub mod numerics;
+mod own;
 mod playback;
 mod reduce;
 mod select;
@@ -50,6 +51,7 @@ pub use command::{Command, Outbox};
 pub use effect::{Effects, Seen};
 pub use history::{AccuracyPoint, Losses};
 pub use notice::{Notice, NoticeKind, Notices, Topic};
+pub use own::{Gathered, GatheredFile, Own, OwnAction, OwnClass, Probe, Sample, Target};
 pub use playback::Playback;
 pub use shared::Shared;
 
@@ -105,6 +107,8 @@ pub struct AppState {
     pub samples: Option<SampleCounts>,
     /// Class probabilities of the drawing.
     pub prediction: Option<Shared<Vec<f32>>>,
+    /// What a person brought: a network and samples.
+    pub own: Own,
     /// What is pointed at or chosen, for highlights that belong together.
     pub selection: Selection,
     /// Alerts and news.
@@ -221,6 +225,7 @@ impl AppState {
             effects: Shared::default(),
             samples: None,
             prediction: None,
+            own: Own::default(),
             selection: Selection::default(),
             notices: Notices::default(),
             worker: WorkerStatus::Starting,

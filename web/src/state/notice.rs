@@ -22,6 +22,12 @@ pub enum Topic {
     Files,
     /// A file that a person opened.
     Opened,
+    /// A network was opened, as the page shows anyway.
+    Network,
+    /// Samples of a person's own that were added or left out.
+    Samples,
+    /// Samples of a person's own that were taken away and can be put back.
+    Aside,
     /// The worker ended.
     Worker,
     /// The worker refused a request.

@@ -101,6 +101,7 @@ impl AppState {
                 self.prediction = None;
             }
             Action::AddSample { pixels, label } => self.add_sample(pixels, label),
+            Action::Own(action) => self.take_own(action),
 
             Action::Export { kind, with_weights } => {
                 if self.plan.is_some() {
@@ -109,7 +110,7 @@ impl AppState {
             }
             Action::OpenFile { name, bytes } => {
                 self.notices.clear(Topic::Opened);
-                self.send(Request::OpenFile { name, bytes });
+                self.open_file(name, bytes);
             }
             Action::CopyLink => {
                 let fragment = self.fragment();
@@ -124,7 +125,7 @@ impl AppState {
             Action::Started { fragment, calm } => {
                 self.link = self.corrected(&fragment);
                 self.load_files();
-                if !calm {
+                if !calm && !self.is_own() {
                     self.playback = Playback::Waiting;
                 }
             }
@@ -175,7 +176,7 @@ impl AppState {
             );
             return;
         }
-        if self.refused_by_budget() {
+        if self.refused_by_budget() || self.refused_without_samples() {
             return;
         }
         self.playback = Playback::Waiting;
@@ -201,7 +202,7 @@ impl AppState {
 
     /// A request that looks into a step; it pauses training.
     fn inspect(&mut self, request: Request) {
-        if self.refused_by_budget() {
+        if self.refused_by_budget() || self.refused_without_samples() {
             return;
         }
         if !self.can_train() {
@@ -332,7 +333,7 @@ impl AppState {
             Topic::Worker,
             format!(
                 "The part of the page that trains has failed ({reason}) and was started \
-                 again;{lost} your settings and drawings are kept.{advice}"
+                 again;{lost} your settings, drawings and samples are kept.{advice}"
             ),
         );
         self.worker = WorkerStatus::Restarting;

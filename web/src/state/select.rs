@@ -2,8 +2,8 @@
 
 use quartermeg_core::device::{self, Device};
 use quartermeg_core::policy::LayerUpdate;
-use quartermeg_formats::link;
 use quartermeg_formats::setup::Setup;
+use quartermeg_formats::{link, scenario};
 
 use super::{AccuracyPoint, AppState, Imported, Shared, text};
 use crate::protocol::{LayerView, OpView, PlanView, PresetView};
@@ -32,6 +32,31 @@ impl AppState {
     #[must_use]
     pub fn device(&self) -> &'static Device {
         device::by_id(&self.setup().device).unwrap_or(&device::DEVICES[0])
+    }
+
+    /// What a newcomer meets in the chosen scenario.
+    #[must_use]
+    pub fn default_setup(&self) -> Setup {
+        let found = scenario::by_id(&self.setup().scenario).unwrap_or(&scenario::SCENARIOS[0]);
+        let mut setup = found.default_setup();
+        if self.is_own() {
+            setup.policy = self.own.default_policy();
+        }
+        setup
+    }
+
+    /// Names of the classes.
+    #[must_use]
+    pub fn class_names(&self) -> Vec<String> {
+        if self.is_own() {
+            return self
+                .own_classes()
+                .iter()
+                .map(|it| it.name.clone())
+                .collect();
+        }
+        self.plan()
+            .map_or_else(Vec::new, |plan| plan.classes.clone())
     }
 
     /// Whether a link has locked this control ([`link::LOCKS`]).
@@ -237,6 +262,9 @@ impl AppState {
     /// Samples to learn from and to measure on, in words.
     #[must_use]
     pub fn samples_text(&self) -> String {
+        if self.is_own() {
+            return self.own_samples_text();
+        }
         let Some(samples) = self.samples else {
             return "Samples are on their way".to_owned();
         };

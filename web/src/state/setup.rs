@@ -33,6 +33,7 @@ pub(super) enum Control {
     BiasRate,
     Momentum,
     Schedule,
+    Head,
 }
 
 impl Control {
@@ -163,7 +164,7 @@ impl AppState {
     }
 
     /// Edits the setup; what is not a change leaves everything as it is.
-    fn edit(&mut self, control: Control, change: impl FnOnce(&mut Setup)) {
+    pub(super) fn edit(&mut self, control: Control, change: impl FnOnce(&mut Setup)) {
         let mut setup = self.setup().clone();
         change(&mut setup);
         if setup == *self.setup() {
@@ -236,7 +237,17 @@ impl AppState {
         let new = &self.link.setup;
         if old.scenario != new.scenario {
             self.restart("the scenario");
+            self.plan = None;
+            self.prediction = None;
             self.load_files();
+            return;
+        }
+        if old.head != new.head {
+            self.restart("the classifier");
+            self.prediction = None;
+            self.follow_classes();
+            self.configure();
+            self.send_samples();
             return;
         }
         let changed = [
@@ -288,7 +299,7 @@ impl AppState {
     }
 
     /// Forgets the run; training goes on from step 0 if it was on.
-    fn restart(&mut self, reason: &str) {
+    pub(super) fn restart(&mut self, reason: &str) {
         if self.step > 0 {
             let lost = text::count(self.step, "step was", "steps were");
             self.notices.put(
@@ -320,6 +331,10 @@ impl AppState {
         self.network_loaded = false;
         self.samples = None;
         self.rules_plan = None;
+        if scenario.is_own() {
+            self.load_own();
+            return;
+        }
         self.planning = true;
         self.load(File::Network, scenario.network_path);
         self.load(File::Samples, scenario.samples_path);

@@ -6,9 +6,13 @@ use quartermeg_core::policy::LayerUpdate;
 use quartermeg_formats::setup::RateSchedule;
 use yew::Reducible as _;
 
-use super::{Action, AppState, Command, File, NoticeKind, Playback, Topic, WorkerStatus};
+use super::{
+    Action, AppState, Command, File, Gathered, GatheredFile, NoticeKind, OwnAction, Playback,
+    Target, Topic, WorkerStatus,
+};
 use crate::protocol::{
-    Batch, Event, FromWorker, OpView, PlanView, Position, PresetView, Request, Speed, ToWorker,
+    Batch, Event, FromWorker, NetworkView, OpView, PlanView, Position, PresetView, ReadSample,
+    Request, SampleData, Speed, ToWorker,
 };
 
 /// A page whose commands are looked at instead of being carried out.
@@ -637,4 +641,296 @@ fn a_schedule_from_a_file_takes_the_map_and_nothing_else() {
     page.act(Action::CloseImported);
     assert_eq!(shown(&page), Some(1_000));
     assert_eq!(page.state.imported_text(), "");
+}
+
+// -- A person's own network and samples ----------------------------------------------------------
+
+impl Page {
+    fn own(&mut self, action: OwnAction) {
+        self.act(Action::Own(action));
+    }
+
+    /// A page on which a network of two layers and an input of 2 x 2 was opened.
+    fn own_network() -> Self {
+        let mut page = Self::opened("v=1&scenario=own");
+        page.open_network([2, 2, 1]);
+        page.requests();
+        page
+    }
+
+    fn open_network(&mut self, input: [u32; 3]) {
+        self.act(Action::OpenFile {
+            name: "mine.tflite".to_owned(),
+            bytes: vec![1],
+        });
+        self.tell_newest(Event::NetworkOpened(Box::new(NetworkView {
+            n_layers: 2,
+            n_classes: 30,
+            input,
+            policy: "-b".to_owned(),
+            ..NetworkView::default()
+        })));
+        self.tell(
+            self.state.run_request,
+            Event::Planned(Box::new(plan(1_000))),
+        );
+    }
+
+    fn add(&mut self, target: Target, images: &[(&str, Option<&str>)], failed: &[&str]) {
+        self.own(OwnAction::Gather(Gathered {
+            target,
+            n_announced: images.len() + failed.len(),
+            n_done: images.len() + failed.len(),
+            images: images
+                .iter()
+                .map(|(name, folder)| GatheredFile {
+                    name: (*name).to_owned(),
+                    folder: folder.map(str::to_owned),
+                    bytes: vec![9; 4],
+                })
+                .collect(),
+            tables: vec![],
+            failed: failed.iter().map(|it| (*it).to_owned()).collect(),
+        }));
+    }
+
+    fn class(&self, place: usize) -> Target {
+        Target::Class(self.state.own_classes()[place].id)
+    }
+
+    /// Name and number of samples of each class.
+    fn classes(&self) -> Vec<(String, usize)> {
+        let classes = self.state.own_classes().iter();
+        classes
+            .map(|class| (class.name.clone(), class.samples.len()))
+            .collect()
+    }
+}
+
+#[test]
+fn a_link_about_an_own_network_waits_for_its_file() {
+    let mut page = Page::opened("v=1&scenario=own&head=3&policy=b1");
+    assert!(page.state.lacks_network() && !page.state.planning);
+    assert_eq!(page.requests(), []);
+    page.act(Action::Play);
+    assert!(page.said(Topic::Refusal).is_some());
+    page.open_network([2, 2, 1]);
+    assert_eq!(page.state.policy_text(), "b1");
+    assert_eq!(page.classes().len(), 3);
+    // Another network than the link's is said and gets its own default.
+    let mut page = Page::opened("v=1&scenario=own&policy=b1b");
+    page.open_network([2, 2, 1]);
+    assert_eq!(page.state.policy_text(), "-b");
+    assert!(
+        page.said(Topic::Opened)
+            .is_some_and(|(_, text)| text.contains("another network"))
+    );
+}
+
+#[test]
+fn an_opened_network_takes_over_and_undo_goes_back() {
+    let mut page = Page::training();
+    page.act(Action::SetDevice("stm32f746".to_owned()));
+    page.open_network([2, 2, 1]);
+    assert!(page.state.is_own());
+    assert_eq!(page.state.setup().device, "stm32f746");
+    assert_eq!(page.state.playback, Playback::Paused);
+    page.act(Action::Undo);
+    assert!(!page.state.is_own() && page.state.plan.is_none());
+    page.commands();
+    page.act(Action::Redo);
+    assert!(matches!(page.requests()[..], [Request::OpenNetwork { .. }]));
+}
+
+#[test]
+fn every_fifth_sample_is_held_out() {
+    let mut page = Page::own_network();
+    page.add(page.class(0), &[("a.png", None); 6], &[]);
+    let requests = page.requests();
+    let Request::SetSamples { samples, .. } = &requests[0] else {
+        panic!("{requests:?}");
+    };
+    let held_out: Vec<bool> = samples.iter().map(|it| it.held_out).collect();
+    assert_eq!(held_out, [false, false, false, false, true, false]);
+    assert!(matches!(requests[1], Request::Predict { .. }));
+    page.own(OwnAction::SetHoldOut(false));
+    let [
+        Request::SetSamples {
+            replace: true,
+            samples,
+            ..
+        },
+    ] = &page.requests()[..]
+    else {
+        panic!("all samples are sent again");
+    };
+    assert!(samples.iter().all(|it| !it.held_out));
+}
+
+#[test]
+fn folders_become_classes() {
+    let mut page = Page::own_network();
+    let images = [
+        ("1.png", Some("dog")),
+        ("2.png", Some("cat")),
+        ("3.png", Some("cow")),
+    ];
+    page.add(Target::Folders, &images, &[]);
+    let names: Vec<(String, usize)> = ["cat", "cow", "dog"].map(|it| (it.to_owned(), 1)).into();
+    assert_eq!(page.classes(), names);
+    assert_eq!(page.state.setup().head.map(|head| head.n_classes), Some(3));
+}
+
+#[test]
+fn classes_beyond_the_possible_are_left_out_and_said() {
+    let mut page = Page::own_network();
+    let names: Vec<String> = (0..25).map(|it| format!("c{it}")).collect();
+    let images: Vec<(&str, Option<&str>)> = names
+        .iter()
+        .map(|name| ("x.png", Some(name.as_str())))
+        .collect();
+    page.add(Target::Folders, &images, &[]);
+    assert_eq!(page.classes().len(), 20);
+    let (kind, text) = page.said(Topic::Samples).expect("an alert");
+    assert_eq!(kind, NoticeKind::Alert);
+    assert!(text.contains("20 samples were added.") && text.contains("5 samples were left out"));
+}
+
+#[test]
+fn samples_end_at_the_limit() {
+    let mut page = Page::own_network();
+    page.add(page.class(0), &vec![("a.png", None); 1_999], &[]);
+    page.add(
+        page.class(1),
+        &[("a.png", None); 3],
+        &["\"b.gif\" is no image."],
+    );
+    assert_eq!(page.classes()[1].1, 1);
+    let (_, text) = page.said(Topic::Samples).expect("an alert");
+    assert!(
+        text.contains("2 samples were left out") && text.contains("b.gif"),
+        "{text}"
+    );
+}
+
+#[test]
+fn what_was_cleared_or_removed_can_be_put_back() {
+    let mut page = Page::own_network();
+    page.own(OwnAction::AddClass);
+    page.add(page.class(1), &[("a.png", None); 2], &[]);
+    let Target::Class(id) = page.class(1) else {
+        panic!("a class")
+    };
+    page.own(OwnAction::RenameClass {
+        class: id,
+        name: " owl ".to_owned(),
+    });
+    let before = page.classes();
+    page.own(OwnAction::ClearClass(id));
+    assert_eq!(page.classes()[1], ("owl".to_owned(), 0));
+    page.own(OwnAction::PutBack);
+    assert_eq!(page.classes(), before);
+    page.own(OwnAction::RemoveClass(id));
+    assert_eq!(page.classes().len(), 2);
+    page.own(OwnAction::PutBack);
+    assert_eq!(page.classes(), before);
+    assert!(page.said(Topic::Aside).is_none());
+    // Two classes have to stay.
+    page.own(OwnAction::RemoveClass(id));
+    let Target::Class(first) = page.class(0) else {
+        panic!("a class")
+    };
+    page.own(OwnAction::RemoveClass(first));
+    assert_eq!(page.classes().len(), 2);
+}
+
+#[test]
+fn a_file_of_samples_goes_through_the_worker_with_its_labels() {
+    let mut page = Page::own_network();
+    let file = |name: &str| GatheredFile {
+        name: name.to_owned(),
+        folder: None,
+        bytes: vec![0],
+    };
+    page.own(OwnAction::Gather(Gathered {
+        target: page.class(0),
+        n_announced: 4,
+        n_done: 4,
+        images: vec![],
+        tables: ["x_labels.npy", "x.npy", "y_labels.npy", "z.csv"]
+            .map(file)
+            .into(),
+        failed: vec![],
+    }));
+    let messages = page.messages();
+    assert!(matches!(
+        &messages[0].request,
+        Request::ReadSamples { name, labels: Some(_), .. } if name == "x.npy"
+    ));
+    let sample = |class: Option<&str>| ReadSample {
+        class: class.map(str::to_owned),
+        data: SampleData::Codes(vec![0; 4]),
+    };
+    page.tell(
+        messages[0].id,
+        Event::SamplesRead(vec![sample(Some("1")), sample(Some("0"))]),
+    );
+    assert_eq!(page.classes(), [("0".to_owned(), 1), ("1".to_owned(), 1)]);
+    page.tell(
+        messages[1].id,
+        Event::Failed {
+            message: "\"z.csv\" was left out.".to_owned(),
+        },
+    );
+    let (_, text) = page.said(Topic::Samples).expect("an alert");
+    for part in ["2 samples were added.", "y_labels.npy", "z.csv"] {
+        assert!(text.contains(part), "{part} in {text}");
+    }
+    assert!(page.state.own.progress().is_none());
+}
+
+#[test]
+fn own_samples_survive_a_worker_that_ends() {
+    let mut page = Page::own_network();
+    page.add(page.class(0), &[("a.png", None)], &[]);
+    page.tell_newest(Event::SamplesReady {
+        n_learn: 1,
+        n_test: 0,
+    });
+    page.commands();
+    page.act(Action::WorkerLost("no luck".to_owned()));
+    assert!(matches!(page.requests()[..], [Request::OpenNetwork { .. }]));
+    page.tell_newest(Event::NetworkOpened(Box::default()));
+    assert!(matches!(
+        &page.requests()[..],
+        [Request::Configure { .. }, Request::SetSamples { samples, .. }] if samples.len() == 1
+    ));
+}
+
+#[test]
+fn another_input_size_drops_the_samples_and_says_so() {
+    let mut page = Page::own_network();
+    page.add(page.class(0), &[("a.png", None)], &[]);
+    page.open_network([4, 4, 3]);
+    assert_eq!(page.classes()[0].1, 0);
+    assert!(
+        page.said(Topic::Opened)
+            .is_some_and(|(_, text)| text.contains("1 sample"))
+    );
+}
+
+#[test]
+fn a_tried_file_is_not_learned_from() {
+    let mut page = Page::own_network();
+    page.add(Target::Try, &[("t.png", None)], &[]);
+    assert!(matches!(page.requests()[..], [Request::Predict { .. }]));
+    assert_eq!(page.classes()[0].1, 0);
+    page.own(OwnAction::SetRange(Some(2)));
+    assert!(matches!(
+        page.requests()[..],
+        [
+            Request::SetSamples { range: 2, .. },
+            Request::Predict { range: 2, .. }
+        ]
+    ));
 }

@@ -38,6 +38,11 @@ pub(super) fn export<B: AsRef<[u8]>>(
     }
 }
 
+/// A file's name, cut to a length that a sentence can hold.
+pub(super) fn short(name: &str) -> String {
+    name.chars().take(MAX_NAME).collect()
+}
+
 /// Reads a configuration or a program; the contents tell which it is. What looks like neither is
 /// refused as what its name promises.
 pub(super) fn open(name: &str, bytes: &[u8]) -> Result<Opened, String> {
@@ -53,12 +58,13 @@ pub(super) fn open(name: &str, bytes: &[u8]) -> Result<Opened, String> {
     } else if promises(".json") {
         as_configuration()
     } else {
-        Err("This is neither a configuration (quartermeg.json) nor a program (.qmeg).".to_owned())
+        Err(
+            "This is neither a network (.pkl, .tflite, .safetensors) nor a configuration \
+             (quartermeg.json) nor a program (.qmeg)."
+                .to_owned(),
+        )
     };
-    result.map_err(|sentence| {
-        let name: String = name.chars().take(MAX_NAME).collect();
-        format!("\"{name}\" was not opened: {sentence}")
-    })
+    result.map_err(|sentence| format!("\"{}\" was not opened: {sentence}", short(name)))
 }
 
 fn looks_like_text(bytes: &[u8]) -> bool {

@@ -8,6 +8,7 @@ pub mod driver;
 mod files;
 mod gauge;
 mod names;
+mod own;
 mod plan;
 mod recorder;
 mod rules;

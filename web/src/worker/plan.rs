@@ -19,7 +19,7 @@ pub(super) fn presets(scenario: &Scenario, network: &Network) -> Vec<PresetView>
     scenario::presets(scenario, network)
         .into_iter()
         .map(|preset| PresetView {
-            name: preset.name.to_owned(),
+            name: preset.name.into_owned(),
             policy: link::policy_text(&preset.policy),
             arena_bytes: arena_bytes(network, &preset.policy, rules, settings),
         })

@@ -67,6 +67,12 @@ impl Run {
         })
     }
 
+    /// It takes the place of a run under way at this moment.
+    pub(super) fn begin_at(&mut self, now: f64) {
+        self.rate.begin(now, self.session.step_count());
+        (self.batch_at, self.tick_at) = (now, now);
+    }
+
     /// Whether the step to stop after is reached.
     pub(super) fn is_at_stop(&self, stop_after: u32) -> bool {
         self.session.op_count() == 0 && self.session.step_count() >= stop_after

@@ -16,6 +16,8 @@ pub(super) struct SampleSet {
     pub(super) learn: Samples,
     /// Grey values of the samples to learn from, drawn ones included.
     pub(super) pixels: Vec<u8>,
+    /// Numbers of the samples to learn from, where the page knows them by one.
+    pub(super) ids: Vec<u32>,
     /// The samples to measure on.
     pub(super) test: Samples,
 }
@@ -28,6 +30,7 @@ impl SampleSet {
         Ok(Self {
             learn: digits.learn,
             pixels: digits.learn_pixels,
+            ids: Vec::new(),
             test: digits.test,
         })
     }
@@ -35,6 +38,14 @@ impl SampleSet {
     /// The sample of the step under way, or, between steps, of the next one.
     pub(super) fn view(&self, session: &Session) -> Option<SampleView> {
         let index = session.sample_of_step(session.step_count());
+        if let Some(&id) = self.ids.get(index) {
+            let (_, label) = session.samples().get(index);
+            return Some(SampleView {
+                index: id,
+                label,
+                pixels: Vec::new(),
+            });
+        }
         let pixels = self
             .pixels
             .get(index * IMAGE_PIXELS..(index + 1) * IMAGE_PIXELS)?;

@@ -63,10 +63,10 @@ impl<C: Clock> Trainer<C> {
 
     /// Plans one more choice of the numerics; whether there are others.
     fn plan_rules(&mut self) -> bool {
-        let (Ok(network), Some(planner)) = (&self.network, &mut self.planner) else {
+        let (Some(compiled), Some(planner)) = (&self.compiled, &mut self.planner) else {
             return false;
         };
-        let Some(view) = planner.advance(network) else {
+        let Some(view) = planner.advance(&compiled.network) else {
             return true;
         };
         self.planner = None;
@@ -170,10 +170,14 @@ impl<C: Clock> Trainer<C> {
 
     /// Measures one sample; whether there was one.
     fn measure_one(&mut self) -> bool {
-        let (Some(samples), Some(run)) = (&self.samples, &mut self.run) else {
+        let samples = match &self.compiled {
+            Some(compiled) if compiled.is_own() => &self.own.set,
+            _ => &self.samples,
+        };
+        let (Some(samples), Some(run)) = (samples, &mut self.run) else {
             return false;
         };
-        if !run.gauge.has_work(&run.session) {
+        if samples.test.is_empty() || !run.gauge.has_work(&run.session) {
             return false;
         }
         if let Some((step, accuracy)) = run.gauge.advance(&run.session, &samples.test) {

@@ -4,15 +4,18 @@
 //! [`Trainer::take_events`]. A slice is short, so that whoever calls it can look for requests in
 //! between.
 
+use std::rc::Rc;
+
 use quartermeg_core::bytes::AlignedBytes;
 use quartermeg_core::compile::compile;
 use quartermeg_core::network::Network;
 use quartermeg_core::program::Program;
 use quartermeg_core::session::{Evaluator, Samples};
 use quartermeg_formats::config::{Trained, hex};
-use quartermeg_formats::setup::Setup;
-use quartermeg_formats::{explain, image, link, network_file, scenario, tinyengine};
+use quartermeg_formats::setup::{Head, Setup};
+use quartermeg_formats::{explain, image, link, model, network_file, own, scenario, tinyengine};
 
+use super::own::Own;
 use super::rules::RulesPlanner;
 use super::run::Run;
 use super::samples::{SampleSet, check_image, count};
@@ -29,12 +32,17 @@ pub struct Trainer<C> {
     pub(super) events: Vec<FromWorker>,
     /// Largest number of a request so far; events that nobody asked for carry it.
     pub(super) newest_request: u32,
-    /// The network, or the sentence that says why there is none.
-    pub(super) network: Result<Network, String>,
+    /// The network that ships, or the sentence that says why there is none.
+    network: Result<Rc<Network>, String>,
+    /// Policies to choose by name, and the scenario and classifier that they were made for.
     presets: Vec<PresetView>,
+    presets_of: (String, Option<Head>),
     /// Works out what other numerics would need; none once that is known.
     pub(super) planner: Option<RulesPlanner>,
+    /// The samples that ship.
     pub(super) samples: Option<SampleSet>,
+    /// What a person brought.
+    pub(super) own: Own,
     pub(super) compiled: Option<Compiled>,
     pub(super) run: Option<Run>,
     /// How fast training runs; none while it stands still.
@@ -45,6 +53,7 @@ pub struct Trainer<C> {
 #[derive(Debug)]
 pub(super) struct Compiled {
     pub(super) setup: Setup,
+    pub(super) network: Rc<Network>,
     image: AlignedBytes,
     program: Program<AlignedBytes>,
     /// Runs drawings; the accuracy has an evaluator of its own, whose weights stand still.
@@ -54,6 +63,11 @@ pub(super) struct Compiled {
 }
 
 impl Compiled {
+    /// Whether network and samples are a person's own.
+    pub(super) fn is_own(&self) -> bool {
+        is_own(&self.setup)
+    }
+
     fn start(&self, samples: &Samples) -> Result<Run, String> {
         let settings = self.setup.settings();
         Run::start(&self.image, settings, self.trained.as_ref(), samples)
@@ -70,7 +84,9 @@ impl<C: Clock> Trainer<C> {
             network: Err("There is no network yet; try again in a moment.".to_owned()),
             presets: Vec::new(),
             planner: None,
+            presets_of: Default::default(),
             samples: None,
+            own: Own::default(),
             compiled: None,
             run: None,
             speed: None,
@@ -121,6 +137,31 @@ impl<C: Clock> Trainer<C> {
             Request::Classify(pixels) => self.classify(id, &pixels),
             Request::AddSample { pixels, label } => self.add_sample(id, &pixels, label),
             Request::Export { kind, with_weights } => self.export(id, kind, with_weights),
+            Request::Predict { data, range } => {
+                let codes = self.own.codes(data, range)?;
+                self.predict(id, &codes)
+            }
+            Request::OpenNetwork { name, bytes } => self.open_network(id, &name, &bytes),
+            Request::SetSamples {
+                replace,
+                range,
+                samples,
+            } => {
+                self.own.set_samples(replace, range, samples)?;
+                self.renew_samples(id)
+            }
+            Request::ReadSamples {
+                name,
+                bytes,
+                labels,
+            } => {
+                let samples = self.own.read(&name, &bytes, labels.as_deref())?;
+                self.tell(id, Event::SamplesRead(samples));
+                Ok(())
+            }
+            Request::OpenFile { name, bytes } if model::looks_like_network(&bytes) => {
+                self.open_network(id, &name, &bytes)
+            }
             Request::OpenFile { name, bytes } => self.open_file(id, &name, &bytes),
         }
     }
@@ -132,6 +173,7 @@ impl<C: Clock> Trainer<C> {
         (self.compiled, self.run, self.planner) = (None, None, None);
         self.presets.clear();
         self.network = network_file::read(file)
+            .map(Rc::new)
             .map_err(|error| format!("The network cannot be used: {}", explain::network(&error)));
         self.network.as_ref().map(|_| ()).map_err(String::clone)
     }
@@ -158,6 +200,55 @@ impl<C: Clock> Trainer<C> {
         Ok(())
     }
 
+    // -- A person's own network and samples ----------------------------------------------------
+
+    fn open_network(&mut self, id: u32, name: &str, bytes: &[u8]) -> Result<(), String> {
+        let view = self.own.open(name, bytes)?;
+        self.pause();
+        self.presets.clear();
+        if self.compiled.as_ref().is_some_and(Compiled::is_own) {
+            (self.compiled, self.run) = (None, None);
+        }
+        self.tell(id, Event::NetworkOpened(Box::new(view)));
+        Ok(())
+    }
+
+    /// Starts again with other samples of a person's own; weights and steps stay.
+    fn renew_samples(&mut self, id: u32) -> Result<(), String> {
+        let Some(compiled) = self.compiled.as_ref().filter(|it| it.is_own()) else {
+            return Ok(());
+        };
+        let set = self.own.sample_set(compiled.network.classes().len());
+        let run = match &set {
+            Some(set) => {
+                let trained = self.run.as_mut().map(Run::trained);
+                let trained = trained.as_ref().or(compiled.trained.as_ref());
+                let settings = compiled.setup.settings();
+                let mut run = Run::start(&compiled.image, settings, trained, &set.learn)?;
+                run.begin_at(self.clock.now());
+                Some(run)
+            }
+            None => None,
+        };
+        if run.is_none() {
+            self.pause();
+        }
+        (self.own.set, self.run) = (set, run);
+        self.tell_samples(id);
+        self.tell_position(id);
+        Ok(())
+    }
+
+    /// Tells how many samples the setup that runs has.
+    fn tell_samples(&mut self, id: u32) {
+        let is_own = self.compiled.as_ref().is_some_and(Compiled::is_own);
+        let set = if is_own { &self.own.set } else { &self.samples };
+        let (n_learn, n_test) = set.as_ref().map_or((0, 0), |set| {
+            (count(set.learn.len()), count(set.test.len()))
+        });
+        self.tell(id, Event::SamplesReady { n_learn, n_test });
+    }
+
     // -- Setup ---------------------------------------------------------------------------------
 
     fn configure(&mut self, id: u32, setup: &str) -> Result<(), String> {
@@ -173,21 +264,30 @@ impl<C: Clock> Trainer<C> {
         setup: Setup,
         trained: Option<Trained>,
     ) -> Result<(Compiled, Option<Run>), String> {
-        let network = self.network()?;
-        let image = compile(network, &setup.policy, setup.rules, setup.settings())
+        let network = self.network_of(&setup)?;
+        let image = compile(&network, &setup.policy, setup.rules, setup.settings())
             .map_err(|error| explain::compile(&error))?;
+        let own_set = is_own(&setup)
+            .then(|| self.own.sample_set(network.classes().len()))
+            .flatten();
+        // A session that runs has the drawn samples too.
+        let running = self
+            .run
+            .as_ref()
+            .filter(|_| self.compiled.as_ref().is_some_and(|it| !it.is_own()));
+        let samples = match (&own_set, running, &self.samples) {
+            (Some(set), ..) => Some(&set.learn),
+            _ if is_own(&setup) => None,
+            (None, Some(run), _) => Some(run.session.samples()),
+            (None, None, set) => set.as_ref().map(|set| &set.learn),
+        };
         let compiled = Compiled {
             setup,
+            network,
             program: Program::parse(image.clone()).map_err(|error| explain::program(&error))?,
             reader: Evaluator::new(image.clone()).map_err(|error| explain::session(&error))?,
             image,
             trained,
-        };
-        // A session that runs has the drawn samples too.
-        let samples = match (&self.run, &self.samples) {
-            (Some(run), _) => Some(run.session.samples()),
-            (None, Some(samples)) => Some(&samples.learn),
-            (None, None) => None,
         };
         let run = match samples {
             Some(samples) => Some(compiled.start(samples)?),
@@ -199,22 +299,34 @@ impl<C: Clock> Trainer<C> {
     /// Takes over what [`Self::prepare`] has made, and tells the page.
     fn take(&mut self, id: u32, compiled: Compiled, run: Option<Run>) {
         self.pause();
-        if let (Ok(network), true) = (&self.network, self.presets.is_empty()) {
-            let scenario = scenario::by_id(&compiled.setup.scenario);
-            self.presets = plan::presets(scenario.unwrap_or(&scenario::SCENARIOS[0]), network);
+        let Setup { scenario, head, .. } = &compiled.setup;
+        let presets_of = (scenario.clone(), *head);
+        if self.presets.is_empty() || self.presets_of != presets_of {
+            let scenario = scenario::by_id(scenario).unwrap_or(&scenario::SCENARIOS[0]);
+            self.presets = plan::presets(scenario, &compiled.network);
+            self.presets_of = presets_of;
         }
-        if let Ok(network) = &self.network {
-            let view = plan::view(
-                &compiled.program,
-                network,
-                &compiled.setup,
-                self.presets.clone(),
-            );
-            self.planner = Some(RulesPlanner::new(&compiled.setup, view.arena_bytes));
-            self.tell(id, Event::Planned(Box::new(view)));
+        let view = plan::view(
+            &compiled.program,
+            &compiled.network,
+            &compiled.setup,
+            self.presets.clone(),
+        );
+        self.planner = Some(RulesPlanner::new(&compiled.setup, view.arena_bytes));
+        self.tell(id, Event::Planned(Box::new(view)));
+        let other = self
+            .compiled
+            .as_ref()
+            .is_some_and(|old| old.setup.scenario != compiled.setup.scenario);
+        let is_own = compiled.is_own();
+        if is_own {
+            self.own.set = self.own.sample_set(compiled.network.classes().len());
         }
         self.compiled = Some(compiled);
         self.run = run;
+        if is_own || (other && self.samples.is_some()) {
+            self.tell_samples(id);
+        }
         self.tell_position(id);
     }
 
@@ -279,6 +391,10 @@ impl<C: Clock> Trainer<C> {
 
     fn classify(&mut self, id: u32, pixels: &[u8]) -> Result<(), String> {
         check_image(pixels)?;
+        self.predict(id, &image::enlarge(pixels))
+    }
+
+    fn predict(&mut self, id: u32, codes: &[i8]) -> Result<(), String> {
         let state = self.run.as_ref().map(|run| run.session.state());
         let reader = &mut self.compiled()?.reader;
         if let Some(state) = state {
@@ -287,7 +403,7 @@ impl<C: Clock> Trainer<C> {
                 .map_err(|error| explain::input(&error))?;
         }
         reader
-            .classify(&image::enlarge(pixels))
+            .classify(codes)
             .map_err(|error| explain::input(&error))?;
         let probabilities = softmax(reader.logits());
         self.tell(id, Event::Prediction { probabilities });
@@ -316,12 +432,11 @@ impl<C: Clock> Trainer<C> {
             None if with_weights => return Err(no_samples()),
             _ => None,
         };
-        let network = self.network()?;
         let compiled = self.compiled.as_ref().ok_or_else(no_plan)?;
         let (name, bytes) = files::export(
             kind,
             &compiled.setup,
-            network,
+            &compiled.network,
             &compiled.program,
             trained.as_ref(),
         );
@@ -398,6 +513,7 @@ impl<C: Clock> Trainer<C> {
     pub(super) fn tell_position(&mut self, id: u32) {
         let now = self.clock.now();
         let running = self.speed.is_some();
+        let is_own = self.compiled.as_ref().is_some_and(Compiled::is_own);
         let stop_after = self
             .compiled
             .as_ref()
@@ -413,21 +529,30 @@ impl<C: Clock> Trainer<C> {
                 running,
                 stop_reached: run.is_at_stop(stop_after),
                 batch: Some(run.batch(now)),
-                sample: self
-                    .samples
+                sample: (if is_own { &self.own.set } else { &self.samples })
                     .as_ref()
                     .and_then(|samples| samples.view(&run.session)),
             });
         self.tell(id, Event::Position(Box::new(position)));
     }
 
-    fn network(&self) -> Result<&Network, String> {
-        self.network.as_ref().map_err(String::clone)
+    /// The network that a setup trains.
+    fn network_of(&self, setup: &Setup) -> Result<Rc<Network>, String> {
+        if !is_own(setup) {
+            return self.network.clone();
+        }
+        own::with_head(self.own.network()?, setup.head)
+            .map(Rc::new)
+            .map_err(|error| explain::of_network(&error))
     }
 
     fn compiled(&mut self) -> Result<&mut Compiled, String> {
         self.compiled.as_mut().ok_or_else(no_plan)
     }
+}
+
+fn is_own(setup: &Setup) -> bool {
+    setup.scenario == scenario::OWN.id
 }
 
 fn no_samples() -> String {

@@ -1,0 +1,195 @@
+//! A network and samples that a person brought.
+
+use quartermeg_core::network::{Network, Value};
+use quartermeg_core::session::Samples;
+use quartermeg_formats::input_range::InputRange;
+use quartermeg_formats::model::{self, ModelKind};
+use quartermeg_formats::npy::{self, NpySamples};
+use quartermeg_formats::{csv_samples, explain, link, own};
+
+use super::files::short;
+use super::samples::{SampleSet, count};
+use crate::protocol::{NetworkView, OwnSample, ReadSample, SampleData};
+
+/// What a person brought.
+#[derive(Debug, Default)]
+pub(super) struct Own {
+    /// The network as its file has it.
+    network: Option<Network>,
+    samples: Vec<CodedSample>,
+    /// The samples as the program that runs takes them; none while there is nothing to learn from.
+    pub(super) set: Option<SampleSet>,
+}
+
+#[derive(Debug)]
+struct CodedSample {
+    id: u32,
+    label: u32,
+    held_out: bool,
+    codes: Vec<i8>,
+}
+
+impl Own {
+    /// Takes a network over; samples for another one go.
+    pub(super) fn open(&mut self, name: &str, bytes: &[u8]) -> Result<NetworkView, String> {
+        let stem = name.rsplit_once('.').map_or(name, |(stem, _)| stem);
+        let (network, kind) = model::read(stem, bytes)
+            .map_err(|error| format!("\"{}\" was not opened: {}", short(name), error.sentence()))?;
+        let view = view(&network, kind);
+        self.network = Some(network);
+        self.samples.clear();
+        self.set = None;
+        Ok(view)
+    }
+
+    /// The network as its file has it.
+    pub(super) fn network(&self) -> Result<&Network, String> {
+        self.network.as_ref().ok_or_else(|| {
+            "This is about your own network: open the network's file first, then try again."
+                .to_owned()
+        })
+    }
+
+    fn input(&self) -> Result<Value, String> {
+        self.network().map(Network::input)
+    }
+
+    /// The codes of an input.
+    pub(super) fn codes(&self, data: SampleData, range: u8) -> Result<Vec<i8>, String> {
+        let input = self.input()?;
+        let codes = match data {
+            SampleData::Codes(codes) => codes,
+            SampleData::Pixels(pixels) => {
+                let range = InputRange::ALL
+                    .get(usize::from(range))
+                    .copied()
+                    .unwrap_or_else(|| InputRange::of(input.quant));
+                let codes = range.codes(input.quant);
+                pixels
+                    .iter()
+                    .map(|&pixel| codes[usize::from(pixel)])
+                    .collect()
+            }
+        };
+        if codes.len() != input.shape.len() {
+            return Err(format!(
+                "The network reads {} values, but this has {}.",
+                explain::number(input.shape.len() as u64),
+                explain::number(codes.len() as u64)
+            ));
+        }
+        Ok(codes)
+    }
+
+    /// Takes samples over.
+    pub(super) fn set_samples(
+        &mut self,
+        replace: bool,
+        range: u8,
+        samples: Vec<OwnSample>,
+    ) -> Result<(), String> {
+        let samples = samples
+            .into_iter()
+            .map(|sample| {
+                Ok(CodedSample {
+                    id: sample.id,
+                    label: sample.label,
+                    held_out: sample.held_out,
+                    codes: self.codes(sample.data, range)?,
+                })
+            })
+            .collect::<Result<Vec<_>, String>>()?;
+        if replace {
+            self.samples.clear();
+        }
+        self.samples.extend(samples);
+        Ok(())
+    }
+
+    /// The samples of the first `n_classes` classes; none where there is nothing to learn from.
+    pub(super) fn sample_set(&self, n_classes: usize) -> Option<SampleSet> {
+        let shape = self.input().ok()?.shape;
+        let pick = |held_out: bool| {
+            let chosen = || {
+                self.samples
+                    .iter()
+                    .filter(move |it| it.held_out == held_out && (it.label as usize) < n_classes)
+            };
+            let codes = chosen().flat_map(|it| it.codes.iter().copied()).collect();
+            let labels = chosen().map(|it| it.label).collect();
+            let samples = Samples::new([shape.h, shape.w, shape.c], codes, labels)
+                .expect("invariant: every sample has the length of the input");
+            (samples, chosen().map(|it| it.id).collect())
+        };
+        let (learn, ids) = pick(false);
+        let (test, _) = pick(true);
+        (!learn.is_empty()).then_some(SampleSet {
+            learn,
+            pixels: Vec::new(),
+            ids,
+            test,
+        })
+    }
+
+    /// Reads a file of samples.
+    pub(super) fn read(
+        &self,
+        name: &str,
+        bytes: &[u8],
+        labels: Option<&[u8]>,
+    ) -> Result<Vec<ReadSample>, String> {
+        let input = self.input()?;
+        let read = if name.to_ascii_lowercase().ends_with(".npy") {
+            read_npy(bytes, labels, input)
+        } else {
+            csv_samples::read(bytes, input)
+                .map_err(|error| explain::csv_samples(&error))
+                .map(|rows| {
+                    rows.into_iter()
+                        .map(|row| ReadSample {
+                            class: row.class,
+                            data: SampleData::Codes(row.codes),
+                        })
+                        .collect()
+                })
+        };
+        read.map_err(|sentence| format!("\"{}\" was left out: {sentence}", short(name)))
+    }
+}
+
+fn read_npy(bytes: &[u8], labels: Option<&[u8]>, input: Value) -> Result<Vec<ReadSample>, String> {
+    let data: Vec<SampleData> =
+        match npy::samples(bytes, input).map_err(|error| explain::npy(&error))? {
+            NpySamples::Pixels(all) => all.into_iter().map(SampleData::Pixels).collect(),
+            NpySamples::Codes(all) => all.into_iter().map(SampleData::Codes).collect(),
+        };
+    let mut classes = vec![None; data.len()];
+    if let Some(labels) = labels {
+        let labels = npy::labels(labels, data.len())
+            .map_err(|error| format!("its labels cannot be used. {}", explain::npy(&error)))?;
+        classes = labels.iter().map(|label| Some(label.to_string())).collect();
+    }
+    Ok(classes
+        .into_iter()
+        .zip(data)
+        .map(|(class, data)| ReadSample { class, data })
+        .collect())
+}
+
+fn view(network: &Network, kind: ModelKind) -> NetworkView {
+    let input = network.input();
+    let range = InputRange::of(input.quant);
+    let index = (0..).zip(InputRange::ALL).find(|&(_, it)| it == range);
+    NetworkView {
+        kind: kind.name().to_owned(),
+        n_layers: count(network.convs().count()),
+        macs_forward: network.macs_forward(),
+        input: [input.shape.h, input.shape.w, input.shape.c].map(count),
+        n_classes: count(network.classes().len()),
+        n_features: network
+            .features()
+            .map_or(0, |value| count(network.values()[value].shape.len())),
+        range: index.map_or(0, |(index, _)| index),
+        policy: link::policy_text(&own::default_policy(network)),
+    }
+}
