@@ -28,7 +28,7 @@ async function start() {
     return;
   }
   try {
-    const { default: init, start_app } = await import('../pkg/quartermeg_web.js');
+    const { default: init, start_app } = await import('../pkg/quartermeg.js');
     await init();
     start_app();
   } catch (error) {

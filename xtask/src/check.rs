@@ -94,6 +94,8 @@ fn lints_for_wasm() -> Check {
             package::FORMATS,
             "--package",
             package::WEB,
+            "--package",
+            package::WORKER,
         ],
     )
 }

@@ -11,8 +11,8 @@ use crate::workspace::{Workspace, package};
 use crate::{process, report, toolchain, tools};
 
 /// What wasm-bindgen calls the two files that it writes.
-const SCRIPT: &str = "quartermeg_web.js";
-const MODULE: &str = "quartermeg_web_bg.wasm";
+const SCRIPT: &str = "quartermeg.js";
+const MODULE: &str = "quartermeg_bg.wasm";
 /// The profile in `Cargo.toml` that makes a page: small, with fast kernels.
 const PROFILE: &str = "web-release";
 
@@ -20,8 +20,18 @@ const PROFILE: &str = "web-release";
 ///
 /// Every feature that the compiler uses is named, because wasm-opt refuses what it was not told of.
 /// `--fast-math` is left out: it would change the bits of floating point results.
+/// Flags of the compiler: those of `.cargo/config.toml`, which they replace, and a panic that traps
+/// instead of writing a message first (`docs/decisions/0008-a-page-of-600-kb.md`).
+const RUSTFLAGS: &str = "-Ctarget-feature=+simd128 -Zunstable-options -Cpanic=immediate-abort";
+
+/// The standard library is compiled with the page, for size.
+const BUILD_STD: [&str; 2] = [
+    "-Zbuild-std=std,panic_abort",
+    "-Zbuild-std-features=optimize_for_size",
+];
+
 const WASM_OPT_FLAGS: [&str; 8] = [
-    "-O3",
+    "-Oz",
     "--enable-simd",
     "--enable-bulk-memory",
     "--enable-nontrapping-float-to-int",
@@ -66,19 +76,24 @@ pub(crate) fn build(workspace: &Workspace, optimized: Optimized) -> Result<PathB
 /// Compiles the page's package to wasm and returns the folder with its script and module.
 fn compile(workspace: &Workspace) -> Result<PathBuf> {
     toolchain::ensure_target(toolchain::WASM)?;
+    toolchain::ensure_std_source()?;
     let wasm_pack = tools::wasm_pack()?;
     let wasm_bindgen = tools::wasm_bindgen(workspace)?;
     let built = workspace.target.join("page");
-    report::step(format_args!("Compiling {} to wasm", package::WEB));
+    report::step(format_args!("Compiling {} to wasm", package::WORKER));
     process::run(
         process::command(wasm_pack.join("wasm-pack"))
             .env("PATH", process::path_with(&[wasm_pack, wasm_bindgen])?)
+            .env("RUSTC_BOOTSTRAP", "1")
+            .env("RUSTFLAGS", RUSTFLAGS)
             .current_dir(&workspace.root)
-            .args(["build", "web", "--target", "web", "--profile", PROFILE])
+            .args(["build", "worker", "--target", "web", "--profile", PROFILE])
+            .args(["--out-name", "quartermeg"])
             .args(["--mode", "no-install", "--no-opt"])
             .args(["--no-typescript", "--no-pack", "--out-dir"])
             .arg(&built)
-            .args(["--", "--locked"]),
+            .args(["--", "--locked"])
+            .args(BUILD_STD),
         "the page could not be compiled; the compiler's messages stand above",
     )?;
     Ok(built)

@@ -122,7 +122,7 @@ mod tests {
     fn each_file_counts_once_and_under_the_right_budget() {
         for (path, expected) in [
             ("index.html", Kind::Code),
-            ("pkg/quartermeg_web_bg.wasm", Kind::Code),
+            ("pkg/quartermeg_bg.wasm", Kind::Code),
             ("static/style.css", Kind::Code),
             ("static/models/keyboard.safetensors", Kind::Data),
             ("static/models/keyboard.md", Kind::Other),

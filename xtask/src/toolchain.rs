@@ -24,6 +24,16 @@ pub(crate) fn ensure_target(target: &str) -> Result<()> {
     rustup(&["target", "add", target])
 }
 
+/// Adds the source of the standard library to the toolchain, if it is missing.
+pub(crate) fn ensure_std_source() -> Result<()> {
+    let sysroot = process::output(process::command("rustc").args(["--print", "sysroot"]))?;
+    let library = Path::new(sysroot.trim()).join("lib/rustlib/src/rust/library");
+    if library.is_dir() {
+        return Ok(());
+    }
+    rustup(&["component", "add", "rust-src"])
+}
+
 /// Adds `component` to the toolchain, if `cargo <subcommand>` does not run yet.
 pub(crate) fn ensure_component(component: &str, subcommand: &str) -> Result<()> {
     if process::output(process::cargo().args([subcommand, "--version"])).is_ok() {

@@ -12,6 +12,7 @@ pub(crate) mod package {
     pub(crate) const CORE: &str = "quartermeg-core";
     pub(crate) const FORMATS: &str = "quartermeg-formats";
     pub(crate) const WEB: &str = "quartermeg-web";
+    pub(crate) const WORKER: &str = "quartermeg-worker";
     pub(crate) const TESTS: &str = "quartermeg-tests";
 }
 

@@ -7,13 +7,13 @@ use quartermeg_formats::config::{self, Opened, Trained};
 use quartermeg_formats::setup::Setup;
 use quartermeg_formats::{explain, program_file};
 
-use crate::protocol::ExportKind;
+use quartermeg_web::protocol::ExportKind;
 
 /// Characters of a file's name that a sentence holds.
 const MAX_NAME: usize = 60;
 
 /// Writes a file: its name and contents.
-pub(super) fn export<B: AsRef<[u8]>>(
+pub(crate) fn export<B: AsRef<[u8]>>(
     kind: ExportKind,
     setup: &Setup,
     network: &Network,
@@ -39,13 +39,13 @@ pub(super) fn export<B: AsRef<[u8]>>(
 }
 
 /// A file's name, cut to a length that a sentence can hold.
-pub(super) fn short(name: &str) -> String {
+pub(crate) fn short(name: &str) -> String {
     name.chars().take(MAX_NAME).collect()
 }
 
 /// Reads a configuration or a program; the contents tell which it is. What looks like neither is
 /// refused as what its name promises.
-pub(super) fn open(name: &str, bytes: &[u8]) -> Result<Opened, String> {
+pub(crate) fn open(name: &str, bytes: &[u8]) -> Result<Opened, String> {
     let promises = |ending: &str| name.to_ascii_lowercase().ends_with(ending);
     let as_program = || program_file::read(bytes).map_err(|it| explain::program_file(&it));
     let as_configuration = || config::read(bytes).map_err(|it| explain::config(&it));

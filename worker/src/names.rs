@@ -3,10 +3,10 @@
 use quartermeg_core::program::Program;
 use quartermeg_core::runtime::{Parameter, UpdateTrace};
 
-use crate::protocol::UpdateView;
+use quartermeg_web::protocol::UpdateView;
 
 /// What an update did, with the name of its parameter.
-pub(super) fn update_view<B: AsRef<[u8]>>(
+pub(crate) fn update_view<B: AsRef<[u8]>>(
     program: &Program<B>,
     update: &UpdateTrace,
 ) -> UpdateView {

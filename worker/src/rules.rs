@@ -5,12 +5,12 @@ use quartermeg_core::quant::{DEAD_CHANNEL_SCALE, Rules, UpdateRule};
 use quartermeg_formats::numerics::{self, PROFILES, RULES};
 use quartermeg_formats::setup::Setup;
 
-use super::plan;
-use crate::protocol::RulesView;
+use crate::plan;
+use quartermeg_web::protocol::RulesView;
 
 /// Plans the setup under all rules that are one choice away.
 #[derive(Debug)]
-pub(super) struct RulesPlanner {
+pub(crate) struct RulesPlanner {
     setup: Setup,
     /// Size of the block under the rules of the setup.
     arena_bytes: u32,
@@ -22,7 +22,7 @@ pub(super) struct RulesPlanner {
 
 impl RulesPlanner {
     /// Begins with a setup that needs a block of `arena_bytes`.
-    pub(super) fn new(setup: &Setup, arena_bytes: u32) -> Self {
+    pub(crate) fn new(setup: &Setup, arena_bytes: u32) -> Self {
         let mut waiting: Vec<Rules> = Vec::new();
         let profiles = PROFILES.iter().map(|profile| profile.rules);
         let choices = (0..RULES.len()).flat_map(|rule| choices_of(setup.rules, rule));
@@ -40,7 +40,7 @@ impl RulesPlanner {
     }
 
     /// Plans one more; everything, once nothing is left.
-    pub(super) fn advance(&mut self, network: &Network) -> Option<RulesView> {
+    pub(crate) fn advance(&mut self, network: &Network) -> Option<RulesView> {
         if let Some(rules) = self.waiting.pop() {
             let Setup { policy, .. } = &self.setup;
             let bytes = plan::arena_bytes(network, policy, rules, self.setup.settings());

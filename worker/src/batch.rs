@@ -9,7 +9,7 @@ const RATE_MILLIS: f64 = 1_000.0;
 
 /// Losses since the last batch, thinned where they are many.
 #[derive(Debug)]
-pub(super) struct LossBatch {
+pub(crate) struct LossBatch {
     losses: Vec<(u32, f32)>,
     stride: u32,
     open: (u32, f32),
@@ -27,7 +27,7 @@ impl Default for LossBatch {
 
 impl LossBatch {
     /// Adds the loss of a finished step.
-    pub(super) fn push(&mut self, step: u32, loss: f32) {
+    pub(crate) fn push(&mut self, step: u32, loss: f32) {
         self.open.0 += 1;
         self.open.1 += loss;
         if self.open.0 < self.stride {
@@ -54,7 +54,7 @@ impl LossBatch {
     }
 
     /// Hands over what has gathered; the last entry is the loss of `newest` itself.
-    pub(super) fn take(&mut self, newest: Option<(u32, f32)>) -> Vec<(u32, f32)> {
+    pub(crate) fn take(&mut self, newest: Option<(u32, f32)>) -> Vec<(u32, f32)> {
         let mut losses = self.losses.clone();
         if let Some(newest) = newest.filter(|_| self.open.0 > 0 || !losses.is_empty()) {
             if losses.last().is_some_and(|&(step, _)| step == newest.0) {
@@ -67,7 +67,7 @@ impl LossBatch {
     }
 
     /// Forgets what has gathered.
-    pub(super) fn clear(&mut self) {
+    pub(crate) fn clear(&mut self) {
         self.losses.clear();
         self.stride = 1;
         self.open = (0, 0.0);
@@ -76,20 +76,20 @@ impl LossBatch {
 
 /// Steps a second over the last second.
 #[derive(Debug, Default)]
-pub(super) struct Rate {
+pub(crate) struct Rate {
     /// Moment and number of steps, oldest first.
     marks: VecDeque<(f64, u32)>,
 }
 
 impl Rate {
     /// Training begins or goes on.
-    pub(super) fn begin(&mut self, now: f64, step: u32) {
+    pub(crate) fn begin(&mut self, now: f64, step: u32) {
         self.marks.clear();
         self.marks.push_back((now, step));
     }
 
     /// The rate at this moment.
-    pub(super) fn measure(&mut self, now: f64, step: u32) -> f32 {
+    pub(crate) fn measure(&mut self, now: f64, step: u32) -> f32 {
         self.marks.push_back((now, step));
         while self.marks.len() > 2 && now - self.marks[1].0 >= RATE_MILLIS {
             self.marks.pop_front();

@@ -10,10 +10,10 @@ use quartermeg_formats::scenario::{self, Scenario};
 use quartermeg_formats::setup::Setup;
 use quartermeg_formats::{describe, link, memory};
 
-use crate::protocol::{LayerView, OpView, PlanView, PresetView, TensorView};
+use quartermeg_web::protocol::{LayerView, OpView, PlanView, PresetView, TensorView};
 
 /// The policies that can be chosen by name, with what each needs.
-pub(super) fn presets(scenario: &Scenario, network: &Network) -> Vec<PresetView> {
+pub(crate) fn presets(scenario: &Scenario, network: &Network) -> Vec<PresetView> {
     let setup = scenario.default_setup();
     let (rules, settings) = (setup.rules, setup.settings());
     scenario::presets(scenario, network)
@@ -27,7 +27,7 @@ pub(super) fn presets(scenario: &Scenario, network: &Network) -> Vec<PresetView>
 }
 
 /// Size of the block that a step needs; none where it cannot be compiled.
-pub(super) fn arena_bytes(
+pub(crate) fn arena_bytes(
     network: &Network,
     policy: &Policy,
     rules: Rules,
@@ -40,7 +40,7 @@ pub(super) fn arena_bytes(
 }
 
 /// Everything that the page draws of a program.
-pub(super) fn view<B: AsRef<[u8]>>(
+pub(crate) fn view<B: AsRef<[u8]>>(
     program: &Program<B>,
     network: &Network,
     setup: &Setup,
@@ -90,7 +90,7 @@ fn tensor_view<B: AsRef<[u8]>>(program: &Program<B>, tensor: u32) -> TensorView 
 }
 
 /// Where a role stands in [`Role::ALL`].
-pub(super) fn role_index(wanted: Role) -> u8 {
+pub(crate) fn role_index(wanted: Role) -> u8 {
     (0..)
         .zip(Role::ALL)
         .find(|&(_, role)| role == wanted)

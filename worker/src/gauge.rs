@@ -7,7 +7,7 @@ use quartermeg_core::session::{Accuracy, Evaluator, Samples, Session};
 
 /// The accuracy of the weights as they were when the measurement began.
 #[derive(Debug)]
-pub(super) struct Gauge {
+pub(crate) struct Gauge {
     evaluator: Evaluator,
     /// Steps behind the weights that are being measured.
     under_way: Option<u32>,
@@ -16,7 +16,7 @@ pub(super) struct Gauge {
 }
 
 impl Gauge {
-    pub(super) fn new(evaluator: Evaluator) -> Self {
+    pub(crate) fn new(evaluator: Evaluator) -> Self {
         Self {
             evaluator,
             under_way: None,
@@ -25,12 +25,12 @@ impl Gauge {
     }
 
     /// Other weights have come from outside: what was measured says nothing about them.
-    pub(super) fn forget(&mut self) {
+    pub(crate) fn forget(&mut self) {
         (self.under_way, self.finished) = (None, None);
     }
 
     /// Training begins: the weights that it begins with are measured, unless they have been.
-    pub(super) fn before_training(&mut self, session: &Session) {
+    pub(crate) fn before_training(&mut self, session: &Session) {
         if self.under_way.is_none() && self.is_due(session) {
             self.begin(session);
         }
@@ -51,12 +51,12 @@ impl Gauge {
     }
 
     /// Whether there is something to measure.
-    pub(super) fn has_work(&self, session: &Session) -> bool {
+    pub(crate) fn has_work(&self, session: &Session) -> bool {
         self.under_way.is_some() || self.is_due(session)
     }
 
     /// Measures one more sample; steps and accuracy once the measurement is finished.
-    pub(super) fn advance(
+    pub(crate) fn advance(
         &mut self,
         session: &Session,
         samples: &Samples,

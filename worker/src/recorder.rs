@@ -2,14 +2,14 @@
 
 use quartermeg_core::runtime::{Parameter, Trace, UpdateTrace};
 
-use crate::protocol::EffectView;
+use quartermeg_web::protocol::EffectView;
 
 /// Updates of one step, in their order. The list keeps its memory from step to step.
 #[derive(Debug, Default)]
-pub(super) struct Recorder {
+pub(crate) struct Recorder {
     updates: Vec<UpdateTrace>,
     /// Whether it does without norms, whose gathering costs time.
-    pub(super) is_brief: bool,
+    pub(crate) is_brief: bool,
     /// What the steps since the last call of [`Self::take_effect`] did.
     effect: EffectView,
     /// The newest step that was summed; one that was gone back over is not summed again.
@@ -17,21 +17,21 @@ pub(super) struct Recorder {
 }
 
 impl Recorder {
-    pub(super) fn clear(&mut self) {
+    pub(crate) fn clear(&mut self) {
         self.updates.clear();
     }
 
     /// Forgets the sums too, because training begins again.
-    pub(super) fn forget(&mut self) {
+    pub(crate) fn forget(&mut self) {
         *self = Self::default();
     }
 
-    pub(super) fn updates(&self) -> &[UpdateTrace] {
+    pub(crate) fn updates(&self) -> &[UpdateTrace] {
         &self.updates
     }
 
     /// A step is finished.
-    pub(super) fn finish(&mut self, step: u32) {
+    pub(crate) fn finish(&mut self, step: u32) {
         if step <= self.summed {
             return;
         }
@@ -48,7 +48,7 @@ impl Recorder {
     }
 
     /// Hands over the sums.
-    pub(super) fn take_effect(&mut self) -> EffectView {
+    pub(crate) fn take_effect(&mut self) -> EffectView {
         std::mem::take(&mut self.effect)
     }
 }

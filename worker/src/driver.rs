@@ -10,16 +10,16 @@ use wasm_bindgen::closure::Closure;
 use wasm_bindgen::{JsCast as _, JsValue};
 use web_sys::{DedicatedWorkerGlobalScope, MessageChannel, MessageEvent, MessagePort, Performance};
 
-use super::time::{Clock, Next};
-use super::trainer::Trainer;
-use crate::build;
-use crate::protocol::{Event, FromWorker, ToWorker};
+use crate::time::{Clock, Next};
+use crate::trainer::Trainer;
+use quartermeg_web::build;
+use quartermeg_web::protocol::{Event, FromWorker, ToWorker};
 
 /// Starts to answer; the worker lives until the page ends it.
 ///
 /// # Panics
 /// Outside a worker.
-pub fn start() {
+pub(crate) fn start() {
     let scope: DedicatedWorkerGlobalScope = js_sys::global().unchecked_into();
     std::panic::set_hook(Box::new(|panic| {
         let scope: DedicatedWorkerGlobalScope = js_sys::global().unchecked_into();

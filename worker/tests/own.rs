@@ -9,8 +9,8 @@ use quartermeg_web::protocol::{
     Event, ExportKind, NetworkView, OwnSample, Position, ReadSample, Request, SampleData, Speed,
     ToWorker,
 };
-use quartermeg_web::worker::time::{Clock, Next};
-use quartermeg_web::worker::trainer::Trainer;
+use quartermeg_worker::time::{Clock, Next};
+use quartermeg_worker::trainer::Trainer;
 
 const SETUP: &str = "v=1&scenario=own&head=3&stop=4&policy=----------------------bbbbbbb1";
 /// Pixels of an input of the network.

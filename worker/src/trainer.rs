@@ -15,45 +15,45 @@ use quartermeg_formats::config::{Trained, hex};
 use quartermeg_formats::setup::{Head, Setup};
 use quartermeg_formats::{explain, image, link, model, network_file, own, scenario, tinyengine};
 
-use super::own::Own;
-use super::rules::RulesPlanner;
-use super::run::Run;
-use super::samples::{SampleSet, check_image, count};
-use super::time::Clock;
-use super::{files, plan, timeline};
-use crate::protocol::{
+use crate::own::Own;
+use crate::rules::RulesPlanner;
+use crate::run::Run;
+use crate::samples::{SampleSet, check_image, count};
+use crate::time::Clock;
+use crate::{files, plan, timeline};
+use quartermeg_web::protocol::{
     Event, ExportKind, FromWorker, Position, PresetView, Request, Speed, ToWorker,
 };
 
 /// The worker's logic.
 #[derive(Debug)]
 pub struct Trainer<C> {
-    pub(super) clock: C,
-    pub(super) events: Vec<FromWorker>,
+    pub(crate) clock: C,
+    pub(crate) events: Vec<FromWorker>,
     /// Largest number of a request so far; events that nobody asked for carry it.
-    pub(super) newest_request: u32,
+    pub(crate) newest_request: u32,
     /// The network that ships, or the sentence that says why there is none.
     network: Result<Rc<Network>, String>,
     /// Policies to choose by name, and the scenario and classifier that they were made for.
     presets: Vec<PresetView>,
     presets_of: (String, Option<Head>),
     /// Works out what other numerics would need; none once that is known.
-    pub(super) planner: Option<RulesPlanner>,
+    pub(crate) planner: Option<RulesPlanner>,
     /// The samples that ship.
-    pub(super) samples: Option<SampleSet>,
+    pub(crate) samples: Option<SampleSet>,
     /// What a person brought.
-    pub(super) own: Own,
-    pub(super) compiled: Option<Compiled>,
-    pub(super) run: Option<Run>,
+    pub(crate) own: Own,
+    pub(crate) compiled: Option<Compiled>,
+    pub(crate) run: Option<Run>,
     /// How fast training runs; none while it stands still.
-    pub(super) speed: Option<Speed>,
+    pub(crate) speed: Option<Speed>,
 }
 
 /// A setup and its program.
 #[derive(Debug)]
-pub(super) struct Compiled {
-    pub(super) setup: Setup,
-    pub(super) network: Rc<Network>,
+pub(crate) struct Compiled {
+    pub(crate) setup: Setup,
+    pub(crate) network: Rc<Network>,
     image: AlignedBytes,
     program: Program<AlignedBytes>,
     /// Runs drawings; the accuracy has an evaluator of its own, whose weights stand still.
@@ -64,7 +64,7 @@ pub(super) struct Compiled {
 
 impl Compiled {
     /// Whether network and samples are a person's own.
-    pub(super) fn is_own(&self) -> bool {
+    pub(crate) fn is_own(&self) -> bool {
         is_own(&self.setup)
     }
 
@@ -362,7 +362,7 @@ impl<C: Clock> Trainer<C> {
         Ok(())
     }
 
-    pub(super) fn pause(&mut self) {
+    pub(crate) fn pause(&mut self) {
         self.speed = None;
     }
 
@@ -506,11 +506,11 @@ impl<C: Clock> Trainer<C> {
 
     // -- Answers -------------------------------------------------------------------------------
 
-    pub(super) fn tell(&mut self, id: u32, event: Event) {
+    pub(crate) fn tell(&mut self, id: u32, event: Event) {
         self.events.push(FromWorker { id, event });
     }
 
-    pub(super) fn tell_position(&mut self, id: u32) {
+    pub(crate) fn tell_position(&mut self, id: u32) {
         let now = self.clock.now();
         let running = self.speed.is_some();
         let is_own = self.compiled.as_ref().is_some_and(Compiled::is_own);

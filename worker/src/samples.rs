@@ -4,27 +4,27 @@ use quartermeg_core::session::{Samples, Session};
 use quartermeg_formats::image::IMAGE_EXTENT;
 use quartermeg_formats::{explain, sample_file};
 
-use crate::protocol::SampleView;
+use quartermeg_web::protocol::SampleView;
 
 /// Pixels of a small image.
 const IMAGE_PIXELS: usize = IMAGE_EXTENT * IMAGE_EXTENT;
 
 /// Samples to learn from and to measure on.
 #[derive(Debug)]
-pub(super) struct SampleSet {
+pub(crate) struct SampleSet {
     /// The samples to learn from that came with the scenario.
-    pub(super) learn: Samples,
+    pub(crate) learn: Samples,
     /// Grey values of the samples to learn from, drawn ones included.
-    pub(super) pixels: Vec<u8>,
+    pub(crate) pixels: Vec<u8>,
     /// Numbers of the samples to learn from, where the page knows them by one.
-    pub(super) ids: Vec<u32>,
+    pub(crate) ids: Vec<u32>,
     /// The samples to measure on.
-    pub(super) test: Samples,
+    pub(crate) test: Samples,
 }
 
 impl SampleSet {
     /// Reads the file of a scenario.
-    pub(super) fn read(file: &[u8]) -> Result<Self, String> {
+    pub(crate) fn read(file: &[u8]) -> Result<Self, String> {
         let digits = sample_file::read_digits(file)
             .map_err(|error| format!("The samples cannot be used: {}", explain::samples(&error)))?;
         Ok(Self {
@@ -36,7 +36,7 @@ impl SampleSet {
     }
 
     /// The sample of the step under way, or, between steps, of the next one.
-    pub(super) fn view(&self, session: &Session) -> Option<SampleView> {
+    pub(crate) fn view(&self, session: &Session) -> Option<SampleView> {
         let index = session.sample_of_step(session.step_count());
         if let Some(&id) = self.ids.get(index) {
             let (_, label) = session.samples().get(index);
@@ -59,7 +59,7 @@ impl SampleSet {
 }
 
 /// Whether these are the pixels of a drawing.
-pub(super) fn check_image(pixels: &[u8]) -> Result<(), String> {
+pub(crate) fn check_image(pixels: &[u8]) -> Result<(), String> {
     if pixels.len() == IMAGE_PIXELS {
         return Ok(());
     }
@@ -70,6 +70,6 @@ pub(super) fn check_image(pixels: &[u8]) -> Result<(), String> {
 }
 
 /// A number of samples.
-pub(super) fn count(len: usize) -> u32 {
+pub(crate) fn count(len: usize) -> u32 {
     u32::try_from(len).unwrap_or(u32::MAX)
 }

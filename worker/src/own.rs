@@ -7,18 +7,18 @@ use quartermeg_formats::model::{self, ModelKind};
 use quartermeg_formats::npy::{self, NpySamples};
 use quartermeg_formats::{csv_samples, explain, link, own};
 
-use super::files::short;
-use super::samples::{SampleSet, count};
-use crate::protocol::{NetworkView, OwnSample, ReadSample, SampleData};
+use crate::files::short;
+use crate::samples::{SampleSet, count};
+use quartermeg_web::protocol::{NetworkView, OwnSample, ReadSample, SampleData};
 
 /// What a person brought.
 #[derive(Debug, Default)]
-pub(super) struct Own {
+pub(crate) struct Own {
     /// The network as its file has it.
     network: Option<Network>,
     samples: Vec<CodedSample>,
     /// The samples as the program that runs takes them; none while there is nothing to learn from.
-    pub(super) set: Option<SampleSet>,
+    pub(crate) set: Option<SampleSet>,
 }
 
 #[derive(Debug)]
@@ -31,7 +31,7 @@ struct CodedSample {
 
 impl Own {
     /// Takes a network over; samples for another one go.
-    pub(super) fn open(&mut self, name: &str, bytes: &[u8]) -> Result<NetworkView, String> {
+    pub(crate) fn open(&mut self, name: &str, bytes: &[u8]) -> Result<NetworkView, String> {
         let stem = name.rsplit_once('.').map_or(name, |(stem, _)| stem);
         let (network, kind) = model::read(stem, bytes)
             .map_err(|error| format!("\"{}\" was not opened: {}", short(name), error.sentence()))?;
@@ -43,7 +43,7 @@ impl Own {
     }
 
     /// The network as its file has it.
-    pub(super) fn network(&self) -> Result<&Network, String> {
+    pub(crate) fn network(&self) -> Result<&Network, String> {
         self.network.as_ref().ok_or_else(|| {
             "This is about your own network: open the network's file first, then try again."
                 .to_owned()
@@ -55,7 +55,7 @@ impl Own {
     }
 
     /// The codes of an input.
-    pub(super) fn codes(&self, data: SampleData, range: u8) -> Result<Vec<i8>, String> {
+    pub(crate) fn codes(&self, data: SampleData, range: u8) -> Result<Vec<i8>, String> {
         let input = self.input()?;
         let codes = match data {
             SampleData::Codes(codes) => codes,
@@ -82,7 +82,7 @@ impl Own {
     }
 
     /// Takes samples over.
-    pub(super) fn set_samples(
+    pub(crate) fn set_samples(
         &mut self,
         replace: bool,
         range: u8,
@@ -107,7 +107,7 @@ impl Own {
     }
 
     /// The samples of the first `n_classes` classes; none where there is nothing to learn from.
-    pub(super) fn sample_set(&self, n_classes: usize) -> Option<SampleSet> {
+    pub(crate) fn sample_set(&self, n_classes: usize) -> Option<SampleSet> {
         let shape = self.input().ok()?.shape;
         let pick = |held_out: bool| {
             let chosen = || {
@@ -132,7 +132,7 @@ impl Own {
     }
 
     /// Reads a file of samples.
-    pub(super) fn read(
+    pub(crate) fn read(
         &self,
         name: &str,
         bytes: &[u8],

@@ -2,12 +2,12 @@
 
 use quartermeg_formats::tinyengine::{Phase, Timeline, TimelineOp, TimelineTensor};
 
-use super::plan::role_index;
-use crate::protocol::{OpView, PlanView, TensorView};
+use crate::plan::role_index;
+use quartermeg_web::protocol::{OpView, PlanView, TensorView};
 
 /// Everything that the map draws of a schedule. A tensor of which only a quarter is in use from
 /// some operation on becomes two.
-pub(super) fn view(timeline: &Timeline) -> PlanView {
+pub(crate) fn view(timeline: &Timeline) -> PlanView {
     let mut tensors = Vec::new();
     // For each tensor of the schedule where it lies, and its quarter with its first operation.
     let mut places = Vec::new();

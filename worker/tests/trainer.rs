@@ -10,8 +10,8 @@ use quartermeg_formats::scenario::KEYBOARD;
 use quartermeg_web::protocol::{
     Event, ExportKind, FromWorker, PlanView, Position, Request, Speed, ToWorker,
 };
-use quartermeg_web::worker::time::{Clock, Next};
-use quartermeg_web::worker::trainer::Trainer;
+use quartermeg_worker::time::{Clock, Next};
+use quartermeg_worker::trainer::Trainer;
 
 /// A clock that goes on a little whenever it is looked at.
 #[derive(Clone, Default)]

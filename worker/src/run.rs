@@ -7,37 +7,37 @@ use quartermeg_core::session::{Evaluator, Samples, Session};
 use quartermeg_formats::config::{Trained, hex};
 use quartermeg_formats::explain;
 
-use super::batch::{LossBatch, Rate};
-use super::gauge::Gauge;
-use super::names;
-use super::recorder::Recorder;
-use crate::protocol::Batch;
+use crate::batch::{LossBatch, Rate};
+use crate::gauge::Gauge;
+use crate::names;
+use crate::recorder::Recorder;
+use quartermeg_web::protocol::Batch;
 
 /// A session and what is known of it.
 #[derive(Debug)]
-pub(super) struct Run {
-    pub(super) session: Session,
+pub(crate) struct Run {
+    pub(crate) session: Session,
     /// Settings from the next step on.
-    pub(super) settings: Settings,
+    pub(crate) settings: Settings,
     recorder: Recorder,
     /// Step that the recorder has listened to.
     recorded: u32,
     losses: LossBatch,
-    pub(super) rate: Rate,
-    pub(super) gauge: Gauge,
+    pub(crate) rate: Rate,
+    pub(crate) gauge: Gauge,
     /// Time that the gauge may still take.
-    pub(super) gauge_credit: f64,
+    pub(crate) gauge_credit: f64,
     /// Moment of the newest batch.
-    pub(super) batch_at: f64,
+    pub(crate) batch_at: f64,
     /// Moment at which the slow speeds go on.
-    pub(super) tick_at: f64,
+    pub(crate) tick_at: f64,
     /// Digest of the weights after so many whole steps.
     digest: Option<(u32, String)>,
 }
 
 impl Run {
     /// Starts a session of a program. `trained` are weights that it starts with.
-    pub(super) fn start(
+    pub(crate) fn start(
         image: &AlignedBytes,
         settings: Settings,
         trained: Option<&Trained>,
@@ -68,13 +68,13 @@ impl Run {
     }
 
     /// It takes the place of a run under way at this moment.
-    pub(super) fn begin_at(&mut self, now: f64) {
+    pub(crate) fn begin_at(&mut self, now: f64) {
         self.rate.begin(now, self.session.step_count());
         (self.batch_at, self.tick_at) = (now, now);
     }
 
     /// Whether the step to stop after is reached.
-    pub(super) fn is_at_stop(&self, stop_after: u32) -> bool {
+    pub(crate) fn is_at_stop(&self, stop_after: u32) -> bool {
         self.session.op_count() == 0 && self.session.step_count() >= stop_after
     }
 
@@ -86,14 +86,14 @@ impl Run {
     }
 
     /// Finishes the step under way, or runs a whole one, and does without norms.
-    pub(super) fn step_quietly(&mut self) {
+    pub(crate) fn step_quietly(&mut self) {
         self.recorder.is_brief = true;
         self.finish_step();
         self.recorder.is_brief = false;
     }
 
     /// Finishes the step under way, or runs a whole one, and listens to all of its updates.
-    pub(super) fn step_recorded(&mut self) {
+    pub(crate) fn step_recorded(&mut self) {
         self.recorded = self.finish_step();
     }
 
@@ -109,7 +109,7 @@ impl Run {
     }
 
     /// Runs one operation.
-    pub(super) fn next_operation(&mut self) {
+    pub(crate) fn next_operation(&mut self) {
         self.take_settings();
         if self.session.op_count() == 0 {
             self.remember_digest();
@@ -125,7 +125,7 @@ impl Run {
     }
 
     /// Undoes one operation.
-    pub(super) fn previous_operation(&mut self) {
+    pub(crate) fn previous_operation(&mut self) {
         if self.session.previous_op() {
             // What was heard may have been undone; the step is heard again up to here.
             self.seek(self.session.op_count());
@@ -133,7 +133,7 @@ impl Run {
     }
 
     /// Goes to the moment after so many operations of this step.
-    pub(super) fn seek(&mut self, n_ops: u32) {
+    pub(crate) fn seek(&mut self, n_ops: u32) {
         self.take_settings();
         self.session.abandon_step();
         self.recorder.clear();
@@ -142,7 +142,7 @@ impl Run {
     }
 
     /// Forgets what was heard and measured, after a reset.
-    pub(super) fn forget(&mut self) {
+    pub(crate) fn forget(&mut self) {
         self.recorder.forget();
         self.losses.clear();
         self.gauge.forget();
@@ -150,7 +150,7 @@ impl Run {
     }
 
     /// Digest of the weights between steps: of a step under way, those it started with.
-    pub(super) fn digest(&mut self) -> String {
+    pub(crate) fn digest(&mut self) -> String {
         let step = self.session.step_count();
         if let Some((known, digest)) = &self.digest
             && *known == step
@@ -166,14 +166,14 @@ impl Run {
     }
 
     /// Works the digest out while that is cheap, between steps.
-    pub(super) fn remember_digest(&mut self) {
+    pub(crate) fn remember_digest(&mut self) {
         if self.session.op_count() == 0 {
             self.digest();
         }
     }
 
     /// The weights as a file holds them.
-    pub(super) fn trained(&mut self) -> Trained {
+    pub(crate) fn trained(&mut self) -> Trained {
         Trained {
             steps: self.session.step_count(),
             state: self.session.state(),
@@ -182,7 +182,7 @@ impl Run {
     }
 
     /// What has happened since the last batch.
-    pub(super) fn batch(&mut self, now: f64) -> Batch {
+    pub(crate) fn batch(&mut self, now: f64) -> Batch {
         let step = self.session.step_count();
         let op = self.session.op_count();
         let newest = self

@@ -1,7 +1,7 @@
 //! Slices of time: training, and measuring the accuracy beside it.
 
-use super::trainer::Trainer;
-use crate::protocol::{Event, FromWorker, Speed};
+use crate::trainer::Trainer;
+use quartermeg_web::protocol::{Event, FromWorker, Speed};
 
 /// Time that a slice takes, in milliseconds.
 pub const SLICE_MILLIS: f64 = 12.0;

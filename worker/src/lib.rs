@@ -1,0 +1,45 @@
+//! The worker of the page, and the one wasm module that holds both.
+//!
+//! One module, two instances: the page calls [`start_app`], the worker [`start_worker`]. They
+//! share nothing and talk in messages ([`quartermeg_web::protocol`]). This file holds every
+//! export.
+//!
+//! The worker compiles, trains, measures, and reads and writes files. [`trainer::Trainer`] is all
+//! of its logic, without a browser and with a clock that is handed in ([`time`] has its slices);
+//! `driver` connects it to the browser's messages and timers.
+
+mod batch;
+mod driver;
+mod files;
+mod gauge;
+mod names;
+mod own;
+mod plan;
+mod recorder;
+mod rules;
+mod run;
+mod samples;
+pub mod time;
+mod timeline;
+pub mod trainer;
+
+use quartermeg_web::build;
+use wasm_bindgen::prelude::wasm_bindgen;
+
+/// Draws the page. Called once, by `static/boot.js`.
+#[wasm_bindgen]
+pub fn start_app() {
+    quartermeg_web::app::start();
+}
+
+/// Answers requests. Called once, by `static/worker.js`, inside the worker.
+#[wasm_bindgen]
+pub fn start_worker() {
+    driver::start();
+}
+
+/// Version of the code and whether it uses SIMD, for reports of faults.
+#[wasm_bindgen]
+pub fn build_info() -> String {
+    format!("{} simd:{}", build::ID, build::SIMD)
+}
