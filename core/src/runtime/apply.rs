@@ -21,6 +21,7 @@ pub(super) struct TileUpdate<'a> {
 }
 
 impl TileUpdate<'_> {
+    #[inline]
     pub(super) fn conv(
         &self,
         stored: &mut StoredWeights<'_>,
@@ -57,6 +58,7 @@ impl TileUpdate<'_> {
         }
     }
 
+    #[inline]
     pub(super) fn depthwise(
         &self,
         stored: &mut StoredWeights<'_>,
@@ -104,6 +106,7 @@ impl TileUpdate<'_> {
         }
     }
 
+    #[inline]
     fn run(
         &self,
         stored: &mut StoredWeights<'_>,
@@ -120,16 +123,19 @@ impl TileUpdate<'_> {
         stored.update(at, gradient, factor, &how, index)
     }
 
+    #[inline]
     fn is_dead(&self, scale: f32) -> bool {
         is_dead(self.rules, scale)
     }
 }
 
 /// Whether an output channel of weight scale `scale` is left as it is.
+#[inline]
 pub(super) fn is_dead(rules: Rules, scale: f32) -> bool {
     rules.dead_channels == DeadChannels::Frozen && scale < DEAD_CHANNEL_SCALE
 }
 
+#[inline]
 pub(super) fn update_trace(
     parameter: Parameter,
     n_elements: usize,
@@ -151,10 +157,12 @@ pub(super) fn update_trace(
     clippy::cast_possible_truncation,
     reason = "checked when the program was loaded"
 )]
+#[inline]
 pub(super) fn flat(index: usize) -> u32 {
     index as u32
 }
 
+#[inline]
 fn float_squares(values: &[f32]) -> f32 {
     values.iter().map(|value| value * value).sum()
 }

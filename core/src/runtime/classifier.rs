@@ -6,11 +6,13 @@ use super::update::{StepParams, with_momentum};
 use crate::quant::{LogitScale, QuantParams};
 
 #[expect(clippy::cast_precision_loss, reason = "at most nine bits")]
+#[inline]
 fn real(code: i8, quant: QuantParams) -> f32 {
     (i32::from(code) - quant.zero_point) as f32 * quant.scale
 }
 
 /// `logits[o] = sum_i real(x[i]) * W[o, i] + b[o]`, the sum ascending from 0.
+#[inline]
 pub(super) fn forward(
     quant: QuantParams,
     x: &[i8],
@@ -33,6 +35,7 @@ pub(super) fn forward(
 
 /// Turns logits into the gradient of the cross-entropy with respect to them, and returns the
 /// loss.
+#[inline]
 pub(super) fn softmax_cross_entropy(logits: &mut [f32], label: u32) -> f32 {
     let label = (label as usize).min(logits.len() - 1);
     let max = logits.iter().copied().fold(f32::NEG_INFINITY, f32::max);
@@ -52,6 +55,7 @@ pub(super) fn softmax_cross_entropy(logits: &mut [f32], label: u32) -> f32 {
 }
 
 /// f32 logits from the codes of an int8 head.
+#[inline]
 pub(super) fn logits(quant: QuantParams, rule: LogitScale, x: &[i8], logits: &mut [f32]) {
     for (logit, &code) in logits.iter_mut().zip(x) {
         *logit = match rule {
@@ -62,6 +66,7 @@ pub(super) fn logits(quant: QuantParams, rule: LogitScale, x: &[i8], logits: &mu
 }
 
 /// `g_x[i] = sum_o g[o] * W[o, i] * s_x`, the sum ascending from 0.
+#[inline]
 pub(super) fn backward_input(scale: f32, gradient: &[f32], weight: &[f32], out: &mut [f32]) {
     out.fill(0.0);
     for (gradient, row) in gradient.iter().zip(weight.chunks_exact(out.len())) {
@@ -82,6 +87,7 @@ pub(super) struct Stored<'a> {
 }
 
 /// SGD on the classifier.
+#[inline]
 pub(super) fn update(
     quant: QuantParams,
     x: &[i8],
@@ -127,6 +133,7 @@ struct Tally {
 }
 
 impl Tally {
+    #[inline]
     fn new(n_elements: usize, wants_squares: bool, learning_rate: f32) -> Self {
         Self {
             n_elements,
@@ -138,6 +145,7 @@ impl Tally {
     }
 
     /// Changes `value` by `step`, the gradient after momentum.
+    #[inline]
     fn change(&mut self, value: &mut f32, gradient: f32, step: f32) {
         if let Some([weight, of_gradient]) = &mut self.squares {
             *weight += *value * *value;
@@ -151,6 +159,7 @@ impl Tally {
         *value = new;
     }
 
+    #[inline]
     fn finish(self, parameter: Parameter) -> UpdateTrace {
         #[expect(
             clippy::cast_possible_truncation,

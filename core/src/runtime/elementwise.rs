@@ -4,6 +4,7 @@ use crate::program::LayerRecord;
 use crate::quant::{ElementwiseRule, MasterCodes, mean, nearest};
 
 /// Mean over `pixels` of each channel.
+#[inline]
 pub(super) fn average_pool(rule: ElementwiseRule, x: &[i8], y: &mut [i8], pixels: u32) {
     let c = y.len();
     for (channel, out) in y.iter_mut().enumerate() {
@@ -20,6 +21,7 @@ pub(super) fn average_pool(rule: ElementwiseRule, x: &[i8], y: &mut [i8], pixels
 }
 
 /// `g / pixels` at every pixel.
+#[inline]
 pub(super) fn average_pool_backward(gradient: &[f32], out: &mut [f32], pixels: u32) {
     #[expect(clippy::cast_precision_loss, reason = "at most 65536")]
     let count = pixels as f32;
@@ -31,6 +33,7 @@ pub(super) fn average_pool_backward(gradient: &[f32], out: &mut [f32], pixels: u
 }
 
 /// Copies the `kept` channels of every pixel.
+#[inline]
 pub(super) fn save_channels(x: &[u8], saved: &mut [u8], n_channels: usize, kept: &[u16]) {
     for (codes, saved) in x
         .chunks_exact(n_channels)
@@ -43,6 +46,7 @@ pub(super) fn save_channels(x: &[u8], saved: &mut [u8], n_channels: usize, kept:
 }
 
 /// `g_acc = mask * g * m[c]`.
+#[inline]
 pub(super) fn mask_scale(gradient: &mut [f32], mask: &[u8], scale: &[f32]) {
     let n_channels = scale.len();
     if n_channels.is_multiple_of(8) {
@@ -76,6 +80,7 @@ pub(super) fn mask_scale(gradient: &mut [f32], mask: &[u8], scale: &[f32]) {
 
 /// Gradients at the two inputs of a residual add: `first` holds the gradient at the sum and is
 /// scaled in place, `second` (which may be empty) receives the other.
+#[inline]
 pub(super) fn add_backward(
     first: &mut [f32],
     second: &mut [f32],
@@ -92,6 +97,7 @@ pub(super) fn add_backward(
 }
 
 /// Sums the gradient of channels `first..` over y, then x.
+#[inline]
 pub(super) fn bias_gradient(gradient: &[f32], n_channels: usize, first: usize, sums: &mut [f32]) {
     for gradient in gradient.chunks_exact(n_channels) {
         for (sum, gradient) in sums.iter_mut().zip(&gradient[first..]) {
@@ -101,6 +107,7 @@ pub(super) fn bias_gradient(gradient: &[f32], n_channels: usize, first: usize, s
 }
 
 /// The weights of a partially updated depthwise layer in original order, `[taps, C]`.
+#[inline]
 pub(super) fn merge_depthwise<T: Copy + From<i8>>(
     layer: &LayerRecord,
     frozen_codes: &[i8],
@@ -122,6 +129,7 @@ pub(super) fn merge_depthwise<T: Copy + From<i8>>(
 }
 
 /// Rounds masters to the codes that kernels read.
+#[inline]
 pub(super) fn round_masters(masters: &[f32], range: MasterCodes, codes: &mut [i16]) {
     let [min, max] = match range {
         MasterCodes::Clamped => [-127, 127],
@@ -134,6 +142,7 @@ pub(super) fn round_masters(masters: &[f32], range: MasterCodes, codes: &mut [i1
     }
 }
 
+#[inline]
 fn is_inside(mask: &[u8], index: usize) -> bool {
     mask[index / 8] >> (index % 8) & 1 != 0
 }

@@ -16,6 +16,7 @@ pub(super) struct Stored<'a> {
 }
 
 /// Reads the bytes of a [`crate::program::DType::ScaledI8`] tensor of `n` elements.
+#[inline]
 pub(super) fn read(bytes: &[u8], n: usize) -> Stored<'_> {
     let (codes, rest) = bytes.split_at(n);
     let mut scale = [0; 4];
@@ -27,23 +28,27 @@ pub(super) fn read(bytes: &[u8], n: usize) -> Stored<'_> {
 }
 
 /// The codes of such a tensor, to change.
+#[inline]
 pub(super) fn codes_mut(bytes: &mut [u8], n: usize) -> &mut [i8] {
     bytemuck::cast_slice_mut(&mut bytes[..n])
 }
 
 /// Multiplies the scale.
+#[inline]
 pub(super) fn rescale(bytes: &mut [u8], n: usize, factor: f32) {
     let scale = read(bytes, n).scale * factor;
     write_scale(bytes, scale);
 }
 
 /// Writes the scale of such a tensor.
+#[inline]
 pub(super) fn write_scale(bytes: &mut [u8], scale: f32) {
     let at = bytes.len() - 4;
     bytes[at..].copy_from_slice(&scale.to_le_bytes());
 }
 
 /// Stores `n` values that `value` gives by their index, each computed twice.
+#[inline]
 pub(super) fn store(bytes: &mut [u8], n: usize, value: impl Fn(usize) -> f32) {
     let max = (0..n).map(|at| value(at).abs()).fold(0.0, f32::max);
     let scale = max / 127.0;
@@ -54,6 +59,7 @@ pub(super) fn store(bytes: &mut [u8], n: usize, value: impl Fn(usize) -> f32) {
 }
 
 /// The nearest code; 0 where all values are 0.
+#[inline]
 fn quantize(value: f32, scale: f32) -> i8 {
     if scale > 0.0 {
         #[expect(clippy::cast_possible_truncation, reason = "clamped")]
@@ -65,6 +71,7 @@ fn quantize(value: f32, scale: f32) -> i8 {
 }
 
 /// `codes = 0` where the clamp was active.
+#[inline]
 pub(super) fn mask(codes: &mut [i8], mask: &[u8]) {
     for (at, code) in codes.iter_mut().enumerate() {
         if mask[at / 8] >> (at % 8) & 1 == 0 {
@@ -75,6 +82,7 @@ pub(super) fn mask(codes: &mut [i8], mask: &[u8]) {
 
 /// Input gradient of a convolution. `row` is scratch for one input pixel of f32; where
 /// `accumulate`, the sum with what `out` holds is formed in f32 and quantized again.
+#[inline]
 pub(super) fn conv_backward_input<K: Kernels>(
     layer: &LayerRecord,
     weights: Weights<'_>,
@@ -112,11 +120,13 @@ pub(super) fn conv_backward_input<K: Kernels>(
 
 /// `sum * scale * m[c]` of an exact integer sum.
 #[expect(clippy::cast_precision_loss, reason = "the rule: one rounding to f32")]
+#[inline]
 fn real(sum: i32, scale: f32, of_channel: f32) -> f32 {
     sum as f32 * (scale * of_channel)
 }
 
 /// Bias gradient of channel `channel`.
+#[inline]
 pub(super) fn bias_gradient(
     gradient: Stored<'_>,
     n_channels: usize,
@@ -130,6 +140,7 @@ pub(super) fn bias_gradient(
 
 /// Weight gradient of the output channels from `first_output` on: rows of
 /// `[taps, n_trainable]`, as [`super::kernels::Kernels::conv_weight_gradient`].
+#[inline]
 pub(super) fn conv_weight_gradient(
     layer: &LayerRecord,
     x: &[i8],
@@ -167,6 +178,7 @@ pub(super) fn conv_weight_gradient(
 
 /// Depthwise weight gradient of the trainable channels from `first` on, `[taps, n]`, as
 /// [`super::kernels::Kernels::depthwise_weight_gradient`].
+#[inline]
 pub(super) fn depthwise_weight_gradient(
     layer: &LayerRecord,
     channels: Option<&[u16]>,

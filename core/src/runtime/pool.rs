@@ -6,6 +6,7 @@ use crate::program::PoolRecord;
 use crate::quant::{ElementwiseRule, clamp_code, mean};
 
 /// Mean or maximum of every window; padding does not count.
+#[inline]
 pub(super) fn forward(
     pool: &PoolRecord,
     rule: ElementwiseRule,
@@ -36,6 +37,7 @@ pub(super) fn forward(
 /// Gradient at one input element: the sum over the windows that it is in, of those, for a
 /// maximum, in which it is the first to attain it. `gradient` gives an element of the gradient
 /// at the output.
+#[inline]
 pub(super) fn input_gradient(
     pool: &PoolRecord,
     x: &[i8],

@@ -225,6 +225,7 @@ impl StoredWeights<'_> {
     }
 
     /// Sum of squares of the integer weights of a range.
+    #[inline]
     pub(crate) fn squares(&self, range: Range<usize>) -> f32 {
         if self.masters.is_empty() {
             let codes = &self.codes[range];
@@ -270,6 +271,7 @@ impl StoredWeights<'_> {
         counts
     }
 
+    #[inline]
     fn update_one(
         &mut self,
         rule: UpdateRule,
@@ -346,6 +348,7 @@ pub(crate) struct StoredBias<'a> {
 
 impl StoredBias<'_> {
     /// One bias as a number to display.
+    #[inline]
     pub(crate) fn value(&self, channel: usize) -> f32 {
         #[expect(clippy::cast_precision_loss, reason = "for display")]
         let int = |bias: &i32| *bias as f32;
@@ -354,6 +357,7 @@ impl StoredBias<'_> {
     }
 
     /// Updates one bias by its gradient after QAS.
+    #[inline]
     pub(crate) fn update(
         &mut self,
         rule: UpdateRule,

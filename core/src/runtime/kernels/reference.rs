@@ -99,6 +99,7 @@ fn part_of_codes<T: Copy + Into<f32>>(
 impl Kernels for Reference {
     const NAME: &'static str = "reference";
 
+    #[inline]
     fn conv_forward(
         layer: &LayerRecord,
         weights: Weights<'_>,
@@ -135,6 +136,7 @@ impl Kernels for Reference {
         }
     }
 
+    #[inline]
     fn depthwise_forward(
         layer: &LayerRecord,
         weights: Codes<'_>,
@@ -167,6 +169,7 @@ impl Kernels for Reference {
         }
     }
 
+    #[inline]
     fn add_forward(
         add: &AddRecord,
         rule: ElementwiseRule,
@@ -185,6 +188,7 @@ impl Kernels for Reference {
         }
     }
 
+    #[inline]
     fn conv_backward_input(
         layer: &LayerRecord,
         weights: Weights<'_>,
@@ -211,6 +215,7 @@ impl Kernels for Reference {
         }
     }
 
+    #[inline]
     fn depthwise_backward_input(
         layer: &LayerRecord,
         weights: Weights<'_>,
@@ -235,6 +240,7 @@ impl Kernels for Reference {
         }
     }
 
+    #[inline]
     fn backward_input_of_codes(
         layer: &LayerRecord,
         weights: Weights<'_>,
@@ -260,6 +266,7 @@ impl Kernels for Reference {
         }
     }
 
+    #[inline]
     fn conv_weight_gradient(
         layer: &LayerRecord,
         x: &[i8],
@@ -291,6 +298,7 @@ impl Kernels for Reference {
         }
     }
 
+    #[inline]
     fn depthwise_weight_gradient(
         layer: &LayerRecord,
         channels: Option<&[u16]>,
