@@ -27,11 +27,12 @@ def head():
         "",
         "What each rule of the arithmetic and each way of choosing what learns is worth, with its own learning rate. "
         "Batch 1, plain SGD, constant rate, no augmentation.",
-        f"A rate is the best of a grid of factors of 2 on the task's validation part (seed {TUNING_SEEDS[0]}); "
+        f"A rate is the best of a grid of factors of 2 on the task's validation part (mean over the seeds {', '.join(map(str, TUNING_SEEDS))}); "
         "an end of the grid that is the best is extended. "
-        f"The measured part is read once, with the seeds {', '.join(map(str, SEEDS))}, which are the same for every row.",
+        f"The measured part is read with the chosen rates only, with the seeds {', '.join(map(str, SEEDS))}, which are the same for every row.",
         "The difference is paired: the same seeds and the same samples; its 95 % interval is that of the mean over "
-        "samples (seeds averaged). An interval that contains 0 says that no difference was seen.",
+        "samples (seeds averaged); the spread over the three seeds, in brackets, is not part of it, and where it is large "
+        "the difference is not settled. An interval that contains 0 says that no difference was seen.",
         "Bytes are those of the paper's formula (weights, biases, saved activations) and of the whole planned block "
         "(everything that a step writes, the forward pass included).",
         "`reproduction/README.md` says how to repeat it.",

@@ -7,7 +7,7 @@ import numpy as np
 
 GRID = (0.001, 0.002, 0.004, 0.008, 0.016)
 RATE_LIMITS = (1e-6, 4.0)
-TUNING_SEEDS = (101,)
+TUNING_SEEDS = (101, 102, 103)
 SEEDS = (1, 2, 3)
 
 
