@@ -404,13 +404,13 @@ pub struct Batch {
     pub steps_per_second: f32,
     /// What the newest step did to each parameter, in the order of the updates.
     pub updates: Vec<UpdateView>,
-    /// What the updates of all steps of this batch did.
+    /// What the updates of the newest steps did.
     pub effect: EffectView,
 }
 
-/// What updates did to the parameters of the convolutions, summed over steps; the classifier,
-/// which is never rounded, does not count.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+/// What updates did to the parameters of the convolutions, summed over the newest steps; the
+/// classifier, which is never rounded, does not count.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Serialize, Deserialize)]
 pub struct EffectView {
     /// Steps.
     pub n_steps: u32,
@@ -422,6 +422,8 @@ pub struct EffectView {
     pub n_vanished: u64,
     /// Elements of dead channels, which are left as they are.
     pub n_dead: u64,
+    /// Sum of the losses of the steps.
+    pub sum_of_losses: f32,
 }
 
 impl EffectView {
@@ -432,6 +434,15 @@ impl EffectView {
         self.n_moved += later.n_moved;
         self.n_vanished += later.n_vanished;
         self.n_dead += later.n_dead;
+        self.sum_of_losses += later.sum_of_losses;
+    }
+
+    /// Mean loss of a step; none before the first.
+    #[must_use]
+    pub fn mean_loss(&self) -> Option<f32> {
+        #[expect(clippy::cast_precision_loss, reason = "few steps")]
+        let n_steps = self.n_steps as f32;
+        (n_steps > 0.0).then(|| self.sum_of_losses / n_steps)
     }
 }
 

@@ -1,8 +1,13 @@
-//! Keeps what the updates of the newest step had to tell, and sums over steps.
+//! Keeps what the updates of the newest step had to tell, and sums over the newest steps.
+
+use std::collections::VecDeque;
 
 use quartermeg_core::runtime::{Parameter, Trace, UpdateTrace};
 
 use quartermeg_web::protocol::EffectView;
+
+/// Steps over which effects are summed.
+const WINDOW_STEPS: usize = 50;
 
 /// Updates of one step, in their order. The list keeps its memory from step to step.
 #[derive(Debug, Default)]
@@ -10,8 +15,8 @@ pub(crate) struct Recorder {
     updates: Vec<UpdateTrace>,
     /// Whether it does without norms, whose gathering costs time.
     pub(crate) is_brief: bool,
-    /// What the steps since the last call of [`Self::take_effect`] did.
-    effect: EffectView,
+    /// What each of the newest steps did; at most [`WINDOW_STEPS`].
+    effects: VecDeque<EffectView>,
     /// The newest step that was summed; one that was gone back over is not summed again.
     summed: u32,
 }
@@ -30,26 +35,38 @@ impl Recorder {
         &self.updates
     }
 
-    /// A step is finished.
-    pub(crate) fn finish(&mut self, step: u32) {
+    /// A step with this loss is finished.
+    pub(crate) fn finish(&mut self, step: u32, loss: f32) {
         if step <= self.summed {
             return;
         }
         self.summed = step;
-        self.effect.n_steps += 1;
+        let mut effect = EffectView {
+            n_steps: 1,
+            sum_of_losses: loss,
+            ..EffectView::default()
+        };
         for update in &self.updates {
             if matches!(update.parameter, Parameter::Weight(_) | Parameter::Bias(_)) {
-                self.effect.n_elements += u64::from(update.n_elements);
-                self.effect.n_moved += u64::from(update.n_moved);
-                self.effect.n_vanished += u64::from(update.n_vanished);
-                self.effect.n_dead += u64::from(update.n_dead);
+                effect.n_elements += u64::from(update.n_elements);
+                effect.n_moved += u64::from(update.n_moved);
+                effect.n_vanished += u64::from(update.n_vanished);
+                effect.n_dead += u64::from(update.n_dead);
             }
         }
+        if self.effects.len() == WINDOW_STEPS {
+            self.effects.pop_front();
+        }
+        self.effects.push_back(effect);
     }
 
-    /// Hands over the sums.
-    pub(crate) fn take_effect(&mut self) -> EffectView {
-        std::mem::take(&mut self.effect)
+    /// What the newest steps did together.
+    pub(crate) fn effect(&self) -> EffectView {
+        let mut sum = EffectView::default();
+        for effect in &self.effects {
+            sum.add(effect);
+        }
+        sum
     }
 }
 
@@ -81,16 +98,27 @@ mod tests {
         recorder.update(update(Parameter::Weight(0)));
         recorder.update(update(Parameter::Bias(0)));
         recorder.update(update(Parameter::ClassifierWeight));
-        recorder.finish(1);
-        recorder.finish(1);
+        recorder.finish(1, 2.0);
+        recorder.finish(1, 2.0);
         let expected = EffectView {
             n_steps: 1,
             n_elements: 20,
             n_moved: 4,
             n_vanished: 6,
             n_dead: 2,
+            sum_of_losses: 2.0,
         };
-        assert_eq!(recorder.take_effect(), expected);
-        assert_eq!(recorder.take_effect(), EffectView::default());
+        assert_eq!(recorder.effect(), expected);
+    }
+
+    #[test]
+    fn the_window_holds_the_newest_steps_however_often_it_is_read() {
+        let mut recorder = Recorder::default();
+        for step in 1..=60 {
+            recorder.finish(step, if step <= 10 { 9.0 } else { 1.0 });
+            recorder.effect();
+        }
+        let effect = recorder.effect();
+        assert_eq!((effect.n_steps, effect.mean_loss()), (50, Some(1.0)));
     }
 }

@@ -103,7 +103,7 @@ impl Run {
             self.recorder.clear();
         }
         let record = self.session.step(&mut self.recorder);
-        self.recorder.finish(record.step);
+        self.recorder.finish(record.step, record.loss);
         self.losses.push(record.step, record.loss);
         record.step
     }
@@ -118,9 +118,10 @@ impl Run {
         let finished = self.session.next_op(&mut self.recorder);
         self.recorded = self.session.step_count();
         if finished {
-            let (step, loss) = (self.session.step_count(), self.session.loss());
-            self.recorder.finish(step);
-            self.losses.push(step, loss.unwrap_or_default());
+            let step = self.session.step_count();
+            let loss = self.session.loss().unwrap_or_default();
+            self.recorder.finish(step, loss);
+            self.losses.push(step, loss);
         }
     }
 
@@ -206,7 +207,7 @@ impl Run {
             losses: self.losses.take(newest),
             steps_per_second: self.rate.measure(now, step),
             updates,
-            effect: self.recorder.take_effect(),
+            effect: self.recorder.effect(),
         }
     }
 }

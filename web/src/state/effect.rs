@@ -7,15 +7,9 @@ use quartermeg_formats::setup::Setup;
 
 use crate::protocol::{Batch, EffectView};
 
-/// Steps over which effects and losses are taken together.
-const WINDOW_STEPS: u32 = 50;
-
-/// What the newest steps did, and what was seen last under each set of rules.
+/// What was seen last under each set of rules.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct Effects {
-    /// The newest batches; together about [`WINDOW_STEPS`].
-    batches: Vec<EffectView>,
-    losses: Vec<f32>,
     /// What the rows have in common, as the text of a link: all of the setup that decides the
     /// weights, but not its rules.
     setting: String,
@@ -31,8 +25,6 @@ pub struct Seen {
     pub step: u32,
     /// What the updates of the last steps did.
     pub effect: EffectView,
-    /// Mean loss of the last steps.
-    pub loss: Option<f32>,
 }
 
 impl EffectView {
@@ -76,44 +68,15 @@ impl Effects {
             self.setting = setting;
             self.seen.clear();
         }
-        self.batches.push(batch.effect);
-        while self.sum().n_steps > WINDOW_STEPS && self.batches.len() > 1 {
-            self.batches.remove(0);
-        }
-        self.losses
-            .extend(batch.losses.iter().map(|&(_, loss)| loss));
-        let n_old = self.losses.len().saturating_sub(WINDOW_STEPS as usize);
-        self.losses.drain(..n_old);
         let seen = Seen {
             rules,
             step: batch.step,
-            effect: self.sum(),
-            loss: self.mean_loss(),
+            effect: batch.effect,
         };
         match self.seen.iter_mut().find(|known| known.rules == rules) {
             Some(known) => *known = seen,
             None => self.seen.push(seen),
         }
-    }
-
-    /// A run has begun; what was seen before stays.
-    pub(super) fn begin_run(&mut self) {
-        self.batches.clear();
-        self.losses.clear();
-    }
-
-    fn sum(&self) -> EffectView {
-        let mut sum = EffectView::default();
-        for batch in &self.batches {
-            sum.add(batch);
-        }
-        sum
-    }
-
-    fn mean_loss(&self) -> Option<f32> {
-        #[expect(clippy::cast_precision_loss, reason = "at most 50 losses")]
-        let count = self.losses.len() as f32;
-        (count > 0.0).then(|| self.losses.iter().sum::<f32>() / count)
     }
 }
 
@@ -126,31 +89,31 @@ mod tests {
     fn batch(step: u32, n_moved: u64) -> Batch {
         Batch {
             step,
-            losses: vec![(step, 2.0)],
             effect: EffectView {
                 n_steps: 10,
                 n_elements: 100,
                 n_moved,
                 n_vanished: 40,
                 n_dead: 10,
+                sum_of_losses: 20.0,
             },
             ..Batch::default()
         }
     }
 
     #[test]
-    fn a_window_slides_and_rows_stay_apart() {
+    fn rules_have_a_row_each_while_the_setting_is_the_same() {
         let mut effects = Effects::default();
         let mut setup = SCENARIOS[0].default_setup();
-        for step in 1..=20 {
-            effects.take(&setup, &batch(10 * step, 20));
-        }
-        let seen = effects.seen()[0];
-        assert_eq!((seen.step, seen.effect.n_steps), (200, 50));
+        effects.take(&setup, &batch(10, 0));
+        effects.take(&setup, &batch(20, 20));
+        let [seen] = effects.seen() else {
+            panic!("one row for one set of rules");
+        };
+        assert_eq!(seen.step, 20);
         assert_eq!(seen.effect.shares(), Some([0.2, 0.4, 0.1, 0.3]));
-        assert_eq!(seen.loss, Some(2.0));
+        assert_eq!(seen.effect.mean_loss(), Some(2.0));
 
-        effects.begin_run();
         (setup.rules, setup.stop_after) = (Rules::TFLM, 7);
         effects.take(&setup, &batch(10, 0));
         assert_eq!(effects.seen().len(), 2);
@@ -162,7 +125,8 @@ mod tests {
     }
 
     #[test]
-    fn nothing_updated_has_no_shares() {
+    fn nothing_updated_has_no_shares_and_no_loss() {
         assert_eq!(EffectView::default().shares(), None);
+        assert_eq!(EffectView::default().mean_loss(), None);
     }
 }

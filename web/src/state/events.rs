@@ -127,7 +127,7 @@ impl AppState {
         if !batch.losses.is_empty() {
             self.losses.update(|losses| losses.extend(&batch.losses));
         }
-        if batch.effect.n_steps > 0 || !batch.losses.is_empty() {
+        if !batch.losses.is_empty() {
             let setup = &self.link.setup;
             self.effects.update(|effects| effects.take(setup, &batch));
         }

@@ -92,7 +92,9 @@ pub fn seen_row(seen: &Seen) -> Vec<String> {
         text::number(seen.step.into()),
         share(0),
         share(1),
-        seen.loss.map_or(text::UNKNOWN.to_owned(), text::loss),
+        seen.effect
+            .mean_loss()
+            .map_or(text::UNKNOWN.to_owned(), text::loss),
     ]
 }
 

@@ -3,8 +3,8 @@
 use std::rc::Rc;
 
 use super::{
-    Action, AppState, Command, DrawnSample, Effects, File, NoticeKind, Playback, Selection, Shared,
-    Topic, WorkerStatus, text,
+    Action, AppState, Command, DrawnSample, File, NoticeKind, Playback, Selection, Shared, Topic,
+    WorkerStatus, text,
 };
 use crate::protocol::{Request, ToWorker};
 
@@ -237,7 +237,6 @@ impl AppState {
         self.losses = Shared::default();
         self.accuracies = Shared::default();
         self.updates = Shared::default();
-        self.effects.update(Effects::begin_run);
         self.notices.clear(Topic::Refusal);
     }
 
