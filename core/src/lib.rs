@@ -15,6 +15,7 @@ extern crate alloc;
 
 #[cfg(feature = "compile")]
 pub mod bytes;
+pub mod checksum;
 #[cfg(feature = "compile")]
 pub mod compile;
 pub mod device;

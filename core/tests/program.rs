@@ -31,7 +31,7 @@ const N_UNDER_RULES: u64 = 6;
 const FIRST_UNDER_RULES: u64 = 81_350;
 
 fn fix_checksum(bytes: &mut [u8]) {
-    let checksum = crc32fast::hash(&bytes[CHECKED_FROM..]);
+    let checksum = quartermeg_core::checksum::crc32(&bytes[CHECKED_FROM..]);
     bytes[CHECKSUM_AT..CHECKSUM_AT + 4].copy_from_slice(&checksum.to_le_bytes());
 }
 

@@ -8,6 +8,7 @@ pub mod config;
 pub mod csv_samples;
 pub mod describe;
 pub mod explain;
+mod gzip;
 pub mod image;
 pub mod input_range;
 pub mod link;

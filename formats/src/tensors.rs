@@ -1,12 +1,11 @@
 //! Typed tensors of a safetensors file.
 
-use std::io::Read as _;
-
-use flate2::read::GzDecoder;
 use safetensors::{Dtype, SafeTensors};
 
+use crate::gzip;
+
 /// Largest file after decompression: far above what ships, far below what would hurt.
-const MAX_BYTES: u64 = 64 * 1024 * 1024;
+const MAX_BYTES: usize = 64 * 1024 * 1024;
 
 /// Why a safetensors file cannot be used.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -42,17 +41,10 @@ pub enum TensorFileError {
 
 /// The bytes of a file, unpacked if they are a gzip stream.
 pub(crate) fn unpacked(bytes: &[u8]) -> Result<Vec<u8>, TensorFileError> {
-    if !bytes.starts_with(&[0x1f, 0x8b]) {
+    if !gzip::is_gzip(bytes) {
         return Ok(bytes.to_vec());
     }
-    let mut unpacked = Vec::new();
-    let read = GzDecoder::new(bytes)
-        .take(MAX_BYTES + 1)
-        .read_to_end(&mut unpacked);
-    if read.is_err() || unpacked.len() as u64 > MAX_BYTES {
-        return Err(TensorFileError::Compression);
-    }
-    Ok(unpacked)
+    gzip::unpack(bytes, MAX_BYTES).ok_or(TensorFileError::Compression)
 }
 
 pub(crate) fn open(bytes: &[u8]) -> Result<SafeTensors<'_>, TensorFileError> {

@@ -32,7 +32,7 @@ const PACKAGES: [(&str, &[&str]); 7] = [
 ];
 
 /// All that the core may link: nothing that knows a file format, a browser or a clock.
-const CORE_NEEDS: [&str; 5] = ["bytemuck", "crc32fast", "libm", "safe_arch", "sha2"];
+const CORE_NEEDS: [&str; 5] = ["bytemuck", "crc", "libm", "safe_arch", "sha2"];
 
 const BROWSER: [&str; 4] = ["web_sys", "js_sys", "wasm_bindgen", "gloo"];
 

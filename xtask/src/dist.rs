@@ -16,13 +16,10 @@ const MODULE: &str = "quartermeg_bg.wasm";
 /// The profile in `Cargo.toml` that makes a page: small, with fast kernels.
 const PROFILE: &str = "web-release";
 
-/// What wasm-opt may assume and what it shall do.
-///
-/// Every feature that the compiler uses is named, because wasm-opt refuses what it was not told of.
-/// `--fast-math` is left out: it would change the bits of floating point results.
 /// Flags of the compiler: those of `.cargo/config.toml`, which they replace, and a panic that traps
-/// instead of writing a message first (`docs/decisions/0008-a-page-of-600-kb.md`).
-const RUSTFLAGS: &str = "-Ctarget-feature=+simd128 -Zunstable-options -Cpanic=immediate-abort";
+/// instead of writing where it happened (`docs/decisions/0008-a-page-of-600-kb.md`).
+const RUSTFLAGS: &str =
+    "-Ctarget-feature=+simd128 -Zunstable-options -Cpanic=immediate-abort -Zlocation-detail=none";
 
 /// The standard library is compiled with the page, for size.
 const BUILD_STD: [&str; 2] = [
@@ -30,6 +27,10 @@ const BUILD_STD: [&str; 2] = [
     "-Zbuild-std-features=optimize_for_size",
 ];
 
+/// What wasm-opt may assume and what it shall do.
+///
+/// Every feature that the compiler uses is named, because wasm-opt refuses what it was not told of.
+/// `--fast-math` is left out: it would change the bits of floating point results.
 const WASM_OPT_FLAGS: [&str; 8] = [
     "-Oz",
     "--enable-simd",
@@ -64,13 +65,14 @@ pub(crate) fn build(workspace: &Workspace, optimized: Optimized) -> Result<PathB
         Optimized::WhereNodeIs => Node::find(),
     };
     let built = compile(workspace)?;
-    let module = if let Some(node) = node {
-        optimize(&node, &built)?
-    } else {
-        report::note("Node.js is missing, so the page is built without wasm-opt and is larger");
-        built.join(MODULE)
+    let script = built.join(SCRIPT);
+    let Some(node) = node else {
+        report::note("Node.js is missing, so the page is not made small with wasm-opt and esbuild");
+        return assemble(workspace, &script, &built.join(MODULE));
     };
-    assemble(workspace, &built.join(SCRIPT), &module)
+    let dist = assemble(workspace, &script, &optimize(&node, &built)?)?;
+    minify(&node, &dist)?;
+    Ok(dist)
 }
 
 /// Compiles the page's package to wasm and returns the folder with its script and module.
@@ -115,6 +117,27 @@ fn optimize(node: &Node, built: &Path) -> Result<PathBuf> {
         "wasm-opt refused the module; if the compiler learnt a new feature, name it in xtask/src/dist.rs",
     )?;
     Ok(optimized)
+}
+
+/// Takes out of the scripts and style sheets of `dist` what only their authors need.
+fn minify(node: &Node, dist: &Path) -> Result<()> {
+    let mut files = Vec::new();
+    for entry in WalkDir::new(dist).sort_by_file_name() {
+        let path = entry?.into_path();
+        if path.extension().is_some_and(|it| it == "js" || it == "css") {
+            files.push(path);
+        }
+    }
+    process::run(
+        process::command(&node.node)
+            .arg(tools::esbuild(node)?)
+            .args(["--minify", "--charset=utf8", "--log-level=warning"])
+            .args(["--allow-overwrite"])
+            .arg(format!("--outdir={}", dist.display()))
+            .arg(format!("--outbase={}", dist.display()))
+            .args(files),
+        "a script or a style sheet could not be made small; the message of esbuild stands above",
+    )
 }
 
 /// Puts the parts of the page together.

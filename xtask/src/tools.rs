@@ -19,6 +19,8 @@ const WASM_PACK_VERSION: &str = "0.15.1";
 const CARGO_DENY_VERSION: &str = "0.20.2";
 /// Brings `wasm-opt`. Distributions ship releases that do not read what current compilers write.
 const BINARYEN_VERSION: &str = "132.0.0";
+/// Takes comments and long names out of scripts and style sheets.
+const ESBUILD_VERSION: &str = "0.28.2";
 
 /// A program that `cargo install` builds.
 struct CrateTool<'a> {
@@ -64,13 +66,23 @@ pub(crate) fn cargo_deny() -> Result<PathBuf> {
 
 /// The script `wasm-opt`, to be run by node.
 pub(crate) fn wasm_opt(node: &Node) -> Result<PathBuf> {
-    let folder = folder("binaryen", BINARYEN_VERSION)?;
-    let script = folder.join("node_modules/binaryen/bin/wasm-opt");
+    provide_package(node, "binaryen", BINARYEN_VERSION, "bin/wasm-opt")
+}
+
+/// The script `esbuild`, to be run by node.
+pub(crate) fn esbuild(node: &Node) -> Result<PathBuf> {
+    provide_package(node, "esbuild", ESBUILD_VERSION, "bin/esbuild")
+}
+
+/// Where `script` of an npm package lies, after fetching the package where it is missing.
+fn provide_package(node: &Node, package: &str, version: &str, script: &str) -> Result<PathBuf> {
+    let folder = folder(package, version)?;
+    let script = folder.join("node_modules").join(package).join(script);
     if script.is_file() {
         return Ok(script);
     }
     report::step(format_args!(
-        "Fetching binaryen {BINARYEN_VERSION} (wasm-opt) into {}",
+        "Fetching {package} {version} into {}",
         folder.display()
     ));
     std::fs::create_dir_all(&folder)
@@ -80,11 +92,11 @@ pub(crate) fn wasm_opt(node: &Node) -> Result<PathBuf> {
         .args(["install", "--ignore-scripts", "--no-audit", "--no-fund"])
         .arg("--prefix")
         .arg(&folder)
-        .arg(format!("binaryen@{BINARYEN_VERSION}"));
+        .arg(format!("{package}@{version}"));
     process::run(
         &mut install,
         format_args!(
-            "wasm-opt could not be fetched; get it with `npm install --prefix {} binaryen@{BINARYEN_VERSION}`",
+            "{package} could not be fetched; get it with `npm install --prefix {} {package}@{version}`",
             folder.display()
         ),
     )?;

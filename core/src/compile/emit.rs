@@ -6,6 +6,7 @@ use alloc::vec::Vec;
 use super::Step;
 use super::place::Plan;
 use crate::bytes::AlignedBytes;
+use crate::checksum::crc32;
 use crate::network::Network;
 use crate::num::word;
 use crate::program::image::{
@@ -138,7 +139,7 @@ fn assemble(sections: &[&[u8]; Section::COUNT], identity: Option<[u8; 32]>) -> A
     put(&mut image, 20, &[word(Section::COUNT), 0, CORE_VERSION]);
     let identity = identity.unwrap_or_else(|| crate::program::identity(&image, &table));
     image[32..64].copy_from_slice(&identity);
-    let checksum = crc32fast::hash(&image[CHECKED_FROM..]);
+    let checksum = crc32(&image[CHECKED_FROM..]);
     put(&mut image, 16, &[checksum]);
     AlignedBytes::copy_of(&image)
 }

@@ -13,6 +13,7 @@ use super::pool::PoolRecord;
 use super::settings::Settings;
 use super::tensor::{DType, TensorRecord};
 use super::view::{Program, Sections, range, words};
+use crate::checksum::crc32;
 use crate::quant::{FixedScale, GradientType, Optimizer, QuantParams, RequantizeRule, UpdateRule};
 use crate::runtime::scratch;
 
@@ -92,7 +93,7 @@ pub(super) fn sections(bytes: &[u8]) -> Result<Sections, ProgramError> {
             found: bytes.len(),
         });
     }
-    let found = crc32fast::hash(&bytes[CHECKED_FROM..]);
+    let found = crc32(&bytes[CHECKED_FROM..]);
     if found != checksum {
         return Err(ProgramError::Checksum {
             expected: checksum,

@@ -4,10 +4,9 @@
 //! its own. With the code here it adds 3 KB to the compressed page; `zip` alone would add 42 KB.
 
 use std::borrow::Cow;
-use std::io::Read as _;
 
-use flate2::Crc;
-use flate2::read::DeflateDecoder;
+use miniz_oxide::inflate::{TINFLStatus, decompress_to_vec_with_limit};
+use quartermeg_core::checksum::crc32;
 use rawzip::{
     CompressionMethod, ZipArchive, ZipArchiveEntryWayfinder, ZipFileHeaderRecord, ZipSliceArchive,
 };
@@ -114,15 +113,17 @@ fn packed<'a>(
     file.get(start..end).ok_or(outside)
 }
 
-/// Unpacks at most one byte more than `size`, so that a longer stream is noticed but not kept.
+/// Unpacks `size` bytes or fewer.
 /// The memory grows with what is there; the size that the directory gives is not trusted with it.
 fn inflate(packed: &[u8], size: u64) -> Result<Vec<u8>, ArchiveError> {
-    let mut bytes = Vec::new();
-    DeflateDecoder::new(packed)
-        .take(size.saturating_add(1))
-        .read_to_end(&mut bytes)
-        .map_err(|_error| ArchiveError::Packed)?;
-    Ok(bytes)
+    let limit = usize::try_from(size).unwrap_or(usize::MAX);
+    decompress_to_vec_with_limit(packed, limit).map_err(|error| match error.status {
+        TINFLStatus::HasMoreOutput => ArchiveError::Size {
+            expected: size,
+            found: size.saturating_add(1),
+        },
+        _ => ArchiveError::Packed,
+    })
 }
 
 fn verify(pickle: &[u8], entry: &Entry) -> Result<(), ArchiveError> {
@@ -132,12 +133,11 @@ fn verify(pickle: &[u8], entry: &Entry) -> Result<(), ArchiveError> {
             found: pickle.len() as u64,
         });
     }
-    let mut crc = Crc::new();
-    crc.update(pickle);
-    if crc.sum() != entry.checksum {
+    let found = crc32(pickle);
+    if found != entry.checksum {
         return Err(ArchiveError::Checksum {
             expected: entry.checksum,
-            found: crc.sum(),
+            found,
         });
     }
     Ok(())
