@@ -1,4 +1,4 @@
-//! The checksum of programs, and of what zip and gzip hold.
+//! The checksum of programs.
 
 use crc::{CRC_32_ISO_HDLC, Crc};
 
@@ -6,7 +6,7 @@ use crc::{CRC_32_ISO_HDLC, Crc};
 /// stand in the flash of a device and in the page that everybody loads.
 static CRC: Crc<u32> = Crc::<u32>::new(&CRC_32_ISO_HDLC);
 
-/// CRC-32 of `bytes`, as in ISO 3309, zip and gzip.
+/// CRC-32 of `bytes` by ISO 3309, the one of most containers.
 #[must_use]
 pub fn crc32(bytes: &[u8]) -> u32 {
     CRC.checksum(bytes)
