@@ -10,7 +10,7 @@ import float_network
 import tensor_file
 from report import FLOAT
 from runs import Choice
-from study import RATE_LIMITS, SEEDS, TUNING_SEEDS, Measured
+from study import RATE_LIMITS, SEEDS, TUNING_SEEDS, Measured, labels
 
 RATIOS = {"-": None, "b": 0.0, "8": 0.125, "4": 0.25, "2": 0.5, "1": 1.0}
 # tiny-training: compilation/mcu_ir_gen.py.
@@ -39,8 +39,8 @@ class FloatRuns:
         self.folder = folder
         self.pool = ProcessPoolExecutor(workers)
 
-    def start(self, task, part, which, rate, seed):
-        kept = self.folder / f"float-{task.name}-{which}-{rate:g}-{seed}.json"
+    def start(self, task, part, rate, seed):
+        kept = self.folder / f"float-{task.name}-{part.name}-{rate:g}-{seed}.json"
         if kept.exists():
             predictions = json.loads(kept.read_text())
             return lambda: predictions
@@ -53,19 +53,18 @@ class FloatRuns:
         return result
 
 
-def measure(runs, task, labels, grid):
-    validation = tensor_file.read(task.validation.test)[0]["y"]
+def measure(runs, task, grid):
+    validation = labels([task.validation])
     found, missing = {}, list(grid)
     while missing:
         started = {
-            rate: [runs.start(task, task.validation, "validation", rate, seed) for seed in TUNING_SEEDS]
-            for rate in missing
+            rate: [runs.start(task, task.validation, rate, seed) for seed in TUNING_SEEDS] for rate in missing
         }
         found |= {rate: mean(np.mean(np.array(of()) == validation) for of in results) for rate, results in started.items()}
         best = max(found, key=found.get)
         beyond = {min(found): best / 2, max(found): best * 2}.get(best)
         missing = [beyond] if beyond and RATE_LIMITS[0] <= beyond <= RATE_LIMITS[1] else []
     rate = max(found, key=found.get)
-    started = [runs.start(task, task.measured, "measured", rate, seed) for seed in SEEDS]
-    right = np.array([of() for of in started]) == labels
+    started = [[runs.start(task, part, rate, seed) for part in task.measured] for seed in SEEDS]
+    right = np.array([np.concatenate([of() for of in of_seed]) for of_seed in started]) == labels(task.measured)
     return Measured(Choice(FLOAT, task.sparse), found, rate, right, 0)

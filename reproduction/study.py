@@ -4,6 +4,7 @@ from statistics import mean
 from typing import NamedTuple
 
 import numpy as np
+import tensor_file
 
 GRID = (0.001, 0.002, 0.004, 0.008, 0.016)
 RATE_LIMITS = (1e-6, 4.0)
@@ -43,13 +44,19 @@ def tune(runs, task, choice, grid):
     return found
 
 
-def measure(runs, task, choice, labels, grid=GRID):
+def labels(parts):
+    """Classes of the samples of some parts, one part after the other."""
+    return np.concatenate([tensor_file.read(part.test)[0]["y"] for part in parts])
+
+
+def measure(runs, task, choice, grid=GRID):
     rates = {0.001: 0.0} if choice.scheme == "none" else tune(runs, task, choice, grid)
     rate = max(rates, key=rates.get)
-    started = [runs.start(task, task.measured, choice, rate, seed) for seed in SEEDS]
-    summaries = [run.result() for run in started]
-    right = np.array([summary["predictions"] for summary in summaries]) == labels
-    return Measured(choice, rates, rate, right, summaries[0]["peak_bytes"])
+    started = [[runs.start(task, part, choice, rate, seed) for part in task.measured] for seed in SEEDS]
+    summaries = [[run.result() for run in of_seed] for of_seed in started]
+    predictions = [np.concatenate([summary["predictions"] for summary in of_seed]) for of_seed in summaries]
+    right = np.array(predictions) == labels(task.measured)
+    return Measured(choice, rates, rate, right, summaries[0][0]["peak_bytes"])
 
 
 def difference(a, b):
