@@ -6,6 +6,7 @@ A pickle is a program, and an ordinary reader calls whatever it names.
 import importlib
 import io
 import pickle
+import zipfile
 
 import numpy as np
 
@@ -35,3 +36,9 @@ def load_object(data):
     if shape != () or dtype != object:
         raise ValueError("not a single object")
     return ArrayUnpickler(file, encoding="latin1").load().item()
+
+
+def load_archive(path):
+    """The object in the zip that PyTorch's `torch.save` wrote, which may hold no tensors of its own."""
+    with zipfile.ZipFile(path) as archive:
+        return ArrayUnpickler(io.BytesIO(archive.read("archive/data.pkl"))).load()

@@ -3,12 +3,13 @@
 from runs import Choice
 
 SPARSE = "sparse, device"
+CLASSIFIER = "classifier only"
 
 
 def choices(runs, task):
     """The rows of a task's table, the sparse policy under the device's rules first."""
     sparse = Choice(SPARSE, task.sparse)
-    rows = [sparse, Choice("nothing: before learning", "none"), Choice("classifier only", "classifier")]
+    rows = [sparse, Choice("nothing: before learning", "none"), Choice(CLASSIFIER, "classifier")]
     rows += equal_bytes(runs, task, sparse)
     rows += [
         Choice("full update", "full"),

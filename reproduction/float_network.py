@@ -1,12 +1,8 @@
 """A float network trained like the int8 one: the same start values dequantized, the same clamps, samples, order, policy
 and rate, but no rounding anywhere. It is what quantization-aware scaling is meant to restore (paper, Table 1)."""
 
-import importlib
-import io
 import json
-import pickle
 import sys
-import zipfile
 from pathlib import Path
 from typing import NamedTuple
 
@@ -19,6 +15,7 @@ sys.path += [str(ROOT / "pretrain"), str(ROOT / "tests/oracle")]
 
 import noise  # noqa: E402
 import tensor_file  # noqa: E402
+from numpy_pickle import load_archive  # noqa: E402
 
 torch.set_num_threads(1)
 HEAD_KEY = 2**32 - 3
@@ -97,25 +94,8 @@ def from_network_file(path):
     return Network(nodes, *quants[0], classifier)
 
 
-class Unpickler(pickle.Unpickler):
-    """Builds numpy arrays, and calls nothing else that a file might name."""
-
-    ALLOWED = {
-        ("numpy.core.multiarray", "_reconstruct"),
-        ("numpy", "ndarray"),
-        ("numpy", "dtype"),
-        ("_codecs", "encode"),
-    }
-
-    def find_class(self, module, name):
-        if (module, name) not in self.ALLOWED:
-            raise pickle.UnpicklingError(f"{module}.{name}")
-        return getattr(importlib.import_module(module), name)
-
-
 def from_pickle(path, n_classes):
-    with zipfile.ZipFile(path) as archive:
-        network = Unpickler(io.BytesIO(archive.read("archive/data.pkl"))).load()
+    network = load_archive(path)
     nodes = []
 
     def conv(layer, source):
