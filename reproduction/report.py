@@ -60,10 +60,10 @@ def section(runs, task, rows):
             memory = runs.memory(task, row.choice)
             formula, block = f"{memory['analytic_bytes']['total']:,}", f"{memory['arena_bytes']:,}"
         lines.append(f"| {row.choice.name} | {rate} | {spread} | {gap} | {formula} | {block} |")
-    return [*lines, "", *reading(rows, base), "", *grids(rows), ""]
+    return [*lines, "", *reading(rows), "", *grids(rows), ""]
 
 
-def reading(rows, base):
+def reading(rows):
     """Sentences that follow from the table."""
     named = {row.choice.name: row for row in rows}
     lines = []
