@@ -3,10 +3,10 @@
 //! The format has no checksum, so whatever a mutation leaves readable reaches the importer.
 
 mod common;
+#[path = "common/memory.rs"]
+mod memory;
 
-use std::alloc::{GlobalAlloc, Layout, System};
-use std::cell::Cell;
-
+use memory::measured;
 use quartermeg_formats::{explain, tflite};
 
 /// Mutations in all; half of them change the structure behind a valid header.
@@ -26,75 +26,6 @@ const NETWORKS: [&str; 10] = [
     "tinyengine-vww",
     "tinyengine-detection",
 ];
-
-// ---- what is allocated --------------------------------------------------------------------------
-
-/// The system's allocator, which adds up what this thread holds.
-struct Counting;
-
-thread_local! {
-    static HELD: Cell<usize> = const { Cell::new(0) };
-    static PEAK: Cell<usize> = const { Cell::new(0) };
-}
-
-fn count(more: usize, less: usize) {
-    // While a thread ends, its counters may be gone already.
-    let _ = HELD.try_with(|held| {
-        let now = held.get().wrapping_add(more).wrapping_sub(less);
-        held.set(now);
-        // What was allocated before the count began may be freed after it.
-        if now <= usize::MAX / 2 {
-            let _ = PEAK.try_with(|peak| peak.set(peak.get().max(now)));
-        }
-    });
-}
-
-#[expect(unsafe_code, reason = "the only way to see what is allocated")]
-// SAFETY: every call is handed to the system's allocator as it came.
-unsafe impl GlobalAlloc for Counting {
-    unsafe fn alloc(&self, layout: Layout) -> *mut u8 {
-        count(layout.size(), 0);
-        // SAFETY: the caller keeps the contract, which is the same.
-        unsafe { System.alloc(layout) }
-    }
-
-    unsafe fn alloc_zeroed(&self, layout: Layout) -> *mut u8 {
-        count(layout.size(), 0);
-        // SAFETY: the caller keeps the contract, which is the same.
-        unsafe { System.alloc_zeroed(layout) }
-    }
-
-    unsafe fn realloc(&self, block: *mut u8, layout: Layout, size: usize) -> *mut u8 {
-        // Old and new block may exist at the same time.
-        count(size, 0);
-        count(0, layout.size());
-        // SAFETY: the caller keeps the contract, which is the same.
-        unsafe { System.realloc(block, layout, size) }
-    }
-
-    unsafe fn dealloc(&self, block: *mut u8, layout: Layout) {
-        count(0, layout.size());
-        // SAFETY: the caller keeps the contract, which is the same.
-        unsafe { System.dealloc(block, layout) }
-    }
-}
-
-#[global_allocator]
-static ALLOCATOR: Counting = Counting;
-
-/// The most bytes that `run` holds at once.
-fn held(run: impl FnOnce()) -> usize {
-    HELD.set(0);
-    PEAK.set(0);
-    run();
-    PEAK.get()
-}
-
-/// The test below would pass with a counter that never counts.
-#[test]
-fn the_counter_counts() {
-    assert_eq!(held(|| drop(std::hint::black_box(vec![1_u8; 1000]))), 1000);
-}
 
 // ---- where the structure is ---------------------------------------------------------------------
 
@@ -276,19 +207,23 @@ fn no_mutation_breaks_the_importer() {
                 bytes.len()
             };
             let outcome = std::panic::catch_unwind(|| {
-                let mut is_read = false;
-                let held = held(|| match tflite::read(name, &bytes[..end]) {
-                    Ok(network) => is_read = !network.nodes().is_empty(),
-                    Err(error) => assert!(explain::tflite(&error).ends_with('.')),
-                });
-                (is_read, held)
+                measured(|| match tflite::read(name, &bytes[..end]) {
+                    Ok(network) => !network.nodes().is_empty(),
+                    Err(error) => {
+                        assert!(explain::tflite(&error).ends_with('.'));
+                        false
+                    }
+                })
             });
-            let (is_read, held) = outcome
+            let (is_read, memory) = outcome
                 .unwrap_or_else(|_| panic!("{name}, mutation {index}, {end} bytes: {changes:?}"));
-            assert!(held <= MAX_HELD, "{name}, mutation {index}: {held} bytes");
+            assert!(
+                memory.peak <= MAX_HELD,
+                "{name}, mutation {index}: {memory:?}"
+            );
             n_all += 1;
             n_read += usize::from(is_read);
-            most_held = most_held.max(held);
+            most_held = most_held.max(memory.peak);
             for (at, old) in changes.into_iter().rev() {
                 bytes[at..at + old.len()].copy_from_slice(&old);
             }

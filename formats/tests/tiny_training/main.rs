@@ -1,7 +1,9 @@
 //! Networks of `tiny-training`: the real ones come in whole, everything else is refused with a
 //! sentence, and no damage leads to a panic or to much memory.
 
-mod alloc;
+#[path = "../common/memory.rs"]
+mod memory;
+
 mod allowed;
 mod builder;
 mod mutations;

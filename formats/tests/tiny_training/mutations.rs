@@ -5,8 +5,8 @@ use std::hint::black_box;
 use quartermeg_formats::explain;
 use quartermeg_formats::tiny_training::{MAX_DECODED, read};
 
-use super::alloc::{Memory, measured};
 use super::builder::{crc, zip};
+use super::memory::{Memory, measured};
 use super::reference;
 use super::small;
 
@@ -83,7 +83,8 @@ impl Outcome {
     fn add(&mut self, (was_read, memory): (bool, Memory)) {
         self.n_files += 1;
         self.n_read += u32::from(was_read);
-        self.memory = self.memory.max(memory);
+        self.memory.peak = self.memory.peak.max(memory.peak);
+        self.memory.largest = self.memory.largest.max(memory.largest);
     }
 
     fn report(&self, what: &str) {

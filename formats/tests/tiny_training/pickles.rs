@@ -3,8 +3,8 @@
 use quartermeg_formats::explain;
 use quartermeg_formats::tiny_training::{Kind, MAX_DECODED, PickleError, TinyTrainingError, read};
 
-use super::alloc::measured;
 use super::builder::{Array, Entry, Item, global, write, write_bytes, write_dtype, zip, zip_of};
+use super::memory::measured;
 
 /// How `instructions`, after a mark of protocol 2, are refused: where, and why.
 fn refused(instructions: &[u8]) -> (usize, PickleError) {

@@ -6,8 +6,8 @@ use quartermeg_formats::tiny_training::{
     ArchiveError, ElementType, FieldError, Kind, Layer, Place, TinyTrainingError, read,
 };
 
-use super::alloc::measured;
 use super::builder::{Entry, Item, dict, text, write, zip, zip_of};
+use super::memory::measured;
 use super::small;
 
 fn error_of(file: &[u8]) -> TinyTrainingError {

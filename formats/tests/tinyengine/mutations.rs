@@ -4,7 +4,8 @@ use quartermeg_formats::explain;
 use quartermeg_formats::tinyengine::{Passes, PlaceOrder, Timeline, read_with};
 use serde_json::{Value as Json, json};
 
-use crate::counting::{MOST_BYTES, most_held};
+use crate::MOST_BYTES;
+use crate::memory::measured;
 use crate::released::released_graph;
 use crate::small::small_graph;
 
@@ -160,12 +161,9 @@ impl Fates {
     }
 
     fn try_one(&mut self, bytes: &[u8], passes: &Passes, what: &str) {
-        let (result, most) = most_held(|| read_with(bytes, passes));
-        assert!(
-            most <= MOST_BYTES,
-            "{what} made the reader hold {most} bytes"
-        );
-        self.most_held = self.most_held.max(most);
+        let (result, memory) = measured(|| read_with(bytes, passes));
+        assert!(memory.peak <= MOST_BYTES, "{what}: {memory:?}");
+        self.most_held = self.most_held.max(memory.peak);
         match result {
             Ok(timeline) => {
                 check_is_drawable(&timeline);

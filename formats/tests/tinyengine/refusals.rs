@@ -4,7 +4,8 @@ use quartermeg_formats::explain;
 use quartermeg_formats::tinyengine::{Problem, TinyEngineError, read};
 use serde_json::{Value as Json, json};
 
-use crate::counting::{MOST_BYTES, most_held};
+use crate::MOST_BYTES;
+use crate::memory::measured;
 use crate::small::{small_graph, timeline_of};
 
 /// A change of the small graph, and the sentence that refuses it.
@@ -159,13 +160,13 @@ fn dense_files_stay_small_in_memory() {
         ("{\"\":[{\"\":{\"\":[1]}}]}", 5_000, false),
     ] {
         let text = dense(part, n);
-        let (result, most) = most_held(|| read(text.as_bytes()));
+        let (result, memory) = measured(|| read(text.as_bytes()));
         assert_eq!(
             result == Err(TinyEngineError::TooManyParts),
             is_refused,
             "{n} of {part}"
         );
-        assert!(most < MOST_BYTES / 2, "{n} of {part} hold {most} bytes");
+        assert!(memory.peak < MOST_BYTES / 2, "{n} of {part}: {memory:?}");
     }
     assert!(explain::tinyengine(&TinyEngineError::TooManyParts).contains("2,048 operators"));
 }

@@ -1,4 +1,5 @@
-//! The system's allocator, which notes what this thread asks of it.
+//! The system's allocator, which notes what this thread asks of it. Who includes this file has it
+//! as the allocator of the whole program.
 
 use std::alloc::{GlobalAlloc, Layout, System};
 use std::cell::Cell;
@@ -6,10 +7,11 @@ use std::cell::Cell;
 struct Noting;
 
 thread_local! {
-    /// Bytes that this thread has asked for and not given back.
-    static LIVE: Cell<usize> = const { Cell::new(0) };
+    /// Bytes that this thread has asked for and not given back; below zero where it gives back what
+    /// others asked for.
+    static LIVE: Cell<isize> = const { Cell::new(0) };
     /// The most that was live at once.
-    static PEAK: Cell<usize> = const { Cell::new(0) };
+    static PEAK: Cell<isize> = const { Cell::new(0) };
     /// The largest single request.
     static LARGEST: Cell<usize> = const { Cell::new(0) };
 }
@@ -18,13 +20,13 @@ fn asked(size: usize) {
     // While a thread ends, its counters may be gone already.
     let _ = LARGEST.try_with(|largest| largest.set(largest.get().max(size)));
     let _ = LIVE.try_with(|live| {
-        live.set(live.get().saturating_add(size));
+        live.set(live.get().saturating_add_unsigned(size));
         let _ = PEAK.try_with(|peak| peak.set(peak.get().max(live.get())));
     });
 }
 
 fn given_back(size: usize) {
-    let _ = LIVE.try_with(|live| live.set(live.get().saturating_sub(size)));
+    let _ = LIVE.try_with(|live| live.set(live.get().saturating_sub_unsigned(size)));
 }
 
 #[expect(unsafe_code, reason = "the only way to see what is allocated")]
@@ -68,15 +70,6 @@ pub(crate) struct Memory {
     pub(crate) largest: usize,
 }
 
-impl Memory {
-    pub(crate) fn max(self, other: Self) -> Self {
-        Self {
-            peak: self.peak.max(other.peak),
-            largest: self.largest.max(other.largest),
-        }
-    }
-}
-
 /// The result of `run`, and the memory that it asked for.
 pub(crate) fn measured<T>(run: impl FnOnce() -> T) -> (T, Memory) {
     let before = LIVE.get();
@@ -84,7 +77,7 @@ pub(crate) fn measured<T>(run: impl FnOnce() -> T) -> (T, Memory) {
     LARGEST.set(0);
     let result = run();
     let memory = Memory {
-        peak: PEAK.get() - before,
+        peak: (PEAK.get() - before).unsigned_abs(),
         largest: LARGEST.get(),
     };
     (result, memory)
