@@ -1,5 +1,7 @@
 //! The command-line twin of the Quartermeg page: the same core, the same numbers.
 
+mod folder;
+mod images;
 mod inspect;
 mod memory;
 mod numerics;

@@ -36,7 +36,8 @@ fn scenario_files(scenario: &Scenario) -> anyhow::Result<(&'static [u8], &'stati
 /// A network file as it is.
 #[derive(Clone, Debug, clap::Args)]
 pub(crate) struct ModelFile {
-    /// A network file: Quartermeg's own (.safetensors) or one of `tiny-training` (.pkl).
+    /// A network file: Quartermeg's own (.safetensors), int8 .tflite, or one of `tiny-training`
+    /// (.pkl).
     model: PathBuf,
 }
 
@@ -49,9 +50,10 @@ impl ModelFile {
 /// A network file, or a scenario in its place, as it is trained.
 #[derive(Clone, Debug, clap::Args)]
 pub(crate) struct NetworkSource {
-    /// A network file: Quartermeg's own (.safetensors) or one of `tiny-training` (.pkl).
-    #[arg(conflicts_with = "scenario")]
-    file: Option<PathBuf>,
+    /// A network file: Quartermeg's own (.safetensors), int8 .tflite, or one of `tiny-training`
+    /// (.pkl).
+    #[arg(value_name = "MODEL", conflicts_with = "scenario")]
+    pub(crate) file: Option<PathBuf>,
     /// A scenario that ships: keyboard or watch.
     #[arg(long)]
     scenario: Option<String>,
@@ -66,6 +68,20 @@ impl NetworkSource {
         &self,
         rules: Rules,
     ) -> anyhow::Result<(Network, Option<&'static Scenario>)> {
+        self.load_with_classes(rules, self.n_classes())
+    }
+
+    /// Classes of a new classifier, where a number is asked for.
+    pub(crate) fn n_classes(&self) -> Option<usize> {
+        self.classes.map(|classes| classes as usize)
+    }
+
+    /// The network with a new classifier of so many classes; that of a scenario keeps its own.
+    pub(crate) fn load_with_classes(
+        &self,
+        rules: Rules,
+        n_classes: Option<usize>,
+    ) -> anyhow::Result<(Network, Option<&'static Scenario>)> {
         if let Some(id) = &self.scenario {
             let scenario = scenario_by_id(id)?;
             return Ok((scenario_network(scenario)?, Some(scenario)));
@@ -74,18 +90,15 @@ impl NetworkSource {
             .file
             .as_deref()
             .context("Name a network file or a --scenario.")?;
-        Ok((self.trained_form(path, rules)?, None))
-    }
-
-    fn trained_form(&self, path: &Path, rules: Rules) -> anyhow::Result<Network> {
         let (network, kind) = read_model(path)?;
-        let n_classes = self.classes.map(|classes| classes as usize);
-        model::for_training(&network, kind, n_classes, rules)
-            .map_err(|error| anyhow!("{}: {}", path.display(), explain::of_network(&error)))
+        let network = model::for_training(&network, kind, n_classes, rules)
+            .map_err(|error| anyhow!("{}: {}", path.display(), explain::of_network(&error)))?;
+        Ok((network, None))
     }
 }
 
-fn read_model(path: &Path) -> anyhow::Result<(Network, ModelKind)> {
+/// Reads a network file of any kind.
+pub(crate) fn read_model(path: &Path) -> anyhow::Result<(Network, ModelKind)> {
     let name = path
         .file_stem()
         .map_or_else(|| "network".into(), |stem| stem.to_string_lossy());

@@ -5,6 +5,13 @@ pub const IMAGE_EXTENT: usize = 28;
 /// Rows and columns of the network's input.
 pub const INPUT_EXTENT: usize = 48;
 
+/// Grey as television defines it (ITU-R BT.601), rounded.
+#[must_use]
+pub fn grey([r, g, b]: [u8; 3]) -> u8 {
+    let sum = 299 * u32::from(r) + 587 * u32::from(g) + 114 * u32::from(b);
+    u8::try_from((sum + 500) / 1_000).unwrap_or(u8::MAX)
+}
+
 /// Bilinear enlargement in integers, so that every target gives the same codes.
 ///
 /// Output position `i` reads source position `((2 i + 1) * 28 - 48) / 96`, clamped to the image;

@@ -23,6 +23,7 @@ pub mod reproduce;
 pub mod sample_file;
 pub mod scenario;
 pub mod setup;
+pub mod table;
 mod tensors;
 pub mod tflite;
 pub mod tiny_training;

@@ -13,6 +13,15 @@ const NEAR_100_KB: [&str; 3] = ["mcunet-99kb", "mbv2-99kb", "proxyless-98kb"];
 /// Layers of the preset that trains a few last ones whole.
 const LAST_LAYERS: usize = 4;
 
+/// Of each class, one of so many samples is held out.
+pub const HELD_OUT_OF: usize = 5;
+
+/// Whether the sample at this position of its class is held out to measure the accuracy on.
+#[must_use]
+pub fn is_held_out(position: usize) -> bool {
+    position % HELD_OUT_OF == HELD_OUT_OF - 1
+}
+
 /// The network as it is trained: with its new classifier, or with its own.
 ///
 /// # Errors

@@ -4,8 +4,8 @@ use quartermeg_core::network::{Network, Value};
 use quartermeg_core::session::Samples;
 use quartermeg_formats::input_range::InputRange;
 use quartermeg_formats::model::{self, ModelKind};
-use quartermeg_formats::npy::{self, NpySamples};
-use quartermeg_formats::{csv_samples, explain, link, own};
+use quartermeg_formats::table::{self, Values};
+use quartermeg_formats::{explain, link, own};
 
 use crate::files::short;
 use crate::samples::{SampleSet, count};
@@ -139,41 +139,19 @@ impl Own {
         labels: Option<&[u8]>,
     ) -> Result<Vec<ReadSample>, String> {
         let input = self.input()?;
-        let read = if name.to_ascii_lowercase().ends_with(".npy") {
-            read_npy(bytes, labels, input)
-        } else {
-            csv_samples::read(bytes, input)
-                .map_err(|error| explain::csv_samples(&error))
-                .map(|rows| {
-                    rows.into_iter()
-                        .map(|row| ReadSample {
-                            class: row.class,
-                            data: SampleData::Codes(row.codes),
-                        })
-                        .collect()
-                })
-        };
-        read.map_err(|sentence| format!("\"{}\" was left out: {sentence}", short(name)))
+        let samples = table::read(name, bytes, labels, input)
+            .map_err(|sentence| format!("\"{}\" was left out: {sentence}", short(name)))?;
+        Ok(samples
+            .into_iter()
+            .map(|sample| ReadSample {
+                class: sample.class,
+                data: match sample.values {
+                    Values::Pixels(pixels) => SampleData::Pixels(pixels),
+                    Values::Codes(codes) => SampleData::Codes(codes),
+                },
+            })
+            .collect())
     }
-}
-
-fn read_npy(bytes: &[u8], labels: Option<&[u8]>, input: Value) -> Result<Vec<ReadSample>, String> {
-    let data: Vec<SampleData> =
-        match npy::samples(bytes, input).map_err(|error| explain::npy(&error))? {
-            NpySamples::Pixels(all) => all.into_iter().map(SampleData::Pixels).collect(),
-            NpySamples::Codes(all) => all.into_iter().map(SampleData::Codes).collect(),
-        };
-    let mut classes = vec![None; data.len()];
-    if let Some(labels) = labels {
-        let labels = npy::labels(labels, data.len())
-            .map_err(|error| format!("its labels cannot be used. {}", explain::npy(&error)))?;
-        classes = labels.iter().map(|label| Some(label.to_string())).collect();
-    }
-    Ok(classes
-        .into_iter()
-        .zip(data)
-        .map(|(class, data)| ReadSample { class, data })
-        .collect())
 }
 
 fn view(network: &Network, kind: ModelKind) -> NetworkView {

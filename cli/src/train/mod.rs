@@ -1,6 +1,7 @@
 //! `quartermeg train`: trains and prints the digest of the weights, which for a link and a
 //! number of steps is that of the page.
 
+mod load;
 mod progress;
 
 use std::path::PathBuf;
@@ -8,18 +9,14 @@ use std::path::PathBuf;
 use anyhow::{Context as _, anyhow, bail};
 use quartermeg_core::bytes::AlignedBytes;
 use quartermeg_core::compile::compile;
-use quartermeg_core::network::Network;
-use quartermeg_core::policy::Policy;
-use quartermeg_core::quant::Rules;
 use quartermeg_core::runtime::kernels::Native;
 use quartermeg_core::session::{Evaluator, Samples, Session};
 use quartermeg_formats::config::hex;
-use quartermeg_formats::scenario::SCENARIOS;
-use quartermeg_formats::setup::{
-    BIAS_RATE_RANGE, LEARNING_RATE_RANGE, MAX_STEPS, MOMENTUM_RANGE, RateSchedule, Setup,
-};
-use quartermeg_formats::{checkpoint, explain, link, numerics, sample_file};
+use quartermeg_formats::setup::MAX_STEPS;
+use quartermeg_formats::{checkpoint, explain};
 use serde::Serialize;
+
+use self::load::Loaded;
 
 use crate::source::NetworkSource;
 use crate::{output, source};
@@ -28,13 +25,17 @@ use crate::{output, source};
 pub(crate) struct Arguments {
     #[command(flatten)]
     network: NetworkSource,
-    /// A link of the page, or what stands behind its #.
-    #[arg(long, conflicts_with_all = ["file", "scenario"])]
+    /// A link of the page, or what stands behind its #; one about your own network (`scenario=own`)
+    /// needs the network's file and --data.
+    #[arg(long, conflicts_with_all = ["scenario", "classes"])]
     link: Option<String>,
-    /// Samples to learn from: safetensors with `x` int8 `[n,c,h,w]` and `y` int32 `[n]`.
+    /// Samples to learn from: a folder with one sub-folder a class, of images (PNG, JPEG, BMP), CSV
+    /// or .npy; or safetensors with `x` int8 `[n,c,h,w]` and `y` int32 `[n]`. A folder says how
+    /// many classes the new classifier has, and without --eval every fifth sample of a class is
+    /// held out to measure the accuracy on.
     #[arg(long)]
     data: Option<PathBuf>,
-    /// Samples to measure the accuracy on, of the same form.
+    /// Samples to measure the accuracy on, a folder or safetensors.
     #[arg(long)]
     eval: Option<PathBuf>,
     /// Where to write the class that is predicted for each sample of --eval, one a line.
@@ -87,12 +88,22 @@ struct Summary {
     steps: u32,
     loss: Option<f32>,
     accuracy: Option<f64>,
+    /// Samples to learn from.
+    learn_samples: usize,
+    /// Samples that the accuracy is measured on.
+    test_samples: usize,
     peak_bytes: u32,
     weights_digest: String,
 }
 
 pub(crate) fn run(arguments: &Arguments) -> anyhow::Result<()> {
-    let (network, setup, learn, test) = load(arguments)?;
+    let Loaded {
+        network,
+        setup,
+        learn,
+        test,
+    } = load::load(arguments)?;
+    let (learn_samples, test_samples) = (learn.len(), test.as_ref().map_or(0, Samples::len));
     let image = compile(&network, &setup.policy, setup.rules, setup.settings())
         .map_err(|error| anyhow!(explain::compile(&error)))?;
     let mut session: Session<Native> =
@@ -137,6 +148,8 @@ pub(crate) fn run(arguments: &Arguments) -> anyhow::Result<()> {
         steps: session.step_count(),
         loss,
         accuracy,
+        learn_samples,
+        test_samples,
         peak_bytes,
         weights_digest: hex(&session.weights_digest()),
     };
@@ -145,12 +158,16 @@ pub(crate) fn run(arguments: &Arguments) -> anyhow::Result<()> {
     }
     let accuracy = summary.accuracy.map_or_else(
         || "not measured".to_owned(),
-        |share| format!("{:.2} %", 100.0 * share),
+        |share| {
+            let samples = explain::number(test_samples as u64);
+            format!("{:.2} % of {samples}", 100.0 * share)
+        },
     );
     output::text(&format!(
-        "steps           {}\nloss            {}\naccuracy        {accuracy}\n\
+        "steps           {}\nsamples         {}\nloss            {}\naccuracy        {accuracy}\n\
          peak memory     {}\nweights digest  {}\n",
         explain::number(u64::from(summary.steps)),
+        explain::number(learn_samples as u64),
         summary
             .loss
             .map_or_else(|| "none yet".to_owned(), |loss| format!("{loss:.4}")),
@@ -183,115 +200,4 @@ fn share(classes: &[usize], test: &Samples) -> f64 {
     #[expect(clippy::cast_precision_loss, reason = "samples are few")]
     let share = right as f64 / test.len().max(1) as f64;
     share
-}
-
-type Loaded = (Network, Setup, Samples, Option<Samples>);
-
-fn load(arguments: &Arguments) -> anyhow::Result<Loaded> {
-    let (network, mut setup, scenario) = if let Some(text) = &arguments.link {
-        let (link, corrections) = link::parse(text);
-        for correction in &corrections {
-            eprintln!("{}", explain::correction(correction));
-        }
-        let scenario = source::scenario_by_id(&link.setup.scenario)?;
-        let network = source::scenario_network(scenario)?;
-        (network, link.setup, Some(scenario))
-    } else {
-        let rules = match &arguments.numerics {
-            Some(text) => numerics_of(text)?,
-            None => Rules::DEVICE,
-        };
-        let (network, scenario) = arguments.network.load(rules)?;
-        let mut setup = scenario.unwrap_or(&SCENARIOS[0]).default_setup();
-        if scenario.is_none() {
-            setup.policy = Policy::classifier_only(&network);
-        }
-        // Without a link there is no device to hold the step to.
-        setup.budget_bytes = u32::MAX;
-        (network, setup, scenario)
-    };
-    if let Some(scheme) = &arguments.scheme {
-        setup.policy = source::policy(&network, scenario, scheme)?;
-    }
-    settings(arguments, &mut setup)?;
-    let read = |path: &PathBuf| {
-        sample_file::read(&source::read_file(path)?)
-            .map_err(|error| anyhow!("{}: {}", path.display(), explain::samples(&error)))
-    };
-    let (mut learn, mut test) = match scenario {
-        Some(scenario) => {
-            let parts = source::scenario_samples(scenario)?;
-            (Some(parts.learn), Some(parts.test))
-        }
-        None => (None, None),
-    };
-    if let Some(path) = &arguments.data {
-        learn = Some(read(path)?);
-    }
-    if let Some(path) = &arguments.eval {
-        test = Some(read(path)?);
-    }
-    let learn = learn.context("Name the samples to learn from with --data.")?;
-    if let Some(epochs) = arguments.epochs {
-        let n_samples = u32::try_from(learn.len()).unwrap_or(u32::MAX);
-        setup.stop_after = epochs.saturating_mul(n_samples).min(MAX_STEPS);
-    }
-    if let Some(steps) = arguments.steps {
-        setup.stop_after = steps;
-    }
-    Ok((network, setup, learn, test))
-}
-
-fn numerics_of(text: &str) -> anyhow::Result<Rules> {
-    numerics::parse(text).map_err(|error| anyhow!(explain::numerics(&error)))
-}
-
-/// Puts the options in the place of what the link or the scenario says.
-fn settings(arguments: &Arguments, setup: &mut Setup) -> anyhow::Result<()> {
-    let numbers = [
-        (
-            "--lr",
-            "learning rate",
-            arguments.lr,
-            LEARNING_RATE_RANGE,
-            &mut setup.learning_rate,
-        ),
-        (
-            "--bias-rate",
-            "factor of the bias rate",
-            arguments.bias_rate,
-            BIAS_RATE_RANGE,
-            &mut setup.bias_rate_factor,
-        ),
-        (
-            "--momentum",
-            "momentum",
-            arguments.momentum,
-            MOMENTUM_RANGE,
-            &mut setup.momentum,
-        ),
-    ];
-    for (name, what, given, [lowest, highest], value) in numbers {
-        if let Some(given) = given {
-            if !(lowest..=highest).contains(&given) {
-                bail!("{name} {given} cannot be used: a {what} lies in {lowest}..{highest}.");
-            }
-            *value = given;
-        }
-    }
-    if let Some(text) = &arguments.numerics {
-        setup.rules = numerics_of(text)?;
-    }
-    if let Some(text) = &arguments.schedule {
-        setup.schedule = RateSchedule::parse(text).with_context(|| {
-            format!("--schedule {text} cannot be used: it is constant, cosine or cosine:W.")
-        })?;
-    }
-    if let Some(qas) = &arguments.qas {
-        setup.qas = qas == "on";
-    }
-    if let Some(seed) = arguments.seed {
-        setup.seed = seed;
-    }
-    Ok(())
 }

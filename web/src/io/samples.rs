@@ -2,6 +2,8 @@
 //! are looked through, other files are read as they are.
 
 use js_sys::{Array, Object, Promise, Reflect};
+use quartermeg_formats::image::grey;
+use quartermeg_formats::table;
 use wasm_bindgen::{JsCast, JsValue};
 use wasm_bindgen_futures::{JsFuture, spawn_local};
 use web_sys::{
@@ -15,8 +17,6 @@ use crate::state::{Gathered, GatheredFile, Target};
 const BATCH_MILLIS: f64 = 200.0;
 /// Files that are looked for in dropped folders at most.
 const MAX_FILES: usize = 10_000;
-/// Endings of files that hold samples and are no images.
-const TABLES: [&str; 4] = [".csv", ".tsv", ".txt", ".npy"];
 
 /// A file and the folder that it lies in, where that is known.
 pub struct Picked {
@@ -77,8 +77,7 @@ pub fn gather(source: Source, target: Target, input: [u32; 3], done: impl Fn(Gat
             let folder = folder.filter(|_| target == Target::Folders);
             batch.n_done += 1;
             let name = file.name();
-            let lower = name.to_ascii_lowercase();
-            let is_table = TABLES.iter().any(|ending| lower.ends_with(ending));
+            let is_table = table::is_table(&name);
             let read = if is_table {
                 super::open::read(file).await.map(|(_, bytes)| bytes)
             } else {
@@ -122,7 +121,7 @@ fn now() -> f64 {
 fn chosen(files: &FileList) -> Vec<Picked> {
     (0..files.length())
         .filter_map(|index| files.get(index))
-        .filter(|file| !is_hidden(&file.name()))
+        .filter(|file| !table::is_of_the_system(&file.name()))
         .map(|file| {
             let path = Reflect::get(&file, &JsValue::from_str("webkitRelativePath"))
                 .ok()
@@ -136,18 +135,13 @@ fn chosen(files: &FileList) -> Vec<Picked> {
         .collect()
 }
 
-/// Names that systems give to files of their own.
-fn is_hidden(name: &str) -> bool {
-    name.starts_with('.') || name == "Thumbs.db" || name == "desktop.ini"
-}
-
 /// All files of the entries and of the folders among them.
 async fn walk(entries: Vec<FileSystemEntry>) -> Vec<Picked> {
     let mut waiting: Vec<(FileSystemEntry, Option<String>)> =
         entries.into_iter().rev().map(|it| (it, None)).collect();
     let mut picked = Vec::new();
     while let Some((entry, folder)) = waiting.pop() {
-        if is_hidden(&entry.name()) || picked.len() >= MAX_FILES {
+        if table::is_of_the_system(&entry.name()) || picked.len() >= MAX_FILES {
             continue;
         }
         // What cannot be read any more was taken away meanwhile.
@@ -247,14 +241,8 @@ async fn decode(file: &File, [h, w, c]: [u32; 3]) -> Result<Vec<u8>, JsValue> {
         .0;
     let (pixels, _) = colours.as_chunks::<4>();
     Ok(if c == 1 {
-        pixels.iter().copied().map(luma).collect()
+        pixels.iter().map(|&[r, g, b, _]| grey([r, g, b])).collect()
     } else {
         pixels.iter().flat_map(|&[r, g, b, _]| [r, g, b]).collect()
     })
-}
-
-/// Grey as television defines it (ITU-R BT.601), rounded.
-fn luma([r, g, b, _]: [u8; 4]) -> u8 {
-    let sum = 299 * u32::from(r) + 587 * u32::from(g) + 114 * u32::from(b);
-    u8::try_from((sum + 500) / 1_000).unwrap_or(u8::MAX)
 }

@@ -5,8 +5,10 @@ use std::rc::Rc;
 use quartermeg_core::policy::Policy;
 use quartermeg_formats::input_range::InputRange;
 use quartermeg_formats::link;
+use quartermeg_formats::own::{HELD_OUT_OF, is_held_out};
 use quartermeg_formats::scenario::OWN;
 use quartermeg_formats::setup::{CLASSES_RANGE, Head};
+use quartermeg_formats::table::LABELS_ENDING;
 
 use super::setup::Control;
 use super::{AppState, NoticeKind, Shared, Topic, text};
@@ -16,14 +18,10 @@ use crate::protocol::{NetworkView, OwnSample, ReadSample, Request, SampleData};
 const MAX_SAMPLES: usize = quartermeg_formats::csv_samples::MAX_SAMPLES;
 /// Bytes of all samples together.
 const MAX_BYTES: usize = 64 * 1024 * 1024;
-/// Of each class, one of so many samples is held out.
-const HELD_OUT_OF: usize = 5;
 /// Characters of a class's name.
 const MAX_NAME: usize = 40;
 /// Names of files that one sentence lists.
 const MAX_LISTED: usize = 3;
-/// What the name of a file with labels ends in.
-const LABELS_ENDING: &str = "_labels.npy";
 
 /// Something about a person's own network and samples.
 #[derive(Clone, Debug, PartialEq)]
@@ -885,7 +883,7 @@ impl AppState {
         OwnSample {
             id: sample.id,
             label: count(place),
-            held_out: self.own.holds_out && position % HELD_OUT_OF == HELD_OUT_OF - 1,
+            held_out: self.own.holds_out && is_held_out(position),
             data: (*sample.data).clone(),
         }
     }
