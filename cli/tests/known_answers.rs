@@ -8,6 +8,7 @@ use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
+use image::imageops::FilterType;
 use safetensors::tensor::TensorView;
 use safetensors::{Dtype, SafeTensors};
 use serde_json::Value;
@@ -323,5 +324,61 @@ fn published_schemes_and_baselines_have_the_published_memory() {
                 "{network} {scheme}: {found} {expected}"
             );
         }
+    }
+}
+
+/// The ImageNet class of mopeds.
+const MOPED: &str = "665";
+
+/// The published networks see a moped in the photograph that `QUARTERMEG_MOPED` names. It cannot be
+/// committed: no licence is stated for it (`tests/photographs/README.md`).
+#[test]
+fn published_networks_see_a_moped() {
+    let what = "what three networks see in the photograph of a moped";
+    let Some(folder) = reference(what) else {
+        return;
+    };
+    let Some(photograph) = env::var_os("QUARTERMEG_MOPED") else {
+        eprintln!("NOT RUN: {what} (QUARTERMEG_MOPED is not set)");
+        return;
+    };
+    // As the photographs that are committed: the short side scaled to 147, the middle cut out.
+    let image = image::open(photograph).expect("a photograph");
+    let (width, height) = (image.width(), image.height());
+    let short = width.min(height);
+    let scaled = |side: u32| (2 * side * 147 + short) / (2 * short);
+    let image = image.resize_exact(scaled(width), scaled(height), FilterType::Triangle);
+    let (left, top) = ((image.width() - 128) / 2, (image.height() - 128) / 2);
+    let image = image.crop_imm(left, top, 128, 128);
+    // The command line learns from two classes at least; here it does not learn at all.
+    let samples = Path::new(env!("CARGO_TARGET_TMPDIR")).join("moped");
+    for class in ["first", "second"] {
+        fs::create_dir_all(samples.join(class)).expect("a temporary folder");
+        image
+            .save(samples.join(class).join("moped.png"))
+            .expect("a temporary file");
+    }
+    for network in ["mcunet-5fps", "mbv2-w0.35", "proxyless-w0.3"] {
+        let model = folder.join(format!("models/{network}.pkl"));
+        let predictions = samples.with_extension(network);
+        quartermeg(&[
+            "train",
+            path_text(&model),
+            "--link",
+            "#scenario=own&head=own&budget=16777216",
+            "--scheme",
+            "classifier",
+            "--steps",
+            "0",
+            "--data",
+            path_text(&samples),
+            "--eval",
+            path_text(&samples),
+            "--predictions",
+            path_text(&predictions),
+            "--json",
+        ]);
+        let seen = fs::read_to_string(&predictions).expect("predictions");
+        assert_eq!(seen.lines().collect::<Vec<_>>(), [MOPED; 2], "{network}");
     }
 }

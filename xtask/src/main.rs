@@ -9,6 +9,7 @@ mod debian;
 mod demo;
 mod dist;
 mod node;
+mod photographs;
 mod process;
 mod report;
 mod screenshots;

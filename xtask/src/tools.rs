@@ -163,7 +163,8 @@ fn holds(folder: &Path, program: &str) -> bool {
         .is_file()
 }
 
-fn folder(name: &str, version: &str) -> Result<PathBuf> {
+/// Where a program or a file of that version is kept.
+pub(crate) fn folder(name: &str, version: &str) -> Result<PathBuf> {
     let cache = etcetera::base_strategy::choose_native_strategy()
         .context("the user's cache folder is unknown; set HOME")?
         .cache_dir();
