@@ -106,7 +106,7 @@ pub(crate) fn read_model(path: &Path) -> anyhow::Result<(Network, ModelKind)> {
         .map_err(|error| anyhow!("{}: {}", path.display(), error.sentence()))
 }
 
-/// A scenario by its id; the command line has those, too, that the page does not show.
+/// A scenario that ships, by its id.
 pub(crate) fn scenario_by_id(id: &str) -> anyhow::Result<&'static Scenario> {
     let known = scenario::ALL.iter().find(|scenario| scenario.id == id);
     known.with_context(|| {

@@ -75,7 +75,7 @@ fn memory_orders_the_policies_as_the_story_tells() {
 }
 
 #[test]
-fn the_watch_scenario_is_known_but_only_to_the_command_line() {
+fn the_watch_scenario_is_known_by_name_and_by_link() {
     let report = json_lines(&["inspect", "--scenario", "watch", "--json"]).remove(0);
     assert_eq!(
         report["layers"][0]["input_shape"],
@@ -96,10 +96,12 @@ fn the_watch_scenario_is_known_but_only_to_the_command_line() {
     };
     assert!(arena("classifier") < arena("default"));
     assert!(arena("default") < 262_144 && 262_144 < arena("full"));
-    // A link is the page's, which does not show this scenario.
-    let output = quartermeg(&["train", "--link", "#v=1&scenario=watch", "--steps", "1"]);
-    assert!(output.status.success());
-    assert!(String::from_utf8_lossy(&output.stderr).contains("watch"));
+    let last = |arguments: &[&str]| json_lines(arguments).pop().expect("a summary");
+    let by_link = "#v=1&scenario=watch";
+    assert_eq!(
+        last(&["train", "--link", by_link, "--steps", "2", "--json"]),
+        last(&["train", "--scenario", "watch", "--steps", "2", "--json"]),
+    );
 }
 
 #[test]

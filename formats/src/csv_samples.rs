@@ -136,11 +136,11 @@ fn row(
 }
 
 /// A finite number.
-fn number(cell: &str) -> Option<f64> {
+pub(crate) fn number(cell: &str) -> Option<f64> {
     cell.parse().ok().filter(|number: &f64| number.is_finite())
 }
 
-fn separator_of(line: &str) -> char {
+pub(crate) fn separator_of(line: &str) -> char {
     [',', ';', '\t']
         .into_iter()
         .find(|&separator| line.contains(separator))
@@ -148,7 +148,7 @@ fn separator_of(line: &str) -> char {
 }
 
 /// A cell without the spaces and quotation marks around it.
-fn cell(text: &str) -> &str {
+pub(crate) fn cell(text: &str) -> &str {
     let text = text.trim();
     text.strip_prefix('"')
         .and_then(|text| text.strip_suffix('"'))

@@ -14,6 +14,7 @@ pub mod input_range;
 pub mod link;
 pub mod memory;
 pub mod model;
+pub mod motion;
 pub mod network_file;
 pub mod npy;
 pub mod numerics;

@@ -86,9 +86,9 @@ pub const OWN: Scenario = Scenario {
 };
 
 /// The scenarios that the page shows, the default first.
-pub const SCENARIOS: [Scenario; 2] = [KEYBOARD, OWN];
+pub const SCENARIOS: [Scenario; 3] = [KEYBOARD, WATCH, OWN];
 
-/// Every scenario that ships with files, as the command line has them.
+/// Those of them that ship with files, as the command line has them.
 pub const ALL: [Scenario; 2] = [KEYBOARD, WATCH];
 
 /// The scenario of that id, of those that the page shows.

@@ -61,6 +61,8 @@ struct World {
     fragment: io::fragment::FragmentWriter,
     /// Number of the newest command that was carried out.
     done: Cell<u32>,
+    /// The scenario whose files were asked for last.
+    newest_load: Rc<Cell<Option<&'static str>>>,
     _listeners: [EventListener; 3],
 }
 
@@ -86,6 +88,7 @@ impl World {
             bridge: Rc::new(bridge),
             fragment: io::fragment::FragmentWriter::default(),
             done: Cell::new(0),
+            newest_load: Rc::default(),
             _listeners: [fragment_listener, over, drop],
         }
     }
@@ -107,7 +110,12 @@ impl World {
     fn run(&self, command: &Command) {
         match command {
             Command::Send(message) => self.bridge.send((**message).clone()),
-            Command::Load { file, path, id } => self.load(*file, path.clone(), *id),
+            Command::Load {
+                file,
+                scenario,
+                path,
+                id,
+            } => self.load(*file, scenario, path.clone(), *id),
             Command::RestartWorker => self.bridge.restart(),
             Command::Download { name, bytes } => {
                 if let Err(sentence) = io::download::offer(name, bytes) {
@@ -128,19 +136,33 @@ impl World {
     }
 
     /// Fetches a file of the scenario for the worker.
-    fn load(&self, file: File, path: String, id: u32) {
+    fn load(&self, file: File, scenario: &'static str, path: String, id: u32) {
         let dispatch = self.dispatch.clone();
         let bridge = self.bridge.clone();
+        let newest = self.newest_load.clone();
+        newest.set(Some(scenario));
         spawn_local(async move {
             let what = match file {
                 File::Network => "The network",
                 File::Samples => "The samples",
             };
-            match io::fetch::bytes(what, &path).await {
+            let fetched = io::fetch::bytes(what, &path).await;
+            if newest.get() != Some(scenario) {
+                // Another scenario was chosen meanwhile.
+                return;
+            }
+            let scenario = scenario.to_owned();
+            match fetched {
                 Ok(bytes) => {
                     let request = match file {
-                        File::Network => Request::LoadNetwork(bytes),
-                        File::Samples => Request::LoadSamples(bytes),
+                        File::Network => Request::LoadNetwork {
+                            scenario,
+                            file: bytes,
+                        },
+                        File::Samples => Request::LoadSamples {
+                            scenario,
+                            file: bytes,
+                        },
                     };
                     bridge.send(ToWorker { id, request });
                     dispatch.dispatch(Action::FileLoaded(file));

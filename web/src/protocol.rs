@@ -5,6 +5,23 @@
 
 use serde::{Deserialize, Serialize};
 
+/// The bytes of a message to the page. Here, and not where it is sent, because this crate is
+/// compiled for size.
+///
+/// # Errors
+/// When the message cannot be written.
+pub fn encode(message: &FromWorker) -> postcard::Result<Vec<u8>> {
+    postcard::to_allocvec(message)
+}
+
+/// A message to the worker, from its bytes.
+///
+/// # Errors
+/// When they are no message.
+pub fn decode(bytes: &[u8]) -> postcard::Result<ToWorker> {
+    postcard::from_bytes(bytes)
+}
+
 /// A request and the number that its answers carry.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct ToWorker {
@@ -17,10 +34,20 @@ pub struct ToWorker {
 /// What the page may ask for.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub enum Request {
-    /// The network file of the scenario; the worker keeps it and compiles when configured.
-    LoadNetwork(Vec<u8>),
-    /// The file of samples of the scenario.
-    LoadSamples(Vec<u8>),
+    /// The network file of a scenario; the worker keeps it and compiles when configured.
+    LoadNetwork {
+        /// Id of the scenario.
+        scenario: String,
+        /// Its contents.
+        file: Vec<u8>,
+    },
+    /// The file of samples of a scenario.
+    LoadSamples {
+        /// Id of the scenario.
+        scenario: String,
+        /// Its contents.
+        file: Vec<u8>,
+    },
     /// Compiles the setup of this link text and starts at step 0; answered by
     /// [`Event::Planned`] and [`Event::Position`].
     Configure {
@@ -62,6 +89,20 @@ pub enum Request {
         /// Its class.
         label: u32,
     },
+    /// Cuts a motion recording (CSV) into windows; answered by [`Event::RecordingRead`].
+    ReadRecording {
+        /// Name of the file.
+        name: String,
+        /// Its contents.
+        bytes: Vec<u8>,
+    },
+    /// Adds windows of a motion recording to the samples to learn from.
+    AddWindows {
+        /// Codes of each, `[time, channel]`.
+        windows: Vec<Vec<i8>>,
+        /// Their class.
+        label: u32,
+    },
     /// Writes a file.
     Export {
         /// Which.
@@ -69,7 +110,8 @@ pub enum Request {
         /// Whether trained weights go in.
         with_weights: bool,
     },
-    /// Predicts the class of an input of a person's own network.
+    /// Predicts the class of an input of a person's own network, or of a window of motion (codes);
+    /// of the latter also what it was taken for before learning, [`Event::PredictionBefore`].
     Predict {
         /// The input.
         data: SampleData,
@@ -143,6 +185,30 @@ pub struct ReadSample {
     pub class: Option<String>,
     /// The input.
     pub data: SampleData,
+}
+
+/// How motion is recorded, and the windows that the accuracy is measured on.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+pub struct MotionView {
+    /// Names of the classes, in their order.
+    pub class_names: Vec<String>,
+    /// Moments a second.
+    pub rate_hz: u16,
+    /// What is recorded at each moment.
+    pub channels: Vec<ChannelView>,
+    /// Windows that are not learned from: class, and codes `[time, channel]`.
+    pub held_out: Vec<(u32, Vec<i8>)>,
+}
+
+/// A channel of a recording.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+pub struct ChannelView {
+    /// For example `ax`.
+    pub name: String,
+    /// Unit of its values.
+    pub unit: String,
+    /// Value of code 0, and how much each code is more than the one before.
+    pub line: [f64; 2],
 }
 
 /// A person's own network, as the page shows it.
@@ -224,6 +290,28 @@ pub enum Event {
         /// Samples that the accuracy is measured on.
         n_test: u32,
     },
+    /// The samples that have arrived are windows of motion, and their network is there.
+    Motion(Box<MotionView>),
+    /// A motion recording was read; nothing is learned from it yet.
+    RecordingRead {
+        /// Name of the file.
+        name: String,
+        /// Codes of its windows, `[time, channel]` each.
+        windows: Vec<Vec<i8>>,
+    },
+    /// What the window that was asked about was taken for before learning.
+    PredictionBefore {
+        /// The most probable class.
+        class: u32,
+        /// Its probability.
+        probability: f32,
+    },
+    /// The file that was opened is of a scenario whose network is not there: the page loads that
+    /// scenario and opens the file again.
+    OtherScenario {
+        /// Id of the scenario.
+        scenario: String,
+    },
     /// A person's own network was read and is kept.
     NetworkOpened(Box<NetworkView>),
     /// A file of samples was read; nothing is learned from them yet.
@@ -246,9 +334,9 @@ pub enum Event {
         /// Softmax of the logits, one a class.
         probabilities: Vec<f32>,
     },
-    /// A sample was added.
+    /// Samples were added.
     SampleAdded {
-        /// Samples to learn from, this one included.
+        /// Samples to learn from, the new ones included.
         n_learn: u32,
     },
     /// A file was written.
@@ -493,8 +581,10 @@ pub struct SampleView {
     pub index: u32,
     /// Its class.
     pub label: u32,
-    /// Grey values of its 28 x 28 pixels; none where the page has the sample.
+    /// Grey values of its 28 x 28 pixels; none where the page has the sample, or it is no image.
     pub pixels: Vec<u8>,
+    /// Codes of a window of motion, `[time, channel]`; none of another sample.
+    pub codes: Vec<i8>,
 }
 
 #[cfg(test)]

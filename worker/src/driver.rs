@@ -13,7 +13,7 @@ use web_sys::{DedicatedWorkerGlobalScope, MessageChannel, MessageEvent, MessageP
 use crate::time::{Clock, Next};
 use crate::trainer::Trainer;
 use quartermeg_web::build;
-use quartermeg_web::protocol::{Event, FromWorker, ToWorker};
+use quartermeg_web::protocol::{self, Event, FromWorker};
 
 /// Starts to answer; the worker lives until the page ends it.
 ///
@@ -96,7 +96,7 @@ struct Driver {
 impl Driver {
     fn receive(self: &Rc<Self>, data: &JsValue) {
         let bytes = Uint8Array::new(data).to_vec();
-        match postcard::from_bytes::<ToWorker>(&bytes) {
+        match protocol::decode(&bytes) {
             Ok(message) => self.trainer.borrow_mut().handle(message),
             Err(error) => {
                 let message =
@@ -151,7 +151,7 @@ impl Driver {
 
 /// Sends an event; its bytes are handed over, not copied.
 fn post(scope: &DedicatedWorkerGlobalScope, message: &FromWorker) {
-    let Ok(bytes) = postcard::to_allocvec(message) else {
+    let Ok(bytes) = protocol::encode(message) else {
         return;
     };
     let array = Uint8Array::from(bytes.as_slice());

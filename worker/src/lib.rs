@@ -12,6 +12,7 @@ mod batch;
 mod driver;
 mod files;
 mod gauge;
+mod motion;
 mod names;
 mod own;
 mod plan;

@@ -2,6 +2,8 @@
 
 use quartermeg_core::session::{Samples, Session};
 use quartermeg_formats::image::IMAGE_EXTENT;
+use quartermeg_formats::sample_file::Parts;
+use quartermeg_formats::scenario::SampleKind;
 use quartermeg_formats::{explain, sample_file};
 
 use quartermeg_web::protocol::SampleView;
@@ -14,7 +16,8 @@ const IMAGE_PIXELS: usize = IMAGE_EXTENT * IMAGE_EXTENT;
 pub(crate) struct SampleSet {
     /// The samples to learn from that came with the scenario.
     pub(crate) learn: Samples,
-    /// Grey values of the samples to learn from, drawn ones included.
+    /// Grey values of the samples to learn from, drawn ones included; none where they are no
+    /// images.
     pub(crate) pixels: Vec<u8>,
     /// Numbers of the samples to learn from, where the page knows them by one.
     pub(crate) ids: Vec<u32>,
@@ -23,38 +26,42 @@ pub(crate) struct SampleSet {
 }
 
 impl SampleSet {
-    /// Reads the file of a scenario.
-    pub(crate) fn read(file: &[u8]) -> Result<Self, String> {
-        let digits = sample_file::read_digits(file)
+    /// Reads the file of a scenario with samples of this kind.
+    pub(crate) fn read(kind: SampleKind, file: &[u8]) -> Result<Self, String> {
+        let read = if kind == SampleKind::Motion {
+            sample_file::read_parts(file).map(|Parts { learn, test }| (learn, Vec::new(), test))
+        } else {
+            sample_file::read_digits(file).map(|it| (it.learn, it.learn_pixels, it.test))
+        };
+        let (learn, pixels, test) = read
             .map_err(|error| format!("The samples cannot be used: {}", explain::samples(&error)))?;
         Ok(Self {
-            learn: digits.learn,
-            pixels: digits.learn_pixels,
+            learn,
+            pixels,
             ids: Vec::new(),
-            test: digits.test,
+            test,
         })
     }
 
     /// The sample of the step under way, or, between steps, of the next one.
     pub(crate) fn view(&self, session: &Session) -> Option<SampleView> {
         let index = session.sample_of_step(session.step_count());
-        if let Some(&id) = self.ids.get(index) {
-            let (_, label) = session.samples().get(index);
-            return Some(SampleView {
-                index: id,
-                label,
-                pixels: Vec::new(),
-            });
-        }
-        let pixels = self
-            .pixels
-            .get(index * IMAGE_PIXELS..(index + 1) * IMAGE_PIXELS)?;
-        let (_, label) = session.samples().get(index);
-        Some(SampleView {
+        let (codes, label) = session.samples().get(index);
+        let mut view = SampleView {
             index: count(index),
             label,
-            pixels: pixels.to_vec(),
-        })
+            pixels: Vec::new(),
+            codes: Vec::new(),
+        };
+        if let Some(&id) = self.ids.get(index) {
+            view.index = id;
+        } else if self.pixels.is_empty() {
+            view.codes = codes.to_vec();
+        } else {
+            let pixels = index * IMAGE_PIXELS..(index + 1) * IMAGE_PIXELS;
+            view.pixels = self.pixels.get(pixels)?.to_vec();
+        }
+        Some(view)
     }
 }
 

@@ -12,9 +12,11 @@ use quartermeg_core::network::Network;
 use quartermeg_core::program::Program;
 use quartermeg_core::session::{Evaluator, Samples};
 use quartermeg_formats::config::{Trained, hex};
+use quartermeg_formats::scenario::SampleKind;
 use quartermeg_formats::setup::{Head, Setup};
 use quartermeg_formats::{explain, image, link, model, network_file, own, scenario, tinyengine};
 
+use crate::motion::Motion;
 use crate::own::Own;
 use crate::rules::RulesPlanner;
 use crate::run::Run;
@@ -22,7 +24,7 @@ use crate::samples::{SampleSet, check_image, count};
 use crate::time::Clock;
 use crate::{files, plan, timeline};
 use quartermeg_web::protocol::{
-    Event, ExportKind, FromWorker, Position, PresetView, Request, Speed, ToWorker,
+    Event, ExportKind, FromWorker, Position, PresetView, Request, SampleData, Speed, ToWorker,
 };
 
 /// The worker's logic.
@@ -33,7 +35,9 @@ pub struct Trainer<C> {
     /// Largest number of a request so far; events that nobody asked for carry it.
     pub(crate) newest_request: u32,
     /// The network that ships, or the sentence that says why there is none.
-    network: Result<Rc<Network>, String>,
+    pub(crate) network: Result<Rc<Network>, String>,
+    /// The scenario that it is of.
+    pub(crate) network_of: String,
     /// Policies to choose by name, and the scenario and classifier that they were made for.
     presets: Vec<PresetView>,
     presets_of: (String, Option<Head>),
@@ -41,6 +45,10 @@ pub struct Trainer<C> {
     pub(crate) planner: Option<RulesPlanner>,
     /// The samples that ship.
     pub(crate) samples: Option<SampleSet>,
+    /// The scenario that they are of.
+    pub(crate) samples_of: String,
+    /// How they were recorded, where they are windows of motion.
+    pub(crate) motion: Option<Motion>,
     /// What a person brought.
     pub(crate) own: Own,
     pub(crate) compiled: Option<Compiled>,
@@ -54,10 +62,12 @@ pub struct Trainer<C> {
 pub(crate) struct Compiled {
     pub(crate) setup: Setup,
     pub(crate) network: Rc<Network>,
-    image: AlignedBytes,
+    pub(crate) image: AlignedBytes,
     program: Program<AlignedBytes>,
     /// Runs drawings; the accuracy has an evaluator of its own, whose weights stand still.
     reader: Evaluator,
+    /// Runs with the weights from before learning; none before it was asked for.
+    pub(crate) untrained: Option<Evaluator>,
     /// Trained weights that the run starts with, from a file.
     trained: Option<Trained>,
 }
@@ -81,11 +91,14 @@ impl<C: Clock> Trainer<C> {
             clock,
             events: Vec::new(),
             newest_request: 0,
-            network: Err("There is no network yet; try again in a moment.".to_owned()),
+            network: Err(no_network()),
+            network_of: String::new(),
             presets: Vec::new(),
             planner: None,
             presets_of: Default::default(),
             samples: None,
+            samples_of: String::new(),
+            motion: None,
             own: Own::default(),
             compiled: None,
             run: None,
@@ -109,8 +122,8 @@ impl<C: Clock> Trainer<C> {
 
     fn answer(&mut self, id: u32, request: Request) -> Result<(), String> {
         match request {
-            Request::LoadNetwork(file) => self.load_network(&file),
-            Request::LoadSamples(file) => self.load_samples(id, &file),
+            Request::LoadNetwork { scenario, file } => self.load_network(id, scenario, &file),
+            Request::LoadSamples { scenario, file } => self.load_samples(id, scenario, &file),
             Request::Configure { setup } => self.configure(id, &setup),
             Request::Tune { setup } => self.tune(&setup),
             Request::SetDevice {
@@ -137,10 +150,18 @@ impl<C: Clock> Trainer<C> {
             Request::Classify(pixels) => self.classify(id, &pixels),
             Request::AddSample { pixels, label } => self.add_sample(id, &pixels, label),
             Request::Export { kind, with_weights } => self.export(id, kind, with_weights),
-            Request::Predict { data, range } => {
-                let codes = self.own.codes(data, range)?;
-                self.predict(id, &codes)
-            }
+            Request::ReadRecording { name, bytes } => self.read_recording(id, name, &bytes),
+            Request::AddWindows { windows, label } => self.add_windows(id, &windows, label),
+            Request::Predict { data, range } => match data {
+                SampleData::Codes(codes) if self.shows_motion() => {
+                    self.predict(id, &codes)?;
+                    self.predict_untrained(id, &codes)
+                }
+                data => {
+                    let codes = self.own.codes(data, range)?;
+                    self.predict(id, &codes)
+                }
+            },
             Request::OpenNetwork { name, bytes } => self.open_network(id, &name, &bytes),
             Request::SetSamples {
                 replace,
@@ -168,22 +189,32 @@ impl<C: Clock> Trainer<C> {
 
     // -- Files of the scenario -----------------------------------------------------------------
 
-    fn load_network(&mut self, file: &[u8]) -> Result<(), String> {
+    fn load_network(&mut self, id: u32, scenario: String, file: &[u8]) -> Result<(), String> {
         self.pause();
         (self.compiled, self.run, self.planner) = (None, None, None);
         self.presets.clear();
+        self.network_of = scenario;
         self.network = network_file::read(file)
             .map(Rc::new)
             .map_err(|error| format!("The network cannot be used: {}", explain::network(&error)));
-        self.network.as_ref().map(|_| ()).map_err(String::clone)
+        self.network.as_ref().map(|_| ()).map_err(String::clone)?;
+        self.tell_motion(id);
+        Ok(())
     }
 
-    fn load_samples(&mut self, id: u32, file: &[u8]) -> Result<(), String> {
+    fn load_samples(&mut self, id: u32, scenario: String, file: &[u8]) -> Result<(), String> {
         self.pause();
-        let samples = SampleSet::read(file)?;
+        let kind = scenario::by_id(&scenario).map_or(SampleKind::Drawing, |it| it.samples);
+        let samples = SampleSet::read(kind, file)?;
+        let motion = match kind {
+            SampleKind::Motion => Some(Motion::read(file)?),
+            _ => None,
+        };
         let run = match &self.compiled {
-            Some(compiled) => Some(compiled.start(&samples.learn)?),
-            None => None,
+            Some(compiled) if compiled.setup.scenario == scenario => {
+                Some(compiled.start(&samples.learn)?)
+            }
+            _ => None,
         };
         self.tell(
             id,
@@ -192,10 +223,15 @@ impl<C: Clock> Trainer<C> {
                 n_test: count(samples.test.len()),
             },
         );
-        self.samples = Some(samples);
-        if run.is_some() {
+        (self.samples, self.samples_of, self.motion) = (Some(samples), scenario, motion);
+        self.tell_motion(id);
+        // Samples of a person's own, which may be learned from meanwhile, are others.
+        if !self.compiled.as_ref().is_some_and(Compiled::is_own) {
             self.run = run;
-            self.tell_position(id);
+            if self.run.is_some() {
+                // A run that was set up while the file was on its way is the newer request's.
+                self.tell_position(self.newest_request);
+            }
         }
         Ok(())
     }
@@ -271,15 +307,19 @@ impl<C: Clock> Trainer<C> {
             .then(|| self.own.sample_set(network.classes().len()))
             .flatten();
         // A session that runs has the drawn samples too.
-        let running = self
-            .run
+        let running = self.run.as_ref().filter(|_| {
+            let compiled = self.compiled.as_ref();
+            compiled.is_some_and(|it| it.setup.scenario == setup.scenario)
+        });
+        let shipped = self
+            .samples
             .as_ref()
-            .filter(|_| self.compiled.as_ref().is_some_and(|it| !it.is_own()));
-        let samples = match (&own_set, running, &self.samples) {
+            .filter(|_| self.samples_of == setup.scenario);
+        let samples = match (&own_set, running, shipped) {
             (Some(set), ..) => Some(&set.learn),
             _ if is_own(&setup) => None,
             (None, Some(run), _) => Some(run.session.samples()),
-            (None, None, set) => set.as_ref().map(|set| &set.learn),
+            (None, None, set) => set.map(|set| &set.learn),
         };
         let compiled = Compiled {
             setup,
@@ -287,6 +327,7 @@ impl<C: Clock> Trainer<C> {
             program: Program::parse(image.clone()).map_err(|error| explain::program(&error))?,
             reader: Evaluator::new(image.clone()).map_err(|error| explain::session(&error))?,
             image,
+            untrained: None,
             trained,
         };
         let run = match samples {
@@ -324,7 +365,7 @@ impl<C: Clock> Trainer<C> {
         }
         self.compiled = Some(compiled);
         self.run = run;
-        if is_own || (other && self.samples.is_some()) {
+        if is_own || (other && self.run.is_some()) {
             self.tell_samples(id);
         }
         self.tell_position(id);
@@ -450,6 +491,11 @@ impl<C: Clock> Trainer<C> {
             return self.open_graph(id, name, bytes);
         }
         let opened = files::open(name, bytes)?;
+        if !is_own(&opened.setup) && opened.setup.scenario != self.network_of {
+            let scenario = opened.setup.scenario;
+            self.tell(id, Event::OtherScenario { scenario });
+            return Ok(());
+        }
         let setup = link::to_fragment(&link::Link {
             setup: opened.setup.clone(),
             hidden: Vec::new(),
@@ -539,6 +585,9 @@ impl<C: Clock> Trainer<C> {
     /// The network that a setup trains.
     fn network_of(&self, setup: &Setup) -> Result<Rc<Network>, String> {
         if !is_own(setup) {
+            if self.network_of != setup.scenario {
+                return Err(no_network());
+            }
             return self.network.clone();
         }
         own::with_head(self.own.network()?, setup.head)
@@ -555,16 +604,20 @@ fn is_own(setup: &Setup) -> bool {
     setup.scenario == scenario::OWN.id
 }
 
-fn no_samples() -> String {
+fn no_network() -> String {
+    "There is no network yet; try again in a moment.".to_owned()
+}
+
+pub(crate) fn no_samples() -> String {
     "The samples to learn from are not there yet; try again in a moment.".to_owned()
 }
 
-fn no_plan() -> String {
+pub(crate) fn no_plan() -> String {
     "There is no plan yet; try again in a moment.".to_owned()
 }
 
 /// Probabilities that sum to one.
-fn softmax(logits: &[f32]) -> Vec<f32> {
+pub(crate) fn softmax(logits: &[f32]) -> Vec<f32> {
     let largest = logits.iter().copied().fold(f32::NEG_INFINITY, f32::max);
     let powers: Vec<f32> = logits.iter().map(|logit| (logit - largest).exp()).collect();
     let sum: f32 = powers.iter().sum();

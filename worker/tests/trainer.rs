@@ -6,7 +6,7 @@ use std::fs;
 use std::path::PathBuf;
 use std::rc::Rc;
 
-use quartermeg_formats::scenario::KEYBOARD;
+use quartermeg_formats::scenario::{KEYBOARD, Scenario};
 use quartermeg_web::protocol::{
     Event, ExportKind, FromWorker, PlanView, Position, Request, Speed, ToWorker,
 };
@@ -49,8 +49,8 @@ impl Bench {
     /// Network, samples and plan are there.
     fn ready(setup: &str) -> Self {
         let mut bench = Self::empty();
-        assert_eq!(bench.ask(Request::LoadNetwork(network())), []);
-        bench.ask(Request::LoadSamples(samples()));
+        assert_eq!(bench.ask(load_network(&KEYBOARD)), []);
+        bench.ask(load_samples(&KEYBOARD));
         bench.configure(setup);
         bench
     }
@@ -119,12 +119,18 @@ fn file(path: &str) -> Vec<u8> {
     fs::read(root.join(path)).expect("the file ships")
 }
 
-fn network() -> Vec<u8> {
-    file(KEYBOARD.network_path)
+fn load_network(scenario: &Scenario) -> Request {
+    Request::LoadNetwork {
+        scenario: scenario.id.to_owned(),
+        file: file(scenario.network_path),
+    }
 }
 
-fn samples() -> Vec<u8> {
-    file(KEYBOARD.samples_path)
+fn load_samples(scenario: &Scenario) -> Request {
+    Request::LoadSamples {
+        scenario: scenario.id.to_owned(),
+        file: file(scenario.samples_path),
+    }
 }
 
 fn last_position(events: &[FromWorker]) -> Position {
@@ -138,7 +144,7 @@ fn last_position(events: &[FromWorker]) -> Position {
 #[test]
 fn the_plan_is_there_before_the_samples() {
     let mut bench = Bench::empty();
-    bench.ask(Request::LoadNetwork(network()));
+    bench.ask(load_network(&KEYBOARD));
     let (plan, position) = bench.configure("");
     assert!(plan.arena_bytes <= 256 * 1024);
     assert_eq!(plan.layers.len(), KEYBOARD.policy.len());
@@ -159,7 +165,7 @@ fn the_plan_is_there_before_the_samples() {
             .refusal(Request::Play(Speed::Unlimited))
             .contains("samples")
     );
-    let events = bench.ask(Request::LoadSamples(samples()));
+    let events = bench.ask(load_samples(&KEYBOARD));
     assert!(matches!(
         events[..],
         [Event::SamplesReady { .. }, Event::Position(_)]
@@ -286,7 +292,7 @@ fn settings_change_from_the_next_step_on() {
 #[test]
 fn what_other_numerics_would_need_is_what_they_need() {
     let mut bench = Bench::empty();
-    bench.ask(Request::LoadNetwork(network()));
+    bench.ask(load_network(&KEYBOARD));
     let (plan, _) = bench.configure("");
     let events = bench.run_until_idle();
     let [
@@ -405,7 +411,14 @@ fn files_that_are_something_else_change_nothing() {
     };
     let middle = damaged.len() / 2;
     damaged[middle] ^= 1;
-    let files: [&[u8]; 6] = [b"", b"{}", b"{", b"\x89PNG", &samples(), &damaged];
+    let files: [&[u8]; 6] = [
+        b"",
+        b"{}",
+        b"{",
+        b"\x89PNG",
+        &file(KEYBOARD.samples_path),
+        &damaged,
+    ];
     for bytes in files {
         let message = bench.refusal(Request::OpenFile {
             name: "some.file".to_owned(),
@@ -478,8 +491,14 @@ fn what_is_asked_too_early_is_refused() {
         Request::Configure {
             setup: String::new(),
         },
-        Request::LoadNetwork(vec![1, 2, 3]),
-        Request::LoadSamples(vec![1, 2, 3]),
+        Request::LoadNetwork {
+            scenario: KEYBOARD.id.to_owned(),
+            file: vec![1, 2, 3],
+        },
+        Request::LoadSamples {
+            scenario: KEYBOARD.id.to_owned(),
+            file: vec![1, 2, 3],
+        },
         Request::Export {
             kind: ExportKind::Program,
             with_weights: true,

@@ -1,12 +1,14 @@
 //! The one place where errors become sentences: what, where, how many bytes, what to do.
 
 mod csv_samples;
+mod motion;
 mod npy;
 mod tflite;
 mod tiny_training;
 mod tinyengine;
 
 pub use csv_samples::csv_samples;
+pub use motion::recording;
 pub use npy::npy;
 pub use tflite::tflite;
 pub use tiny_training::tiny_training;

@@ -1,6 +1,7 @@
 //! Pure descriptions of the charts: what stands where, in CSS pixels.
 //!
-//! A chart is a function from data and size to a [`Scene`]; `components/chart_canvas.rs` draws
+//! A window of [`motion`] becomes the points of lines, which the document draws. Any other chart is
+//! a function from data and size to a [`Scene`]; `components/chart_canvas.rs` draws
 //! scenes and knows nothing else. Colours are named by what they mean ([`Paint`]); the style
 //! sheet says what they look like. Nothing here names a browser; all of it is tested on the host.
 
@@ -11,6 +12,7 @@ mod hatch;
 pub mod ink;
 pub mod loss;
 pub mod memory_map;
+pub mod motion;
 pub mod qas;
 mod scene;
 

@@ -23,6 +23,8 @@ mod map_canvas;
 mod map_panel;
 mod map_table;
 mod masthead;
+mod motion_panel;
+mod motion_plot;
 mod notices;
 mod number_field;
 mod numbers_panel;

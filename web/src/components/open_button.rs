@@ -1,4 +1,4 @@
-//! Opening a network, a configuration or a program.
+//! Opening a network, a configuration, a program or a recording.
 
 use web_sys::HtmlInputElement;
 use yew::prelude::*;
@@ -16,6 +16,9 @@ pub(super) struct OpenButtonProps {
     /// Whether it is what to do next.
     #[prop_or_default]
     pub main: bool,
+    /// Whether it asks for a motion recording only.
+    #[prop_or_default]
+    pub recording: bool,
 }
 
 /// A button that asks for a file; files can also be dropped on the page.
@@ -38,12 +41,31 @@ pub(super) fn OpenButton(props: &OpenButtonProps) -> Html {
         // The same file can be opened again.
         input.set_value("");
     };
+    let (class, title, accept, label) = if props.recording {
+        (
+            "button",
+            "Open a CSV file; you can also drop it on the page",
+            ".csv,.tsv,.txt",
+            "Recording to open",
+        )
+    } else {
+        (
+            if props.main {
+                "button main"
+            } else {
+                "button quiet"
+            },
+            "Open a network (.tflite, .pkl, .safetensors), quartermeg.json or a .qmeg file; you can also drop it on the page",
+            ".json,.qmeg,.tflite,.pkl,.safetensors,.gz",
+            "File to open",
+        )
+    };
     html! {
         <>
             <button
                 type="button"
-                class={if props.main { "button main" } else { "button quiet" }}
-                title="Open a network (.tflite, .pkl, .safetensors), quartermeg.json or a .qmeg file; you can also drop it on the page"
+                {class}
+                {title}
                 {onclick}
             >
                 { &props.text }
@@ -51,9 +73,9 @@ pub(super) fn OpenButton(props: &OpenButtonProps) -> Html {
             <input
                 ref={input}
                 type="file"
-                accept=".json,.qmeg,.tflite,.pkl,.safetensors,.gz"
+                {accept}
                 hidden={true}
-                aria-label="File to open"
+                aria-label={label}
                 tabindex="-1"
                 {onchange}
             />

@@ -8,6 +8,7 @@ use super::hooks::use_app;
 use super::loss_panel::LossPanel;
 use super::map_panel::MapPanel;
 use super::masthead::Masthead;
+use super::motion_panel::MotionPanel;
 use super::notices::NoticeList;
 use super::numbers_panel::NumbersPanel;
 use super::own_panel::OwnPanel;
@@ -52,7 +53,9 @@ pub fn Page() -> Html {
                     }
                     if draw || qas_below || shows("accuracy") {
                         <div class="column extra">
-                            if draw { <DrawPanel /> }
+                            if draw {
+                                if state.is_motion() { <MotionPanel /> } else { <DrawPanel /> }
+                            }
                             if qas_below { <QasPanel /> }
                             if shows("accuracy") { <AccuracyPanel /> }
                         </div>

@@ -3,9 +3,10 @@
 use yew::prelude::*;
 
 use super::hooks::use_app;
+use super::motion_plot::motion_plot;
 use super::pixels::Pixels;
 use super::thumb::Thumb;
-use crate::protocol::{PlanView, SampleView};
+use crate::protocol::SampleView;
 use crate::state::{Shared, text};
 
 /// One line below the transport bar, of constant height.
@@ -24,7 +25,6 @@ pub(super) fn Stateline() -> Html {
     } else {
         "Between two steps. “Next operation” walks into the next one."
     };
-    let plan = &state.plan;
     html! {
         <div class="stateline">
             <output class="operation" aria-label="Operation">
@@ -48,7 +48,18 @@ pub(super) fn Stateline() -> Html {
                         { state.class_names().get(place).cloned().unwrap_or_default() }
                     </span>
                 } else {
-                    <Sample {sample} plan={plan.clone()} />
+                    <span class="sample note">
+                        if let Some(view) = state.motion.view.as_ref().filter(|_| !sample.codes.is_empty()) {
+                            { motion_plot(view, &sample.codes, true) }
+                        } else if !sample.pixels.is_empty() {
+                            <Image sample={sample.clone()} />
+                        }
+                        { format!(
+                            "sample {}: {}",
+                            text::number(u64::from(sample.index) + 1),
+                            state.class_names().get(sample.label as usize).map_or("", String::as_str),
+                        ) }
+                    </span>
                 }
             }
             if !state.weights_digest.is_empty() {
@@ -64,35 +75,15 @@ pub(super) fn Stateline() -> Html {
 }
 
 #[derive(Properties, PartialEq)]
-struct SampleProps {
+struct ImageProps {
     sample: Shared<SampleView>,
-    plan: Option<Shared<PlanView>>,
 }
 
-/// The sample of the step under way, or of the next one.
+/// The sample of the step under way, or of the next one, where it is an image.
 #[component]
-fn Sample(props: &SampleProps) -> Html {
-    let SampleView {
-        index,
-        label,
-        pixels,
-    } = &*props.sample;
+fn Image(props: &ImageProps) -> Html {
     let grey = use_memo(props.sample.clone(), |sample| {
         std::rc::Rc::<[u8]>::from(&*sample.pixels)
     });
-    let classes = props
-        .plan
-        .as_ref()
-        .map(|plan| plan.classes.as_slice())
-        .unwrap_or_default();
-    let class = classes.get(*label as usize).map_or("", String::as_str);
-    if pixels.is_empty() {
-        return html! {};
-    }
-    html! {
-        <span class="sample note">
-            <Pixels grey={(*grey).clone()} label="The sample in 28 by 28 pixels" />
-            { format!("sample {}: {class}", text::number(u64::from(*index) + 1)) }
-        </span>
-    }
+    html! { <Pixels grey={(*grey).clone()} label="The sample in 28 by 28 pixels" /> }
 }

@@ -16,6 +16,10 @@ pub(super) fn Words() -> Html {
             <p>
                 if state.is_own() {
                     { "Your int8 network learns the classes that you bring, one " }
+                } else if state.is_motion() {
+                    { "A small int8 network knows seven shoulder exercises by the right arms of five \
+                       people. It learns those of a new person’s left arm, of which it recognizes few: \
+                       of two new people 44 % of the windows before learning, 87 % after it. It learns one " }
                 } else {
                     { "A small int8 network that knows printed digits learns handwritten ones, one " }
                 }

@@ -3,7 +3,7 @@
 use quartermeg_core::policy::LayerUpdate;
 use quartermeg_formats::setup::RateSchedule;
 
-use super::OwnAction;
+use super::{MotionAction, OwnAction};
 use crate::protocol::{ExportKind, FromWorker, Speed};
 
 /// Something happened.
@@ -107,6 +107,10 @@ pub enum Action {
         /// Its class.
         label: u32,
     },
+
+    // -- Motion --------------------------------------------------------------------------------
+    /// Something about windows of motion.
+    Motion(MotionAction),
 
     // -- A person's own network and samples ----------------------------------------------------
     /// Something about them.

@@ -12,6 +12,8 @@ pub enum Command {
     Load {
         /// Which.
         file: File,
+        /// Id of the scenario.
+        scenario: &'static str,
         /// Path, relative to the page.
         path: String,
         /// Number of the request.

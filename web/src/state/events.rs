@@ -4,8 +4,8 @@ use std::rc::Rc;
 
 use super::history::add_accuracy;
 use super::{
-    AccuracyPoint, AppState, Command, Imported, NoticeKind, Playback, SampleCounts, Selection,
-    Shared, Topic, WorkerStatus,
+    AccuracyPoint, AppState, Command, Imported, MotionAction, NoticeKind, Playback, SampleCounts,
+    Selection, Shared, Topic, WorkerStatus,
 };
 use crate::protocol::{Batch, Event, FromWorker, Position};
 
@@ -58,7 +58,7 @@ impl AppState {
                         .to_owned(),
                 );
             }
-            Event::SamplesReady { n_learn, n_test } => {
+            Event::SamplesReady { n_learn, n_test } if id >= self.load_request => {
                 self.samples = (n_learn > 0).then_some(SampleCounts {
                     n_learn,
                     n_drawn: 0,
@@ -69,6 +69,16 @@ impl AppState {
                 }
                 self.start_if_waiting();
             }
+            Event::Motion(view) if id >= self.load_request => {
+                self.motion.view = Some(Shared::new(*view));
+                let (source, window) = (self.motion.source, self.motion.window);
+                self.take_motion(MotionAction::Show { source, window });
+            }
+            Event::RecordingRead { name, windows } => self.recording_read(name, windows),
+            Event::PredictionBefore { class, probability } if id >= self.classify_request => {
+                self.motion.before = Some((class, probability));
+            }
+            Event::OtherScenario { scenario } => self.open_elsewhere(id, &scenario),
             Event::NetworkOpened(view) => self.network_opened(id, *view),
             Event::SamplesRead(samples) => self.samples_read(id, samples),
             Event::Progress(batch) if current => self.take_batch(*batch),
@@ -90,8 +100,8 @@ impl AppState {
             }
             Event::SampleAdded { n_learn } => {
                 if let Some(samples) = &mut self.samples {
+                    samples.n_drawn += n_learn.saturating_sub(samples.n_learn);
                     samples.n_learn = n_learn;
-                    samples.n_drawn += 1;
                 }
             }
             Event::Exported { name, bytes } => {
@@ -110,11 +120,14 @@ impl AppState {
             Event::Failed { message } => self.take_refusal(id, message),
             Event::Crashed { message } => self.worker_lost(&message),
             Event::Planned(_)
+            | Event::SamplesReady { .. }
+            | Event::Motion(_)
             | Event::RulesPlanned(_)
             | Event::Progress(_)
             | Event::Position(_)
             | Event::Accuracy { .. }
-            | Event::Prediction { .. } => {}
+            | Event::Prediction { .. }
+            | Event::PredictionBefore { .. } => {}
         }
     }
 
@@ -181,6 +194,20 @@ impl AppState {
         sentences.extend(notes);
         self.notices
             .put(NoticeKind::News, Topic::Opened, sentences.join(" "));
+    }
+
+    /// The file that was opened is of another scenario: it is opened again once that one's network
+    /// is there.
+    fn open_elsewhere(&mut self, id: u32, scenario: &str) {
+        let file = self.own.opening(id);
+        self.pause();
+        self.set_scenario(scenario);
+        self.notices.clear(Topic::Restart);
+        match file {
+            // The network has come meanwhile.
+            Some((name, bytes)) if self.network_loaded => self.open_file(name, bytes),
+            file => self.reopening = file,
+        }
     }
 
     fn take_refusal(&mut self, id: u32, message: String) {

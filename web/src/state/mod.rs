@@ -27,6 +27,7 @@ mod command;
 mod effect;
 mod events;
 mod history;
+mod motion;
 mod notice;
 pub mod numerics;
 mod own;
@@ -50,6 +51,7 @@ pub use action::{Action, File};
 pub use command::{Command, Outbox};
 pub use effect::{Effects, Seen};
 pub use history::{AccuracyPoint, Losses};
+pub use motion::{Motion, MotionAction, Recording};
 pub use notice::{Notice, NoticeKind, Notices, Topic};
 pub use own::{Gathered, GatheredFile, Own, OwnAction, OwnClass, Probe, Sample, Target};
 pub use playback::Playback;
@@ -109,6 +111,10 @@ pub struct AppState {
     pub prediction: Option<Shared<Vec<f32>>>,
     /// What a person brought: a network and samples.
     pub own: Own,
+    /// Windows of motion, where a scenario has them.
+    pub motion: Motion,
+    /// A file that was opened and waits for the network of its scenario: name and contents.
+    reopening: Option<(String, Vec<u8>)>,
     /// What is pointed at or chosen, for highlights that belong together.
     pub selection: Selection,
     /// Alerts and news.
@@ -132,6 +138,8 @@ pub struct AppState {
     /// Number of the request with which this run began; events of older requests are of a run
     /// that is over.
     run_request: u32,
+    /// Number of the first request of the chosen scenario; samples of older ones are of another.
+    load_request: u32,
     /// Number of the request that brought the newest plan.
     plan_request: u32,
     /// Number of the newest request that starts or stops training.
@@ -154,9 +162,9 @@ pub struct Imported {
 /// Numbers of samples.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct SampleCounts {
-    /// To learn from, drawn ones included.
+    /// To learn from, those of the person included.
     pub n_learn: u32,
-    /// Of these, drawn by the person.
+    /// Of these, drawn or brought by the person.
     pub n_drawn: u32,
     /// To measure the accuracy on.
     pub n_test: u32,
@@ -226,6 +234,8 @@ impl AppState {
             samples: None,
             prediction: None,
             own: Own::default(),
+            motion: Motion::default(),
+            reopening: None,
             selection: Selection::default(),
             notices: Notices::default(),
             worker: WorkerStatus::Starting,
@@ -237,6 +247,7 @@ impl AppState {
             drawn: Shared::default(),
             newest_request: 0,
             run_request: 0,
+            load_request: 0,
             plan_request: 0,
             playback_request: 0,
             classify_request: 0,

@@ -210,6 +210,12 @@ impl Own {
         self.range.unwrap_or(of_network)
     }
 
+    /// Name and contents of the file that this request opens.
+    pub(super) fn opening(&mut self, id: u32) -> Option<(String, Vec<u8>)> {
+        let (_, file) = self.opening.take_if(|(opening, _)| *opening == id)?;
+        Some((file.name, file.bytes.to_vec()))
+    }
+
     /// Whether something can be put back.
     #[must_use]
     pub fn can_put_back(&self) -> bool {

@@ -3,10 +3,11 @@
 use std::rc::Rc;
 
 use super::{
-    Action, AppState, Command, DrawnSample, File, NoticeKind, Playback, Selection, Shared, Topic,
-    WorkerStatus, text,
+    Action, AppState, Command, DrawnSample, File, MotionAction, NoticeKind, Playback, Selection,
+    Shared, Topic, WorkerStatus, text,
 };
 use crate::protocol::{Request, ToWorker};
+use quartermeg_formats::scenario::Scenario;
 
 /// Workers that may end before the page gives up.
 const MAX_RESTARTS: u32 = 5;
@@ -95,18 +96,18 @@ impl AppState {
                     self.classify_request = self.send(Request::Classify(pixels));
                 }
             }
-            Action::ClearPrediction => {
-                // The answer to a question that is still on its way is not wanted any more.
-                self.classify_request = self.newest_request + 1;
-                self.prediction = None;
-            }
+            Action::ClearPrediction => self.forget_prediction(),
             Action::AddSample { pixels, label } => self.add_sample(pixels, label),
+            Action::Motion(action) => self.take_motion(action),
             Action::Own(action) => self.take_own(action),
 
             Action::Export { kind, with_weights } => {
                 if self.plan.is_some() {
                     self.send(Request::Export { kind, with_weights });
                 }
+            }
+            Action::OpenFile { name, bytes } if self.is_recording(&name) => {
+                self.take_motion(MotionAction::Open { name, bytes });
             }
             Action::OpenFile { name, bytes } => {
                 self.notices.clear(Topic::Opened);
@@ -150,11 +151,16 @@ impl AppState {
     }
 
     /// Fetches a file for the worker.
-    pub(super) fn load(&mut self, file: File, path: &str) {
+    pub(super) fn load(&mut self, file: File, scenario: &'static Scenario) {
         self.newest_request += 1;
         let id = self.newest_request;
+        let path = match file {
+            File::Network => scenario.network_path,
+            File::Samples => scenario.samples_path,
+        };
         self.outbox.push(Command::Load {
             file,
+            scenario: scenario.id,
             path: path.to_owned(),
             id,
         });
@@ -242,6 +248,12 @@ impl AppState {
 
     // -- Drawing -------------------------------------------------------------------------------
 
+    /// The answer to a question that is still on its way is not wanted any more.
+    pub(super) fn forget_prediction(&mut self) {
+        self.classify_request = self.newest_request + 1;
+        (self.prediction, self.motion.before) = (None, None);
+    }
+
     fn add_sample(&mut self, pixels: Vec<u8>, label: u32) {
         if self.samples.is_none() || pixels.len() != DRAWING_PIXELS {
             return;
@@ -275,9 +287,12 @@ impl AppState {
     }
 
     fn file_loaded(&mut self, file: File) {
-        if file == File::Network {
+        if file == File::Network && !self.is_own() {
             self.network_loaded = true;
             self.configure();
+            if let Some((name, bytes)) = self.reopening.take() {
+                self.open_file(name, bytes);
+            }
         }
     }
 
@@ -285,6 +300,7 @@ impl AppState {
         self.notices.put(NoticeKind::Alert, Topic::Files, message);
         if file == File::Network {
             self.planning = false;
+            self.reopening = None;
         }
         self.playback = Playback::Paused;
     }
@@ -342,8 +358,12 @@ impl AppState {
         self.load_files();
     }
 
-    /// Gives the drawn samples to a worker that has just read the samples of the scenario.
+    /// Gives what a person added to a worker that has just read the samples of the scenario.
     pub(super) fn send_drawn(&mut self) {
+        if self.is_motion() {
+            self.send_recordings();
+            return;
+        }
         let drawn = self.drawn.clone();
         for sample in drawn.iter() {
             self.send(Request::AddSample {

@@ -2,8 +2,9 @@
 
 use quartermeg_core::device::{self, Device};
 use quartermeg_core::policy::LayerUpdate;
+use quartermeg_formats::link;
+use quartermeg_formats::scenario::{self, Scenario};
 use quartermeg_formats::setup::Setup;
-use quartermeg_formats::{link, scenario};
 
 use super::{AccuracyPoint, AppState, Imported, Shared, text};
 use crate::protocol::{LayerView, OpView, PlanView, PresetView};
@@ -34,11 +35,16 @@ impl AppState {
         device::by_id(&self.setup().device).unwrap_or(&device::DEVICES[0])
     }
 
+    /// The chosen scenario.
+    #[must_use]
+    pub fn scenario(&self) -> &'static Scenario {
+        scenario::by_id(&self.setup().scenario).unwrap_or(&scenario::SCENARIOS[0])
+    }
+
     /// What a newcomer meets in the chosen scenario.
     #[must_use]
     pub fn default_setup(&self) -> Setup {
-        let found = scenario::by_id(&self.setup().scenario).unwrap_or(&scenario::SCENARIOS[0]);
-        let mut setup = found.default_setup();
+        let mut setup = self.scenario().default_setup();
         if self.is_own() {
             setup.policy = self.own.default_policy();
         }
@@ -54,6 +60,9 @@ impl AppState {
                 .iter()
                 .map(|it| it.name.clone())
                 .collect();
+        }
+        if let Some(view) = &self.motion.view {
+            return view.class_names.clone();
         }
         self.plan()
             .map_or_else(Vec::new, |plan| plan.classes.clone())
@@ -272,8 +281,9 @@ impl AppState {
             String::new()
         } else {
             format!(
-                " ({} drawn by you)",
-                text::number(u64::from(samples.n_drawn))
+                " ({} {} by you)",
+                text::number(u64::from(samples.n_drawn)),
+                if self.is_motion() { "brought" } else { "drawn" }
             )
         };
         format!(

@@ -238,7 +238,8 @@ impl AppState {
         if old.scenario != new.scenario {
             self.restart("the scenario");
             self.plan = None;
-            self.prediction = None;
+            self.forget_prediction();
+            self.reopening = None;
             self.load_files();
             return;
         }
@@ -326,18 +327,22 @@ impl AppState {
 
     /// Fetches the files of the scenario; what is known of the old ones is forgotten.
     pub(super) fn load_files(&mut self) {
-        let scenario = scenario::by_id(&self.setup().scenario).unwrap_or(&scenario::SCENARIOS[0]);
+        let scenario = self.scenario();
         self.notices.clear(Topic::Files);
         self.network_loaded = false;
         self.samples = None;
         self.rules_plan = None;
+        self.motion.view = None;
+        // What the worker still tells is about other files.
+        self.load_request = self.newest_request + 1;
+        self.run_request = self.load_request;
         if scenario.is_own() {
             self.load_own();
             return;
         }
         self.planning = true;
-        self.load(File::Network, scenario.network_path);
-        self.load(File::Samples, scenario.samples_path);
+        self.load(File::Network, scenario);
+        self.load(File::Samples, scenario);
     }
 
     /// Link text of the setup alone.

@@ -7,12 +7,12 @@ use quartermeg_formats::setup::RateSchedule;
 use yew::Reducible as _;
 
 use super::{
-    Action, AppState, Command, File, Gathered, GatheredFile, NoticeKind, OwnAction, Playback,
-    Target, Topic, WorkerStatus,
+    Action, AppState, Command, File, Gathered, GatheredFile, MotionAction, NoticeKind, OwnAction,
+    Playback, Target, Topic, WorkerStatus,
 };
 use crate::protocol::{
-    Batch, Event, FromWorker, NetworkView, OpView, PlanView, Position, PresetView, ReadSample,
-    Request, SampleData, Speed, ToWorker,
+    Batch, Event, FromWorker, MotionView, NetworkView, OpView, PlanView, Position, PresetView,
+    ReadSample, Request, SampleData, Speed, ToWorker,
 };
 
 /// A page whose commands are looked at instead of being carried out.
@@ -933,4 +933,186 @@ fn a_tried_file_is_not_learned_from() {
             Request::Predict { range: 2, .. }
         ]
     ));
+}
+
+// -- Motion --------------------------------------------------------------------------------------
+
+/// Class and only code of the windows that are held out.
+const HELD_OUT: [(u32, i8); 3] = [(1, 10), (0, 11), (1, 12)];
+
+impl Page {
+    /// A page that trains on windows of motion.
+    fn watch() -> Self {
+        let mut page = Self::opened("v=1&scenario=watch");
+        page.act(Action::FileLoaded(File::Network));
+        page.tell_newest(Event::Planned(Box::new(plan(1_000))));
+        page.tell_newest(samples());
+        page.tell_newest(motion());
+        page.commands();
+        page
+    }
+
+    fn motion(&mut self, action: MotionAction) {
+        self.act(Action::Motion(action));
+    }
+
+    /// A recording of two windows is there.
+    fn record(&mut self) {
+        self.act(Action::OpenFile {
+            name: "Mine.CSV".to_owned(),
+            bytes: vec![1],
+        });
+        assert!(matches!(
+            &self.requests()[..],
+            [Request::ReadRecording { name, .. }] if name == "Mine.CSV"
+        ));
+        self.tell_newest(Event::RecordingRead {
+            name: "Mine.CSV".to_owned(),
+            windows: vec![vec![1], vec![2]],
+        });
+    }
+
+    /// The codes that the newest question is about.
+    fn asked(&mut self) -> Vec<i8> {
+        self.motion(MotionAction::Ask);
+        match &self.requests()[..] {
+            [
+                Request::Predict {
+                    data: SampleData::Codes(codes),
+                    ..
+                },
+            ] => codes.clone(),
+            other => panic!("{other:?}"),
+        }
+    }
+}
+
+fn motion() -> Event {
+    Event::Motion(Box::new(MotionView {
+        class_names: vec!["rest".to_owned(), "row".to_owned()],
+        held_out: HELD_OUT.map(|(class, code)| (class, vec![code])).to_vec(),
+        ..MotionView::default()
+    }))
+}
+
+#[test]
+fn held_out_windows_are_gone_through_and_asked_about() {
+    let mut page = Page::watch();
+    assert!(page.state.is_motion());
+    assert_eq!(page.state.class_names(), ["rest", "row"]);
+    assert_eq!(page.state.motion.shown(), Some((&[10][..], Some(1))));
+    assert_eq!(page.asked(), [10]);
+    let (source, window) = (0, 1);
+    page.motion(MotionAction::Show { source, window });
+    let old = page.state.newest_request;
+    // The answer about the window before is not that of this one.
+    page.tell(
+        old,
+        Event::PredictionBefore {
+            class: 1,
+            probability: 0.5,
+        },
+    );
+    assert_eq!(page.state.motion.before, None);
+    assert_eq!(page.asked(), [11]);
+    page.tell_newest(Event::PredictionBefore {
+        class: 0,
+        probability: 0.75,
+    });
+    assert_eq!(page.state.motion.before, Some((0, 0.75)));
+    let window = 99;
+    page.motion(MotionAction::Show { source, window });
+    assert_eq!((page.state.motion.window, page.asked()), (2, vec![12]));
+}
+
+#[test]
+fn a_recording_is_shown_labelled_and_learned_from_once() {
+    let mut page = Page::watch();
+    page.record();
+    assert_eq!(page.state.motion.n_windows(), 2);
+    assert_eq!(page.state.motion.shown(), Some((&[1][..], None)));
+    page.motion(MotionAction::Add { label: 1 });
+    assert!(matches!(
+        &page.requests()[..],
+        [Request::AddWindows { windows, label: 1 }] if windows.len() == 2
+    ));
+    page.tell_newest(Event::SampleAdded { n_learn: 102 });
+    assert_eq!(page.state.samples.map(|it| it.n_drawn), Some(2));
+    assert_eq!(page.state.motion.shown(), Some((&[1][..], Some(1))));
+    page.motion(MotionAction::Add { label: 0 });
+    assert_eq!(page.requests(), []);
+    assert!(page.state.samples_text().contains("2 brought by you"));
+    // What is held out is not learned from.
+    page.motion(MotionAction::Show {
+        source: 0,
+        window: 0,
+    });
+    page.motion(MotionAction::Add { label: 0 });
+    assert!(
+        page.requests()
+            .iter()
+            .all(|it| !matches!(it, Request::AddWindows { .. }))
+    );
+}
+
+#[test]
+fn recordings_survive_a_worker_that_ends_and_another_scenario() {
+    let mut page = Page::watch();
+    page.record();
+    page.motion(MotionAction::Add { label: 1 });
+    page.act(Action::WorkerLost("no luck".to_owned()));
+    assert!(page.state.motion.view.is_none());
+    page.act(Action::FileLoaded(File::Network));
+    page.commands();
+    page.tell_newest(samples());
+    assert!(matches!(
+        page.requests()[..],
+        [Request::AddWindows { label: 1, .. }]
+    ));
+    page.act(Action::SetScenario("keyboard".to_owned()));
+    page.commands();
+    page.tell_newest(samples());
+    assert!(
+        page.requests()
+            .iter()
+            .all(|it| !matches!(it, Request::AddWindows { .. }))
+    );
+}
+
+#[test]
+fn what_was_told_about_the_scenario_before_is_let_go_by() {
+    let mut page = Page::watch();
+    let old = page.state.newest_request;
+    page.act(Action::SetScenario("keyboard".to_owned()));
+    for event in [motion(), samples(), Event::Planned(Box::new(plan(1_000)))] {
+        page.tell(old, event);
+    }
+    assert!(page.state.motion.view.is_none() && page.state.samples.is_none());
+    assert!(page.state.plan.is_none());
+    assert_ne!(page.state.playback, Playback::Running);
+}
+
+#[test]
+fn a_file_of_another_scenario_is_opened_when_its_network_is_there() {
+    let mut page = Page::training();
+    page.progress(5);
+    page.act(Action::OpenFile {
+        name: "quartermeg.json".to_owned(),
+        bytes: vec![7],
+    });
+    let scenario = "watch".to_owned();
+    page.commands();
+    page.tell_newest(Event::OtherScenario { scenario });
+    assert!(page.state.is_motion());
+    assert!(page.said(Topic::Restart).is_none());
+    page.act(Action::FileLoaded(File::Network));
+    assert!(matches!(
+        &page.requests()[..],
+        [.., Request::OpenFile { name, bytes }] if name == "quartermeg.json" && bytes == &[7]
+    ));
+    // It is opened once.
+    page.act(Action::FileLoaded(File::Network));
+    assert!(matches!(page.requests()[..], [Request::Configure { .. }]));
+    page.act(Action::Undo);
+    assert!(!page.state.is_motion());
 }
