@@ -32,8 +32,8 @@ class Samples(NamedTuple):
 class Bench:
     """Runs of the command line program, a few at a time."""
 
-    def __init__(self, binary, model, steps, jobs=2):
-        self.binary, self.model, self.steps = binary, model, steps
+    def __init__(self, binary, model, steps, jobs=2, options=()):
+        self.binary, self.model, self.steps, self.options = binary, model, steps, options
         self.pool = ThreadPoolExecutor(jobs)
 
     def start(self, row, rate, seed, samples, steps=None):
@@ -44,7 +44,7 @@ class Bench:
         command = [
             self.binary, "train", self.model, "--data", samples.learn, "--eval", samples.test,
             f"--scheme={row.scheme}", f"--qas={row.qas}", f"--lr={rate}", f"--seed={seed}", f"--steps={steps}",
-            f"--every={max(steps, 1)}", "--json",
+            f"--every={max(steps, 1)}", "--json", *self.options,
         ]
         result = subprocess.run(command, check=True, capture_output=True, text=True)
         return json.loads(result.stdout.splitlines()[-1])

@@ -9,7 +9,8 @@ use quartermeg_core::quant::Rules;
 use quartermeg_formats::model::{self, ModelKind};
 use quartermeg_formats::sample_file::Parts;
 use quartermeg_formats::scenario::{self, SampleKind, Scenario};
-use quartermeg_formats::{explain, link, network_file, sample_file};
+use quartermeg_formats::setup::Head;
+use quartermeg_formats::{explain, link, own, sample_file};
 
 /// A file that ships, read when the program is built.
 macro_rules! shipped {
@@ -18,17 +19,18 @@ macro_rules! shipped {
     };
 }
 
-/// Network and samples of a scenario.
-fn scenario_files(scenario: &Scenario) -> anyhow::Result<(&'static [u8], &'static [u8])> {
+/// Network of a scenario, and its samples where it has some.
+fn scenario_files(scenario: &Scenario) -> anyhow::Result<(&'static [u8], Option<&'static [u8]>)> {
     match scenario.id {
         "keyboard" => Ok((
             shipped!("models/keyboard.safetensors"),
-            shipped!("data/keyboard-digits.safetensors.gz"),
+            Some(shipped!("data/keyboard-digits.safetensors.gz")),
         )),
         "watch" => Ok((
             shipped!("models/watch.safetensors"),
-            shipped!("data/watch-person.safetensors.gz"),
+            Some(shipped!("data/watch-person.safetensors.gz")),
         )),
+        "person" => Ok((shipped!("models/person.tflite"), None)),
         id => bail!("Scenario \"{id}\" does not ship with the command line."),
     }
 }
@@ -54,11 +56,12 @@ pub(crate) struct NetworkSource {
     /// (.pkl).
     #[arg(value_name = "MODEL", conflicts_with = "scenario")]
     pub(crate) file: Option<PathBuf>,
-    /// A scenario that ships: keyboard or watch.
+    /// A scenario that ships: keyboard, watch or person.
     #[arg(long)]
     scenario: Option<String>,
-    /// Classes of a new classifier; 10 where the file's own classifier is replaced anyway, as
-    /// for the networks of `tiny-training`, else the file's own classifier is kept.
+    /// Classes of a new classifier; 10 where the file's own classifier is replaced anyway, as for
+    /// the networks of `tiny-training`, 2 for the scenario person, else the file's own classifier
+    /// is kept.
     #[arg(long, value_parser = clap::value_parser!(u32).range(1..=4096))]
     classes: Option<u32>,
 }
@@ -76,7 +79,8 @@ impl NetworkSource {
         self.classes.map(|classes| classes as usize)
     }
 
-    /// The network with a new classifier of so many classes; that of a scenario keeps its own.
+    /// The network with a new classifier of so many classes; that of a scenario keeps its own, unless
+    /// its samples are a person's own.
     pub(crate) fn load_with_classes(
         &self,
         rules: Rules,
@@ -84,7 +88,13 @@ impl NetworkSource {
     ) -> anyhow::Result<(Network, Option<&'static Scenario>)> {
         if let Some(id) = &self.scenario {
             let scenario = scenario_by_id(id)?;
-            return Ok((scenario_network(scenario)?, Some(scenario)));
+            let head = scenario.default_setup().head.map(|head| Head {
+                n_classes: n_classes
+                    .and_then(|n_classes| u32::try_from(n_classes).ok())
+                    .unwrap_or(head.n_classes),
+                ..head
+            });
+            return Ok((scenario_network(scenario, head)?, Some(scenario)));
         }
         let path = self
             .file
@@ -118,22 +128,28 @@ pub(crate) fn scenario_by_id(id: &str) -> anyhow::Result<&'static Scenario> {
     })
 }
 
-pub(crate) fn scenario_network(scenario: &Scenario) -> anyhow::Result<Network> {
-    let (network, _) = scenario_files(scenario)?;
-    network_file::read(network).map_err(|error| anyhow!(explain::network(&error)))
+/// The network of a scenario, with a new classifier where one is asked for.
+pub(crate) fn scenario_network(scenario: &Scenario, head: Option<Head>) -> anyhow::Result<Network> {
+    let (file, _) = scenario_files(scenario)?;
+    let (network, _) = model::read(scenario.id, file).map_err(|error| anyhow!(error.sentence()))?;
+    own::with_head(&network, head).map_err(|error| anyhow!(explain::of_network(&error)))
 }
 
-pub(crate) fn scenario_samples(scenario: &Scenario) -> anyhow::Result<Parts> {
-    let (_, samples) = scenario_files(scenario)?;
+/// The samples of a scenario; none where they are a person's own.
+pub(crate) fn scenario_samples(scenario: &Scenario) -> anyhow::Result<Option<Parts>> {
+    let (_, Some(samples)) = scenario_files(scenario)? else {
+        return Ok(None);
+    };
     let parts = match scenario.samples {
         SampleKind::Drawing => sample_file::read_digits(samples).map(|digits| Parts {
             learn: digits.learn,
             test: digits.test,
         }),
-        SampleKind::Motion => sample_file::read_parts(samples),
-        SampleKind::Own => bail!("Scenario \"{}\" has no samples of its own.", scenario.id),
+        SampleKind::Motion | SampleKind::Own => sample_file::read_parts(samples),
     };
-    parts.map_err(|error| anyhow!(explain::samples(&error)))
+    parts
+        .map(Some)
+        .map_err(|error| anyhow!(explain::samples(&error)))
 }
 
 pub(crate) fn read_file(path: &Path) -> anyhow::Result<Vec<u8>> {

@@ -129,3 +129,52 @@ fn the_watch_learns_a_new_persons_left_arm() {
     );
     assert_eq!(after, last(&["--scheme", "default"]));
 }
+
+#[test]
+fn the_person_scenario_learns_samples_of_ones_own() {
+    let output = run(&["train", "--scenario", "person", "--steps", "1"]);
+    assert!(!output.status.success());
+    assert!(String::from_utf8_lossy(&output.stderr).contains("--data"));
+
+    // Two images, one dark and one bright, three classes.
+    let path = temporary("person.safetensors");
+    let header = r#"{"x":{"dtype":"I8","shape":[2,1,96,96],"data_offsets":[0,18432]},"y":{"dtype":"I32","shape":[2],"data_offsets":[18432,18440]}}"#;
+    let padding = " ".repeat((8 - header.len() % 8) % 8);
+    let mut file = u64::try_from(header.len() + padding.len())
+        .expect("small")
+        .to_le_bytes()
+        .to_vec();
+    file.extend(header.bytes().chain(padding.bytes()));
+    file.extend([0xa0; 9_216]);
+    file.extend([0x60; 9_216]);
+    file.extend([0, 0, 0, 0, 2, 0, 0, 0]);
+    fs::write(&path, file).expect("written");
+    let path = path.to_str().expect("text");
+    let last = |arguments: &[&str]| {
+        let all = [
+            &["--classes", "3", "--data", path, "--eval", path],
+            arguments,
+        ]
+        .concat();
+        train_on("person", &all).pop().expect("a summary")
+    };
+    assert_eq!(last(&["--steps", "40"])["accuracy"], 1.0);
+    // A link means the same.
+    let link = run(&[
+        "train",
+        "--link",
+        "#v=1&scenario=person&head=3",
+        "--data",
+        path,
+        "--steps",
+        "2",
+        "--json",
+    ]);
+    let text = String::from_utf8(link.stdout).expect("text");
+    let of_link: Value =
+        serde_json::from_str(text.lines().last().expect("a summary")).expect("JSON");
+    assert_eq!(
+        of_link["weights_digest"],
+        last(&["--steps", "2"])["weights_digest"]
+    );
+}

@@ -38,7 +38,7 @@ pub struct Configuration {
     pub device: DevicePart,
     /// Training settings.
     pub training: TrainingPart,
-    /// The new classifier of a person's own network; absent where the network's own is kept.
+    /// The new classifier where the samples are a person's own; absent where the network's own is kept.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub classifier: Option<ClassifierPart>,
     /// What learns, one entry a convolution in order of its index; the classifier always learns.
@@ -352,7 +352,7 @@ pub(crate) fn setup_of(configuration: &Configuration) -> Result<Setup, ConfigErr
     let head = head_of(scenario.is_own(), configuration.classifier.as_ref())
         .map_err(|found| field("classifier", &found))?;
     // Only the file of a person's own network knows how many layers it has.
-    let expected = if scenario.is_own() {
+    let expected = if scenario.is_own_network() {
         configuration.policy.len()
     } else {
         scenario.default_setup().policy.layers.len()

@@ -5,8 +5,9 @@
 //!
 //! A policy has one character a convolution: `-` frozen, `b` bias, `8` `4` `2` `1` bias and
 //! weights at the ratio 1/8, 1/4, 1/2, 1; any other ratio stands in parentheses, `(0.3)`.
-//! A person's own network (`scenario=own`) takes a policy of any length, and `head`: the classes
-//! of its new classifier and their seed, `3` or `3:7`, or `own` for the classifier of the file.
+//! A person's own network (`scenario=own`) takes a policy of any length. Where the classes are a
+//! person's own (`own` and `person`) there is `head`: the classes of the new classifier and their
+//! seed, `3` or `3:7`, or `own` for the classifier of the file.
 //! Values that cannot be used are replaced by the default and reported, never fatal.
 
 use std::fmt::Write as _;
@@ -283,8 +284,7 @@ fn shortened(text: &str) -> String {
 
 fn take(link: &mut Link, key: &str, value: &str, corrections: &mut Vec<Correction>) {
     let setup = &mut link.setup;
-    // Only the file of a person's own network knows how many layers it has.
-    let is_own = setup.scenario == scenario::OWN.id;
+    let scenario = scenario::by_id(&setup.scenario).unwrap_or(&scenario::SCENARIOS[0]);
     let mut replaced = |used: String| corrections.push(value_correction(key, value, &used));
     match key {
         "scenario" | "device" => {}
@@ -340,12 +340,16 @@ fn take(link: &mut Link, key: &str, value: &str, corrections: &mut Vec<Correctio
             Ok(steps) if (1..=MAX_STEPS).contains(&steps) => setup.stop_after = steps,
             _ => replaced(setup.stop_after.to_string()),
         },
-        "head" if is_own => match Head::parse(value) {
+        "head" if scenario.is_own() => match Head::parse(value) {
             Some(head) => setup.head = head,
             None => replaced(Head::text(setup.head)),
         },
         "policy" => match parse_policy(value) {
-            Ok(policy) if is_own || policy.layers.len() == setup.policy.layers.len() => {
+            // Only the file of a person's own network knows how many layers it has.
+            Ok(policy)
+                if scenario.is_own_network()
+                    || policy.layers.len() == setup.policy.layers.len() =>
+            {
                 setup.policy = policy;
             }
             _ => replaced(policy_text(&setup.policy)),
@@ -429,6 +433,10 @@ mod tests {
             let (_, corrections) = parse(&format!("#scenario=own&{text}"));
             assert_eq!(corrections.len(), n_corrections, "{text}");
         }
+        let (link, corrections) = parse("#scenario=person&head=3&policy=-");
+        assert_eq!(link.setup.head.map(|head| head.n_classes), Some(3));
+        assert_eq!(link.setup.policy.layers.len(), 27);
+        assert_eq!(corrections.len(), 1);
         let (link, corrections) = parse("#head=3");
         assert_eq!((link.setup.head, corrections.len()), (None, 1));
     }

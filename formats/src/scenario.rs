@@ -16,7 +16,7 @@ pub enum SampleKind {
     Drawing,
     /// A window of a motion recording.
     Motion,
-    /// Whatever a person brings for a network of their own.
+    /// Whatever a person brings, in classes of their own.
     Own,
 }
 
@@ -27,9 +27,9 @@ pub struct Scenario {
     pub id: &'static str,
     /// Name as people see it.
     pub name: &'static str,
-    /// Path of the network file, relative to the page.
+    /// Path of the network file, relative to the page; empty where a person brings it.
     pub network_path: &'static str,
-    /// Path of the file of samples, relative to the page.
+    /// Path of the file of samples, relative to the page; empty where a person brings them.
     pub samples_path: &'static str,
     /// What its samples are.
     pub samples: SampleKind,
@@ -71,6 +71,19 @@ pub const WATCH: Scenario = Scenario {
     stop_after: 560,
 };
 
+/// A detector of people learns to see one of them, or other classes of a person's own images.
+pub const PERSON: Scenario = Scenario {
+    id: "person",
+    name: "Person: learn to see me",
+    network_path: "static/models/person.tflite",
+    samples_path: "",
+    samples: SampleKind::Own,
+    policy: "---------11111111111111----",
+    learning_rate: 0.008,
+    seed: 1,
+    stop_after: 400,
+};
+
 /// A network and samples that a person brings; it has no files, and its default policy is that of
 /// the network ([`crate::own::default_policy`]).
 pub const OWN: Scenario = Scenario {
@@ -86,10 +99,10 @@ pub const OWN: Scenario = Scenario {
 };
 
 /// The scenarios that the page shows, the default first.
-pub const SCENARIOS: [Scenario; 3] = [KEYBOARD, WATCH, OWN];
+pub const SCENARIOS: [Scenario; 4] = [KEYBOARD, WATCH, PERSON, OWN];
 
-/// Those of them that ship with files, as the command line has them.
-pub const ALL: [Scenario; 2] = [KEYBOARD, WATCH];
+/// Those of them whose network ships, as the command line has them.
+pub const ALL: [Scenario; 3] = [KEYBOARD, WATCH, PERSON];
 
 /// The scenario of that id, of those that the page shows.
 #[must_use]
@@ -98,10 +111,16 @@ pub fn by_id(id: &str) -> Option<&'static Scenario> {
 }
 
 impl Scenario {
-    /// Whether network and samples are a person's own.
+    /// Whether the samples are a person's own, and so the classes of the classifier.
     #[must_use]
     pub fn is_own(&self) -> bool {
-        self.id == OWN.id
+        self.samples == SampleKind::Own
+    }
+
+    /// Whether the network is a person's own.
+    #[must_use]
+    pub fn is_own_network(&self) -> bool {
+        self.network_path.is_empty()
     }
 
     /// The settings that a newcomer meets.
@@ -140,7 +159,7 @@ pub struct Preset {
 /// The presets of a scenario's network, the default first.
 #[must_use]
 pub fn presets(scenario: &Scenario, network: &Network) -> Vec<Preset> {
-    if scenario.is_own() {
+    if scenario.is_own_network() {
         return own::presets(network);
     }
     vec![

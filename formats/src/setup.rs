@@ -136,7 +136,7 @@ pub struct Setup {
     pub seed: u64,
     /// Steps after which training stops.
     pub stop_after: u32,
-    /// The new classifier of a person's own network; none keeps the network's classifier.
+    /// The new classifier where the samples are a person's own; none keeps the network's classifier.
     pub head: Option<Head>,
     /// What learns.
     pub policy: Policy,

@@ -15,7 +15,7 @@ use quartermeg_core::quant::{GradientType, Optimizer, Rules, UpdateRule};
 use quartermeg_core::runtime::kernels::Native;
 use quartermeg_core::runtime::{NoTrace, Runtime};
 use quartermeg_formats::scenario::{ALL, SampleKind, Scenario, presets};
-use quartermeg_formats::{network_file, sample_file};
+use quartermeg_formats::{model, own, sample_file};
 
 /// Profiles, and the rules that none of them has.
 const RULES: [Rules; 5] = [
@@ -48,13 +48,21 @@ fn train_clean(program: Program<AlignedBytes>, samples: &[(Vec<i8>, u32)]) -> [u
     runtime.weights_digest()
 }
 
-/// The first two samples to learn from.
-fn samples(scenario: &Scenario) -> Vec<(Vec<i8>, u32)> {
-    let file = read(scenario.samples_path);
+/// The first two samples to learn from, or, where they are a person's own, two ramps.
+fn samples(scenario: &Scenario, network: &Network) -> Vec<(Vec<i8>, u32)> {
+    let file = || read(scenario.samples_path);
     let learn = match scenario.samples {
-        SampleKind::Drawing => sample_file::read_digits(&file).expect("digits").learn,
-        SampleKind::Motion => sample_file::read_parts(&file).expect("windows").learn,
-        SampleKind::Own => unreachable!("it does not ship"),
+        SampleKind::Drawing => sample_file::read_digits(&file()).expect("digits").learn,
+        SampleKind::Motion => sample_file::read_parts(&file()).expect("windows").learn,
+        SampleKind::Own => {
+            let len = network.input().shape.len();
+            let ramp = |slope: usize| {
+                (0..len)
+                    .map(|at| ((slope * at) % 256).to_le_bytes()[0].cast_signed())
+                    .collect()
+            };
+            return vec![(ramp(1), 0), (ramp(3), 1)];
+        }
     };
     (0..2)
         .map(|sample| learn.get(sample))
@@ -65,9 +73,12 @@ fn samples(scenario: &Scenario) -> Vec<(Vec<i8>, u32)> {
 #[test]
 fn dead_bytes_are_never_read_and_foreign_bytes_never_written() {
     for scenario in &ALL {
-        let network: Network = network_file::read(&read(scenario.network_path)).expect("a network");
-        let samples = samples(scenario);
-        let settings = scenario.default_setup().settings();
+        let setup = scenario.default_setup();
+        let (network, _) =
+            model::read(scenario.id, &read(scenario.network_path)).expect("a network");
+        let network = own::with_head(&network, setup.head).expect("a new classifier");
+        let samples = samples(scenario, &network);
+        let settings = setup.settings();
         for preset in presets(scenario, &network) {
             for rules in RULES {
                 let image = compile(&network, &preset.policy, rules, settings).expect("compiles");

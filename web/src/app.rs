@@ -11,7 +11,7 @@ use crate::bridge::{Bridge, Said};
 use crate::components::page::Page;
 use crate::io;
 use crate::protocol::{Request, ToWorker};
-use crate::state::{Action, AppState, Command, Dispatch, File};
+use crate::state::{Action, AppState, CameraAction, Command, Dispatch, ENDED, File};
 
 /// Id of the element that the page is drawn into.
 const ROOT_ID: &str = "app";
@@ -131,6 +131,21 @@ impl World {
                     dispatch.dispatch(Action::LinkCopied(result));
                 });
             }
+            Command::StartCamera => {
+                let dispatch = self.dispatch.clone();
+                let on_end = self.dispatch.clone();
+                spawn_local(async move {
+                    let started = io::camera::start(move || {
+                        let ended = CameraAction::Failed(ENDED.to_owned());
+                        on_end.dispatch(Action::Camera(ended));
+                    });
+                    dispatch.dispatch(Action::Camera(match started.await {
+                        Ok(()) => CameraAction::Started,
+                        Err(name) => CameraAction::Failed(name),
+                    }));
+                });
+            }
+            Command::StopCamera => io::camera::stop(),
             Command::MarkReady { build, simd } => io::document::mark_ready(build, *simd),
         }
     }
@@ -143,7 +158,7 @@ impl World {
         newest.set(Some(scenario));
         spawn_local(async move {
             let what = match file {
-                File::Network => "The network",
+                File::Network | File::OwnNetwork => "The network",
                 File::Samples => "The samples",
             };
             let fetched = io::fetch::bytes(what, &path).await;
@@ -162,6 +177,11 @@ impl World {
                         File::Samples => Request::LoadSamples {
                             scenario,
                             file: bytes,
+                        },
+                        File::OwnNetwork => Request::OpenNetwork {
+                            scenario,
+                            name: path,
+                            bytes,
                         },
                     };
                     bridge.send(ToWorker { id, request });

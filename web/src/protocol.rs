@@ -119,8 +119,11 @@ pub enum Request {
         /// [`quartermeg_formats::input_range::InputRange::ALL`].
         range: u8,
     },
-    /// A person's own network, which the worker keeps; answered by [`Event::NetworkOpened`].
+    /// A network for samples of a person's own, which the worker keeps; answered by
+    /// [`Event::NetworkOpened`].
     OpenNetwork {
+        /// Id of the scenario that it is for.
+        scenario: String,
         /// Name of the file.
         name: String,
         /// Its contents.

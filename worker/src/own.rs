@@ -4,6 +4,7 @@ use quartermeg_core::network::{Network, Value};
 use quartermeg_core::session::Samples;
 use quartermeg_formats::input_range::InputRange;
 use quartermeg_formats::model::{self, ModelKind};
+use quartermeg_formats::scenario::Scenario;
 use quartermeg_formats::table::{self, Values};
 use quartermeg_formats::{explain, link, own};
 
@@ -11,11 +12,12 @@ use crate::files::short;
 use crate::samples::{SampleSet, count};
 use quartermeg_web::protocol::{NetworkView, OwnSample, ReadSample, SampleData};
 
-/// What a person brought.
+/// Samples of a person's own, and the network that learns them.
 #[derive(Debug, Default)]
 pub(crate) struct Own {
-    /// The network as its file has it.
+    /// The network as its file has it, and the scenario that it is for.
     network: Option<Network>,
+    scenario: String,
     samples: Vec<CodedSample>,
     /// The samples as the program that runs takes them; none while there is nothing to learn from.
     pub(crate) set: Option<SampleSet>,
@@ -31,27 +33,44 @@ struct CodedSample {
 
 impl Own {
     /// Takes a network over; samples for another one go.
-    pub(crate) fn open(&mut self, name: &str, bytes: &[u8]) -> Result<NetworkView, String> {
+    pub(crate) fn open(
+        &mut self,
+        scenario: &str,
+        name: &str,
+        bytes: &[u8],
+    ) -> Result<NetworkView, String> {
         let stem = name.rsplit_once('.').map_or(name, |(stem, _)| stem);
         let (network, kind) = model::read(stem, bytes)
             .map_err(|error| format!("\"{}\" was not opened: {}", short(name), error.sentence()))?;
         let view = view(&network, kind);
         self.network = Some(network);
+        scenario.clone_into(&mut self.scenario);
         self.samples.clear();
         self.set = None;
         Ok(view)
     }
 
-    /// The network as its file has it.
-    pub(crate) fn network(&self) -> Result<&Network, String> {
-        self.network.as_ref().ok_or_else(|| {
-            "This is about your own network: open the network's file first, then try again."
-                .to_owned()
-        })
+    /// The network of a scenario, as its file has it.
+    pub(crate) fn network(&self, scenario: &Scenario) -> Result<&Network, String> {
+        let network = self.network.as_ref();
+        network
+            .filter(|_| self.scenario == scenario.id)
+            .ok_or_else(|| {
+                if scenario.is_own_network() {
+                    "This is about your own network: open the network's file first, then try again."
+                        .to_owned()
+                } else {
+                    format!(
+                        "This is about the scenario \"{}\": choose it first, then try again.",
+                        scenario.name
+                    )
+                }
+            })
     }
 
     fn input(&self) -> Result<Value, String> {
-        self.network().map(Network::input)
+        let network = self.network.as_ref().map(Network::input);
+        network.ok_or_else(|| "There is no network yet; try again in a moment.".to_owned())
     }
 
     /// The codes of an input.

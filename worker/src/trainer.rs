@@ -12,7 +12,7 @@ use quartermeg_core::network::Network;
 use quartermeg_core::program::Program;
 use quartermeg_core::session::{Evaluator, Samples};
 use quartermeg_formats::config::{Trained, hex};
-use quartermeg_formats::scenario::SampleKind;
+use quartermeg_formats::scenario::{SampleKind, Scenario};
 use quartermeg_formats::setup::{Head, Setup};
 use quartermeg_formats::{explain, image, link, model, network_file, own, scenario, tinyengine};
 
@@ -73,7 +73,7 @@ pub(crate) struct Compiled {
 }
 
 impl Compiled {
-    /// Whether network and samples are a person's own.
+    /// Whether the samples are a person's own.
     pub(crate) fn is_own(&self) -> bool {
         is_own(&self.setup)
     }
@@ -162,7 +162,11 @@ impl<C: Clock> Trainer<C> {
                     self.predict(id, &codes)
                 }
             },
-            Request::OpenNetwork { name, bytes } => self.open_network(id, &name, &bytes),
+            Request::OpenNetwork {
+                scenario,
+                name,
+                bytes,
+            } => self.open_network(id, &scenario, &name, &bytes),
             Request::SetSamples {
                 replace,
                 range,
@@ -181,7 +185,7 @@ impl<C: Clock> Trainer<C> {
                 Ok(())
             }
             Request::OpenFile { name, bytes } if model::looks_like_network(&bytes) => {
-                self.open_network(id, &name, &bytes)
+                self.open_network(id, scenario::OWN.id, &name, &bytes)
             }
             Request::OpenFile { name, bytes } => self.open_file(id, &name, &bytes),
         }
@@ -238,8 +242,14 @@ impl<C: Clock> Trainer<C> {
 
     // -- A person's own network and samples ----------------------------------------------------
 
-    fn open_network(&mut self, id: u32, name: &str, bytes: &[u8]) -> Result<(), String> {
-        let view = self.own.open(name, bytes)?;
+    fn open_network(
+        &mut self,
+        id: u32,
+        scenario: &str,
+        name: &str,
+        bytes: &[u8],
+    ) -> Result<(), String> {
+        let view = self.own.open(scenario, name, bytes)?;
         self.pause();
         self.presets.clear();
         if self.compiled.as_ref().is_some_and(Compiled::is_own) {
@@ -343,8 +353,7 @@ impl<C: Clock> Trainer<C> {
         let Setup { scenario, head, .. } = &compiled.setup;
         let presets_of = (scenario.clone(), *head);
         if self.presets.is_empty() || self.presets_of != presets_of {
-            let scenario = scenario::by_id(scenario).unwrap_or(&scenario::SCENARIOS[0]);
-            self.presets = plan::presets(scenario, &compiled.network);
+            self.presets = plan::presets(scenario_of(&compiled.setup), &compiled.network);
             self.presets_of = presets_of;
         }
         let view = plan::view(
@@ -584,13 +593,14 @@ impl<C: Clock> Trainer<C> {
 
     /// The network that a setup trains.
     fn network_of(&self, setup: &Setup) -> Result<Rc<Network>, String> {
-        if !is_own(setup) {
+        let scenario = scenario_of(setup);
+        if !scenario.is_own() {
             if self.network_of != setup.scenario {
                 return Err(no_network());
             }
             return self.network.clone();
         }
-        own::with_head(self.own.network()?, setup.head)
+        own::with_head(self.own.network(scenario)?, setup.head)
             .map(Rc::new)
             .map_err(|error| explain::of_network(&error))
     }
@@ -600,8 +610,12 @@ impl<C: Clock> Trainer<C> {
     }
 }
 
+fn scenario_of(setup: &Setup) -> &'static Scenario {
+    scenario::by_id(&setup.scenario).unwrap_or(&scenario::SCENARIOS[0])
+}
+
 fn is_own(setup: &Setup) -> bool {
-    setup.scenario == scenario::OWN.id
+    scenario_of(setup).is_own()
 }
 
 fn no_network() -> String {

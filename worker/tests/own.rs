@@ -4,7 +4,7 @@
 use std::fs;
 use std::path::PathBuf;
 
-use quartermeg_formats::scenario::KEYBOARD;
+use quartermeg_formats::scenario::{KEYBOARD, PERSON};
 use quartermeg_web::protocol::{
     Event, ExportKind, NetworkView, OwnSample, Position, ReadSample, Request, SampleData, Speed,
     ToWorker,
@@ -127,6 +127,72 @@ fn an_opened_network_tells_what_it_is() {
     assert_eq!((view.n_layers, view.n_classes), (30, 10));
     assert_eq!(view.policy, "----------------------bbbbbbbb");
     assert_eq!(view.kind, "Quartermeg network");
+}
+
+#[test]
+fn the_network_of_a_scenario_is_for_that_scenario() {
+    let mut bench = Bench::empty();
+    let person = "v=1&scenario=person&stop=2".to_owned();
+    let root = PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("..");
+    let network = Request::OpenNetwork {
+        scenario: PERSON.id.to_owned(),
+        name: PERSON.network_path.to_owned(),
+        bytes: fs::read(root.join(PERSON.network_path)).expect("it ships"),
+    };
+    assert!(matches!(
+        bench.ask(network.clone())[..],
+        [Event::NetworkOpened(_)]
+    ));
+    let planned = bench.configure(&person);
+    let Some(Event::Planned(plan)) = planned.first() else {
+        panic!("{planned:?}")
+    };
+    assert_eq!(plan.presets[0].name, "Sparse update (default)");
+    assert!(
+        plan.presets[0]
+            .arena_bytes
+            .is_some_and(|bytes| bytes == plan.arena_bytes)
+    );
+    let pixels = |id: u8| OwnSample {
+        id: u32::from(id),
+        label: u32::from(id % 2),
+        held_out: id == 3,
+        data: SampleData::Pixels(vec![60 * id; 96 * 96]),
+    };
+    let told = bench.ask(Request::SetSamples {
+        replace: false,
+        range: 1,
+        samples: (0..4).map(pixels).collect(),
+    });
+    let counts = Event::SamplesReady {
+        n_learn: 3,
+        n_test: 1,
+    };
+    assert!(told.contains(&counts), "{told:?}");
+    assert_eq!(bench.train().0.step, 2);
+
+    // Exported, it is opened again; elsewhere the scenario has to be chosen first.
+    let exported = bench.ask(Request::Export {
+        kind: ExportKind::Program,
+        with_weights: true,
+    });
+    let [Event::Exported { name, bytes }] = &exported[..] else {
+        panic!("{exported:?}")
+    };
+    assert_eq!(name, "quartermeg-person.qmeg");
+    let reopen = Request::OpenFile {
+        name: name.clone(),
+        bytes: bytes.clone(),
+    };
+    let opened = bench.ask(reopen.clone());
+    assert!(
+        matches!(&opened[0], Event::Opened { resumed_at: Some(2), notes, .. } if notes.is_empty()),
+        "{opened:?}"
+    );
+    let mut elsewhere = Bench::ready();
+    let sentence = elsewhere.refusal(reopen.clone());
+    assert!(sentence.contains(PERSON.name), "{sentence}");
+    assert_eq!(elsewhere.train().0.step, 4);
 }
 
 #[test]

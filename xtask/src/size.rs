@@ -101,7 +101,7 @@ fn kind(path: &Path) -> Kind {
         .unwrap_or_default();
     match extension {
         "html" | "css" | "js" | "mjs" | "wasm" => Kind::Code,
-        "safetensors" if path.starts_with("static/models") => Kind::Data,
+        "safetensors" | "tflite" if path.starts_with("static/models") => Kind::Data,
         _ if path.starts_with("static/data") => Kind::Data,
         _ => Kind::Other,
     }
@@ -125,6 +125,7 @@ mod tests {
             ("pkg/quartermeg_bg.wasm", Kind::Code),
             ("static/style.css", Kind::Code),
             ("static/models/keyboard.safetensors", Kind::Data),
+            ("static/models/person.tflite", Kind::Data),
             ("static/models/keyboard.md", Kind::Other),
             ("static/data/digits.safetensors", Kind::Data),
             ("static/icon.svg", Kind::Other),

@@ -70,21 +70,6 @@ fn by_link(text: &str, arguments: &Arguments, folder: Option<&Folder>) -> anyhow
         eprintln!("{}", explain::correction(correction));
     }
     let mut setup = link.setup;
-    if setup.scenario != OWN.id {
-        if arguments.network.file.is_some() {
-            bail!(
-                "The link is about the scenario \"{}\", which has its network; leave MODEL out, or \
-                 take a link with scenario=own.",
-                setup.scenario
-            );
-        }
-        let scenario = source::scenario_by_id(&setup.scenario)?;
-        return Ok((source::scenario_network(scenario)?, setup, Some(scenario)));
-    }
-    let path = arguments.network.file.as_deref().context(
-        "The link is about a network of one's own: name the network's file, and its samples with \
-         --data.",
-    )?;
     if let (Some(Head { n_classes, .. }), Some(folder)) = (setup.head, folder)
         && n_classes as usize != folder.n_classes()
     {
@@ -96,6 +81,25 @@ fn by_link(text: &str, arguments: &Arguments, folder: Option<&Folder>) -> anyhow
             folder.n_classes()
         );
     }
+    if setup.scenario != OWN.id {
+        if arguments.network.file.is_some() {
+            bail!(
+                "The link is about the scenario \"{}\", which has its network; leave MODEL out, or \
+                 take a link with scenario=own.",
+                setup.scenario
+            );
+        }
+        let scenario = source::scenario_by_id(&setup.scenario)?;
+        return Ok((
+            source::scenario_network(scenario, setup.head)?,
+            setup,
+            Some(scenario),
+        ));
+    }
+    let path = arguments.network.file.as_deref().context(
+        "The link is about a network of one's own: name the network's file, and its samples with \
+         --data.",
+    )?;
     let (network, _) = source::read_model(path)?;
     let network = own::with_head(&network, setup.head)
         .map_err(|error| anyhow!("{}: {}", path.display(), explain::of_network(&error)))?;
@@ -142,13 +146,11 @@ fn samples(
     network: &Network,
     scenario: Option<&'static Scenario>,
 ) -> anyhow::Result<(Samples, Option<Samples>)> {
-    let (mut learn, mut test) = match scenario {
-        Some(scenario) if !scenario.is_own() => {
-            let parts = source::scenario_samples(scenario)?;
-            (Some(parts.learn), Some(parts.test))
-        }
-        _ => (None, None),
+    let parts = match scenario {
+        Some(scenario) if !scenario.is_own() => source::scenario_samples(scenario)?,
+        _ => None,
     };
+    let (mut learn, mut test) = parts.map(|parts| (parts.learn, parts.test)).unzip();
     match (folder, &arguments.data) {
         (Some(folder), _) if arguments.eval.is_none() => {
             let parts = folder.read_parts(network.input())?;

@@ -5,6 +5,7 @@
 //! being typed, strokes of a drawing). [`page::Page`] is the root.
 
 mod accuracy_panel;
+mod camera;
 mod chart_canvas;
 mod data_table;
 mod draw_panel;

@@ -3,6 +3,7 @@
 use web_sys::HtmlInputElement;
 use yew::prelude::*;
 
+use super::camera::Capture;
 use super::file_picker::{DropZone, FilePicker};
 use super::hooks::use_dispatch;
 use super::icon::{Glyph, Icon};
@@ -19,6 +20,8 @@ pub(super) struct ClassCardProps {
     pub class: OwnClass,
     /// Height, width and channels of a sample.
     pub input: [u32; 3],
+    /// Whether the camera runs.
+    pub camera: bool,
     /// Whether the class may go.
     pub removable: bool,
 }
@@ -74,6 +77,9 @@ pub(super) fn ClassCard(props: &ClassCardProps) -> Html {
                     <span class="note" role="status" aria-label={format!("Samples of {name}")}>
                         { text::count(n_samples, "sample", "samples") }
                     </span>
+                }
+                if props.camera {
+                    <Capture class={id} name={name.clone()} input={props.input} />
                 }
                 <FilePicker
                     text="Add"

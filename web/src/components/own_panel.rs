@@ -1,9 +1,10 @@
-//! A person's own network: its samples by class, and what it takes one for.
+//! Samples of a person's own by class, and what the network takes one for.
 
 use gloo::timers::callback::Timeout;
 use web_sys::HtmlInputElement;
 use yew::prelude::*;
 
+use super::camera::{self, CameraView};
 use super::file_picker::{DropZone, FilePicker};
 use super::hooks::{use_app, use_dispatch};
 use super::open_button::OpenButton;
@@ -11,7 +12,7 @@ use super::own_class::ClassCard;
 use super::own_fields::OwnFields;
 use super::prediction::Prediction;
 use super::thumb::Thumb;
-use crate::state::{Action, OwnAction, Target};
+use crate::state::{Action, Camera, OwnAction, Target};
 
 /// How long the network is left alone before it is asked again.
 const PAUSE_MILLIS: u32 = 80;
@@ -34,12 +35,22 @@ pub(super) fn OwnPanel() -> Html {
                 <NetworkWanted />
             } else {
                 <Samples />
-                <Trial />
+                if state.camera != Camera::On {
+                    <Trial />
+                }
                 <OwnFields />
             }
             <p class="note">
-                { "Network and samples stay on this machine: nothing is uploaded, and they are not \
-                   part of a link." }
+                if state.is_own_network() {
+                    { "Network and samples" }
+                } else {
+                    { "Images, from the camera or from files," }
+                }
+                { " stay on this machine: nothing is uploaded, and they are not part of a link." }
+                if state.camera == Camera::On {
+                    { " Images taken one right after another are much alike, so the accuracy on \
+                       those held out flatters." }
+                }
             </p>
         </section>
     }
@@ -79,6 +90,7 @@ fn Samples() -> Html {
     };
     let classes = state.own_classes();
     let is_new = state.setup().head.is_some();
+    let has_camera = state.camera == Camera::On;
     let onadd = {
         let dispatch = dispatch.clone();
         move |_: MouseEvent| dispatch.dispatch(Action::Own(OwnAction::AddClass))
@@ -92,12 +104,16 @@ fn Samples() -> Html {
             if let Some(advice) = state.own_advice() {
                 <p class="advice">{ advice }</p>
             }
+            if has_camera {
+                <CameraView {input} />
+            }
             <div class="own-classes">
                 for class in classes {
                     <ClassCard
                         key={class.id}
                         class={class.clone()}
                         {input}
+                        camera={has_camera}
                         removable={is_new && classes.len() > 2}
                     />
                 }
@@ -116,6 +132,9 @@ fn Samples() -> Html {
                     >
                         { "Add class" }
                     </button>
+                }
+                if state.takes_images() {
+                    { camera::switch(state.camera, dispatch) }
                 }
                 <FilePicker
                     text="Add folder of classes"

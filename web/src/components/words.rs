@@ -14,7 +14,10 @@ pub(super) fn Words() -> Html {
         <section class="words" aria-labelledby="words-title">
             <h2 id="words-title">{ "What happens here" }</h2>
             <p>
-                if state.is_own() {
+                if state.is_own() && !state.is_own_network() {
+                    { "A small int8 network that knows whether there is a person in a picture learns \
+                       to see you, or whatever else you show it, one " }
+                } else if state.is_own() {
                     { "Your int8 network learns the classes that you bring, one " }
                 } else if state.is_motion() {
                     { "A small int8 network knows seven shoulder exercises by the right arms of five \

@@ -1,7 +1,9 @@
 //! The page's dealings with the browser, apart from what it draws: files in and out, the
-//! address bar, the clipboard, images.
+//! address bar, the clipboard, images, the camera.
 
+pub mod camera;
 pub mod clipboard;
+mod cut;
 pub mod document;
 pub mod download;
 pub mod fetch;

@@ -1,16 +1,16 @@
 //! Files with samples: images are decoded and brought to the size of a network's input, folders
 //! are looked through, other files are read as they are.
 
-use js_sys::{Array, Object, Promise, Reflect};
-use quartermeg_formats::image::grey;
+use js_sys::{Array, Promise, Reflect};
 use quartermeg_formats::table;
 use wasm_bindgen::{JsCast, JsValue};
 use wasm_bindgen_futures::{JsFuture, spawn_local};
 use web_sys::{
-    CanvasRenderingContext2d, DataTransfer, File, FileList, FileSystemDirectoryEntry,
-    FileSystemEntry, FileSystemFileEntry, HtmlCanvasElement, ImageBitmap,
+    DataTransfer, File, FileList, FileSystemDirectoryEntry, FileSystemEntry, FileSystemFileEntry,
+    ImageBitmap,
 };
 
+use super::cut::cut;
 use crate::state::{Gathered, GatheredFile, Target};
 
 /// Time between two messages about files that were read, in milliseconds.
@@ -199,50 +199,15 @@ async fn image(file: &File, input: [u32; 3]) -> Result<Vec<u8>, String> {
     })
 }
 
-/// Takes the largest part in the middle that has the aspect of the input, and scales it.
-async fn decode(file: &File, [h, w, c]: [u32; 3]) -> Result<Vec<u8>, JsValue> {
+async fn decode(file: &File, input: [u32; 3]) -> Result<Vec<u8>, JsValue> {
     let promise = super::window().create_image_bitmap_with_blob(file)?;
     let bitmap: ImageBitmap = JsFuture::from(promise).await?.dyn_into()?;
-    let (width, height) = (f64::from(bitmap.width()), f64::from(bitmap.height()));
-    let (to_width, to_height) = (f64::from(w), f64::from(h));
-    let scale = (width / to_width).min(height / to_height);
-    let (part_width, part_height) = (scale * to_width, scale * to_height);
-
-    let canvas: HtmlCanvasElement = super::document().create_element("canvas")?.dyn_into()?;
-    canvas.set_width(w);
-    canvas.set_height(h);
-    let options = Object::new();
-    Reflect::set(&options, &"willReadFrequently".into(), &JsValue::TRUE)?;
-    let context: CanvasRenderingContext2d = canvas
-        .get_context_with_context_options("2d", &options)?
-        .ok_or(JsValue::NULL)?
-        .dyn_into()?;
-    // What is transparent lies on white.
-    context.set_fill_style_str("#fff");
-    context.fill_rect(0.0, 0.0, to_width, to_height);
-    context.set_image_smoothing_enabled(true);
-    // Bilinear, from a smaller copy where the image is much larger.
-    Reflect::set(&context, &"imageSmoothingQuality".into(), &"medium".into())?;
-    context.draw_image_with_image_bitmap_and_sw_and_sh_and_dx_and_dy_and_dw_and_dh(
-        &bitmap,
-        0.5 * (width - part_width),
-        0.5 * (height - part_height),
-        part_width,
-        part_height,
-        0.0,
-        0.0,
-        to_width,
-        to_height,
-    )?;
+    let size = [bitmap.width(), bitmap.height()];
+    let pixels = cut(size, input, |context, [x, y, w, h], [to_w, to_h]| {
+        context.draw_image_with_image_bitmap_and_sw_and_sh_and_dx_and_dy_and_dw_and_dh(
+            &bitmap, x, y, w, h, 0.0, 0.0, to_w, to_h,
+        )
+    })?;
     bitmap.close();
-    let colours = context
-        .get_image_data(0.0, 0.0, to_width, to_height)?
-        .data()
-        .0;
-    let (pixels, _) = colours.as_chunks::<4>();
-    Ok(if c == 1 {
-        pixels.iter().map(|&[r, g, b, _]| grey([r, g, b])).collect()
-    } else {
-        pixels.iter().flat_map(|&[r, g, b, _]| [r, g, b]).collect()
-    })
+    Ok(pixels)
 }

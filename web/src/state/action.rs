@@ -3,7 +3,7 @@
 use quartermeg_core::policy::LayerUpdate;
 use quartermeg_formats::setup::RateSchedule;
 
-use super::{MotionAction, OwnAction};
+use super::{CameraAction, MotionAction, OwnAction};
 use crate::protocol::{ExportKind, FromWorker, Speed};
 
 /// Something happened.
@@ -115,6 +115,8 @@ pub enum Action {
     // -- A person's own network and samples ----------------------------------------------------
     /// Something about them.
     Own(OwnAction),
+    /// Something about the camera that takes images of them.
+    Camera(CameraAction),
 
     // -- Files and links -----------------------------------------------------------------------
     /// Write a file and offer it as a download.
@@ -172,4 +174,6 @@ pub enum File {
     Network,
     /// The samples.
     Samples,
+    /// The network of a scenario whose samples are a person's own.
+    OwnNetwork,
 }

@@ -28,6 +28,10 @@ pub enum Command {
         /// Contents.
         bytes: Shared<Vec<u8>>,
     },
+    /// Ask the browser for the camera.
+    StartCamera,
+    /// Stop the camera.
+    StopCamera,
     /// Write the fragment into the address bar.
     WriteFragment(String),
     /// Copy the page's address with this fragment.

@@ -175,6 +175,9 @@ impl AppState {
         self.remember();
         self.redo.clear();
         self.last_edit = None;
+        if link.setup.scenario != self.setup().scenario {
+            self.stop_camera();
+        }
         self.link.setup = link.setup;
         self.follow_classes();
         self.forget_run();

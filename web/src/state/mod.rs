@@ -23,6 +23,7 @@
 
 mod action;
 mod budget;
+mod camera;
 mod command;
 mod effect;
 mod events;
@@ -43,11 +44,12 @@ pub mod text;
 use std::rc::Rc;
 
 use quartermeg_formats::link::Link;
-use quartermeg_formats::scenario::SCENARIOS;
+use quartermeg_formats::scenario::{OWN, PERSON, SCENARIOS};
 use quartermeg_formats::setup::Setup;
 use yew::{Reducible, UseReducerDispatcher};
 
 pub use action::{Action, File};
+pub use camera::{Camera, CameraAction, ENDED, NO_CAMERA_HERE};
 pub use command::{Command, Outbox};
 pub use effect::{Effects, Seen};
 pub use history::{AccuracyPoint, Losses};
@@ -109,12 +111,16 @@ pub struct AppState {
     pub samples: Option<SampleCounts>,
     /// Class probabilities of the drawing.
     pub prediction: Option<Shared<Vec<f32>>>,
-    /// What a person brought: a network and samples.
+    /// What a person brought: samples, and perhaps a network.
     pub own: Own,
     /// Windows of motion, where a scenario has them.
     pub motion: Motion,
     /// A file that was opened and waits for the network of its scenario: name and contents.
     reopening: Option<(String, Vec<u8>)>,
+    /// What a person brought for the other scenario of this kind.
+    other_own: Own,
+    /// Whether the camera runs.
+    pub camera: Camera,
     /// What is pointed at or chosen, for highlights that belong together.
     pub selection: Selection,
     /// Alerts and news.
@@ -233,9 +239,11 @@ impl AppState {
             effects: Shared::default(),
             samples: None,
             prediction: None,
-            own: Own::default(),
+            own: Own::of(&OWN),
+            other_own: Own::of(&PERSON),
             motion: Motion::default(),
             reopening: None,
+            camera: Camera::Off,
             selection: Selection::default(),
             notices: Notices::default(),
             worker: WorkerStatus::Starting,

@@ -28,6 +28,8 @@ pub enum Topic {
     Samples,
     /// Samples of a person's own that were taken away and can be put back.
     Aside,
+    /// There is no camera.
+    Camera,
     /// The worker ended.
     Worker,
     /// The worker refused a request.

@@ -1,4 +1,4 @@
-//! A person's own network and samples: classes, what is held out, what is tried.
+//! Samples of a person's own, and the network that learns them: classes, what is held out, what is tried.
 
 use std::rc::Rc;
 
@@ -6,12 +6,12 @@ use quartermeg_core::policy::Policy;
 use quartermeg_formats::input_range::InputRange;
 use quartermeg_formats::link;
 use quartermeg_formats::own::{HELD_OUT_OF, is_held_out};
-use quartermeg_formats::scenario::OWN;
+use quartermeg_formats::scenario::{OWN, PERSON, Scenario};
 use quartermeg_formats::setup::{CLASSES_RANGE, Head};
 use quartermeg_formats::table::LABELS_ENDING;
 
 use super::setup::Control;
-use super::{AppState, NoticeKind, Shared, Topic, text};
+use super::{AppState, File, NoticeKind, Shared, Topic, text};
 use crate::protocol::{NetworkView, OwnSample, ReadSample, Request, SampleData};
 
 /// Samples that can be had at most.
@@ -149,9 +149,13 @@ enum Aside {
     Samples(u32, Shared<Vec<Sample>>),
 }
 
-/// What a person brought.
+/// What a person brought for one scenario.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Own {
+    /// The scenario.
+    scenario: &'static Scenario,
+    /// Number of the request that brings the scenario's network anew.
+    network_request: u32,
     /// The network; none while none was opened.
     pub network: Option<Shared<NetworkView>>,
     file: Option<NetworkFile>,
@@ -172,9 +176,12 @@ pub struct Own {
     newest_id: u32,
 }
 
-impl Default for Own {
-    fn default() -> Self {
-        Self {
+impl Own {
+    /// What there is before a person brings anything.
+    pub(super) fn of(scenario: &'static Scenario) -> Self {
+        let mut own = Self {
+            scenario,
+            network_request: 0,
             network: None,
             file: None,
             opening: None,
@@ -186,15 +193,21 @@ impl Default for Own {
             tables: Vec::new(),
             aside: None,
             newest_id: 0,
+        };
+        if scenario.id == PERSON.id {
+            for name in PERSON_CLASSES {
+                own.insert_class(own.classes.len(), Some(name));
+            }
         }
+        own
     }
-}
 
-impl Own {
     /// Name of the network's file.
     #[must_use]
     pub fn file_name(&self) -> &str {
-        self.file.as_ref().map_or("", |file| &file.name)
+        let path = self.scenario.network_path;
+        let ships = path.rsplit_once('/').map_or(path, |(_, name)| name);
+        self.file.as_ref().map_or(ships, |file| &file.name)
     }
 
     /// Height, width and channels of the input.
@@ -253,6 +266,28 @@ impl Own {
         self.newest_id
     }
 
+    fn insert_class(&mut self, place: usize, name: Option<&str>) {
+        let id = self.new_id();
+        let name = name.map_or_else(
+            || {
+                let mut number = place + 1;
+                while self.named(&class_name(number)).is_some() {
+                    number += 1;
+                }
+                class_name(number)
+            },
+            str::to_owned,
+        );
+        self.classes.insert(
+            place,
+            OwnClass {
+                id,
+                name,
+                samples: Shared::default(),
+            },
+        );
+    }
+
     /// Where the class of that name is, if there is one.
     fn named(&self, name: &str) -> Option<usize> {
         self.classes.iter().position(|class| class.name == name)
@@ -268,16 +303,22 @@ impl Own {
 }
 
 impl AppState {
-    /// Whether network and samples are a person's own.
+    /// Whether the samples are a person's own.
     #[must_use]
     pub fn is_own(&self) -> bool {
-        self.setup().scenario == OWN.id
+        self.scenario().is_own()
+    }
+
+    /// Whether the network is a person's own, too.
+    #[must_use]
+    pub fn is_own_network(&self) -> bool {
+        self.scenario().is_own_network()
     }
 
     /// Whether the chosen network has still to be opened.
     #[must_use]
     pub fn lacks_network(&self) -> bool {
-        self.is_own() && self.own.network.is_none()
+        self.is_own_network() && self.own.network.is_none()
     }
 
     /// The classes of the classifier.
@@ -374,20 +415,35 @@ impl AppState {
         self.own.opening = Some((id, file));
     }
 
-    /// Gives the worker the network that was opened earlier, if there is one.
-    pub(super) fn load_own(&mut self) {
-        self.planning = self.own.file.is_some();
+    /// Brings what a person brought for this scenario to hand; that for the other one is kept.
+    fn take_up(&mut self, scenario: &Scenario) {
+        if self.own.scenario.id != scenario.id {
+            std::mem::swap(&mut self.own, &mut self.other_own);
+        }
+    }
+
+    /// Gives the worker the network of the scenario: the one that ships, or the one that was
+    /// opened earlier, if there is one.
+    pub(super) fn load_own(&mut self, scenario: &Scenario) {
+        self.take_up(scenario);
         self.plan = None;
         // A worker that has ended answers no more.
         self.own.tables.clear();
         self.own.reading = None;
+        self.planning = true;
         if let Some(file) = self.own.file.clone() {
-            self.send(Request::OpenNetwork {
+            self.own.network_request = self.send(Request::OpenNetwork {
+                scenario: scenario.id.to_owned(),
                 name: file.name,
                 bytes: file.bytes.to_vec(),
             });
-        } else {
+        } else if scenario.is_own_network() {
+            self.planning = false;
             self.pause();
+        } else {
+            self.own.network_request = self.load(File::OwnNetwork, self.own.scenario);
+            // When it is refused, no plan comes.
+            self.run_request = self.own.network_request;
         }
     }
 
@@ -395,7 +451,12 @@ impl AppState {
     pub(super) fn network_opened(&mut self, id: u32, view: NetworkView) {
         if let Some((_, file)) = self.own.opening.take_if(|(opening, _)| *opening == id) {
             self.take_network(file, view);
-        } else if !self.is_own() {
+        } else if self.is_own() && id == self.own.network_request {
+            self.own.network = Some(Shared::new(view));
+            if self.setup().policy.layers.is_empty() {
+                self.link.setup.policy = self.own.default_policy();
+            }
+        } else {
             return;
         }
         self.network_loaded = true;
@@ -406,6 +467,8 @@ impl AppState {
 
     fn take_network(&mut self, file: NetworkFile, view: NetworkView) {
         let mut sentences = vec![format!("\"{}\" was opened.", file.name)];
+        self.take_up(&OWN);
+        self.stop_camera();
         let was_awaited = self.lacks_network();
         let n_layers = view.n_layers as usize;
         if self.own.input() != Some(view.input) {
@@ -421,7 +484,7 @@ impl AppState {
                 ));
             }
         }
-        let mut setup = if self.is_own() {
+        let mut setup = if self.is_own_network() {
             self.setup().clone()
         } else {
             let mut setup = OWN.default_setup();
@@ -456,7 +519,7 @@ impl AppState {
                 seed: 0,
             });
         }
-        if !self.is_own() {
+        if !self.is_own_network() {
             self.remember();
         }
         // Policies of the network before cannot be gone back to.
@@ -485,30 +548,8 @@ impl AppState {
         }
         while self.own.classes.len() < self.n_own_classes() {
             let place = self.own.classes.len();
-            self.insert_class(place, None);
+            self.own.insert_class(place, None);
         }
-    }
-
-    fn insert_class(&mut self, place: usize, name: Option<&str>) {
-        let id = self.own.new_id();
-        let name = name.map_or_else(
-            || {
-                let mut number = place + 1;
-                while self.own.named(&class_name(number)).is_some() {
-                    number += 1;
-                }
-                class_name(number)
-            },
-            str::to_owned,
-        );
-        self.own.classes.insert(
-            place,
-            OwnClass {
-                id,
-                name,
-                samples: Shared::default(),
-            },
-        );
     }
 
     // -- Actions -------------------------------------------------------------------------------
@@ -564,7 +605,8 @@ impl AppState {
             return;
         }
         if name.is_some() || self.own.classes.len() <= place {
-            self.insert_class(place.min(self.own.classes.len()), name);
+            self.own
+                .insert_class(place.min(self.own.classes.len()), name);
         }
         self.edit(Control::Head, |setup| setup.head = Some(grown));
     }
@@ -739,6 +781,18 @@ impl AppState {
         true
     }
 
+    /// Adds a sample, or tries it; only where there is no room for it something is said.
+    pub(super) fn add_quietly(&mut self, target: Target, name: &str, data: SampleData) {
+        // Files may be on their way, and have an account of their own.
+        let reading = self.own.reading.take();
+        self.add(target, vec![(None, name.into(), data)]);
+        if let Some(account) = &mut self.own.reading {
+            account.added = 0;
+        }
+        self.finish_reading();
+        self.own.reading = reading;
+    }
+
     /// Adds samples, each into the class that it names, else into the target.
     fn add(&mut self, target: Target, samples: Vec<(Option<String>, Rc<str>, SampleData)>) {
         if samples.is_empty() {
@@ -810,8 +864,7 @@ impl AppState {
             if self.own.named(name).is_some_and(|place| place < n_classes) {
                 continue;
             }
-            let is_free =
-                |class: &OwnClass| class.samples.is_empty() && class.name.starts_with(CLASS_NAME);
+            let is_free = |class: &OwnClass| class.samples.is_empty() && is_given_name(&class.name);
             match self.own_classes().iter().position(is_free) {
                 Some(free) => self.own.classes[free].name = name.chars().take(MAX_NAME).collect(),
                 None => self.grow(Some(name)),
@@ -925,6 +978,14 @@ impl AppState {
 
 /// What a class is called that nobody has named.
 const CLASS_NAME: &str = "Class ";
+
+/// The classes that the Person scenario begins with.
+const PERSON_CLASSES: [&str; 2] = ["Me", "Not me"];
+
+/// Whether nobody has named the class.
+fn is_given_name(name: &str) -> bool {
+    name.starts_with(CLASS_NAME) || PERSON_CLASSES.contains(&name)
+}
 
 fn class_name(number: usize) -> String {
     format!("{CLASS_NAME}{number}")

@@ -100,6 +100,7 @@ impl AppState {
             Action::AddSample { pixels, label } => self.add_sample(pixels, label),
             Action::Motion(action) => self.take_motion(action),
             Action::Own(action) => self.take_own(action),
+            Action::Camera(action) => self.take_camera(action),
 
             Action::Export { kind, with_weights } => {
                 if self.plan.is_some() {
@@ -151,11 +152,11 @@ impl AppState {
     }
 
     /// Fetches a file for the worker.
-    pub(super) fn load(&mut self, file: File, scenario: &'static Scenario) {
+    pub(super) fn load(&mut self, file: File, scenario: &'static Scenario) -> u32 {
         self.newest_request += 1;
         let id = self.newest_request;
         let path = match file {
-            File::Network => scenario.network_path,
+            File::Network | File::OwnNetwork => scenario.network_path,
             File::Samples => scenario.samples_path,
         };
         self.outbox.push(Command::Load {
@@ -164,6 +165,7 @@ impl AppState {
             path: path.to_owned(),
             id,
         });
+        id
     }
 
     // -- Transport -----------------------------------------------------------------------------
@@ -298,7 +300,7 @@ impl AppState {
 
     fn file_failed(&mut self, file: File, message: String) {
         self.notices.put(NoticeKind::Alert, Topic::Files, message);
-        if file == File::Network {
+        if file != File::Samples {
             self.planning = false;
             self.reopening = None;
         }

@@ -29,23 +29,23 @@ impl AppState {
         imported.or(self.plan.as_ref())
     }
 
-    /// The chosen device.
-    #[must_use]
-    pub fn device(&self) -> &'static Device {
-        device::by_id(&self.setup().device).unwrap_or(&device::DEVICES[0])
-    }
-
     /// The chosen scenario.
     #[must_use]
     pub fn scenario(&self) -> &'static Scenario {
         scenario::by_id(&self.setup().scenario).unwrap_or(&scenario::SCENARIOS[0])
     }
 
+    /// The chosen device.
+    #[must_use]
+    pub fn device(&self) -> &'static Device {
+        device::by_id(&self.setup().device).unwrap_or(&device::DEVICES[0])
+    }
+
     /// What a newcomer meets in the chosen scenario.
     #[must_use]
     pub fn default_setup(&self) -> Setup {
         let mut setup = self.scenario().default_setup();
-        if self.is_own() {
+        if self.is_own_network() {
             setup.policy = self.own.default_policy();
         }
         setup

@@ -237,6 +237,7 @@ impl AppState {
         let new = &self.link.setup;
         if old.scenario != new.scenario {
             self.restart("the scenario");
+            self.stop_camera();
             self.plan = None;
             self.forget_prediction();
             self.reopening = None;
@@ -337,7 +338,7 @@ impl AppState {
         self.load_request = self.newest_request + 1;
         self.run_request = self.load_request;
         if scenario.is_own() {
-            self.load_own();
+            self.load_own(scenario);
             return;
         }
         self.planning = true;

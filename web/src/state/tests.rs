@@ -7,8 +7,8 @@ use quartermeg_formats::setup::RateSchedule;
 use yew::Reducible as _;
 
 use super::{
-    Action, AppState, Command, File, Gathered, GatheredFile, MotionAction, NoticeKind, OwnAction,
-    Playback, Target, Topic, WorkerStatus,
+    Action, AppState, Camera, CameraAction, Command, ENDED, File, Gathered, GatheredFile,
+    MotionAction, NO_CAMERA_HERE, NoticeKind, OwnAction, Playback, Target, Topic, WorkerStatus,
 };
 use crate::protocol::{
     Batch, Event, FromWorker, MotionView, NetworkView, OpView, PlanView, Position, PresetView,
@@ -1115,4 +1115,202 @@ fn a_file_of_another_scenario_is_opened_when_its_network_is_there() {
     assert!(matches!(page.requests()[..], [Request::Configure { .. }]));
     page.act(Action::Undo);
     assert!(!page.state.is_motion());
+}
+
+// -- The Person scenario and the camera ----------------------------------------------------------
+
+impl Page {
+    /// A page in the Person scenario, whose network has arrived.
+    fn person() -> Self {
+        let mut page = Self::opened("v=1&scenario=person");
+        page.person_network_arrives();
+        page
+    }
+
+    fn person_network_arrives(&mut self) {
+        let loads: Vec<u32> = self
+            .commands()
+            .into_iter()
+            .filter_map(|command| match command {
+                Command::Load {
+                    file: File::OwnNetwork,
+                    scenario: "person",
+                    path,
+                    id,
+                } if path.ends_with("person.tflite") => Some(id),
+                _ => None,
+            })
+            .collect();
+        let [id] = loads[..] else { panic!("{loads:?}") };
+        self.tell(
+            id,
+            Event::NetworkOpened(Box::new(NetworkView {
+                n_layers: 27,
+                n_classes: 2,
+                input: [2, 2, 1],
+                policy: "b".repeat(27),
+                ..NetworkView::default()
+            })),
+        );
+        self.tell(
+            self.state.run_request,
+            Event::Planned(Box::new(plan(1_000))),
+        );
+    }
+
+    fn camera(&mut self, action: CameraAction) {
+        self.act(Action::Camera(action));
+    }
+
+    /// The camera runs.
+    fn watched() -> Self {
+        let mut page = Self::person();
+        page.commands();
+        page.camera(CameraAction::Use);
+        assert_eq!(page.commands(), [Command::StartCamera]);
+        page.camera(CameraAction::Started);
+        assert_eq!(page.state.camera, Camera::On);
+        page
+    }
+}
+
+#[test]
+fn the_person_scenario_loads_its_network_and_names_two_classes() {
+    let mut page = Page::person();
+    let names: Vec<(String, usize)> = ["Me", "Not me"].map(|it| (it.to_owned(), 0)).into();
+    assert_eq!(page.classes(), names);
+    assert_eq!(page.state.setup(), &page.state.default_setup());
+    assert_eq!(page.state.own.file_name(), "person.tflite");
+    assert!(!page.state.lacks_network());
+    page.add(page.class(0), &[("a.png", None)], &[]);
+    page.act(Action::WorkerLost("no luck".to_owned()));
+    page.person_network_arrives();
+    assert!(matches!(
+        &page.requests()[..],
+        [Request::Configure { .. }, Request::SetSamples { samples, .. }] if samples.len() == 1
+    ));
+}
+
+#[test]
+fn samples_of_both_own_scenarios_are_kept_apart() {
+    let mut page = Page::person();
+    page.add(page.class(1), &[("a.png", None); 2], &[]);
+    // A network of one's own goes to its own scenario.
+    page.open_network([2, 2, 1]);
+    assert_eq!(page.state.setup().scenario, "own");
+    assert_eq!(page.state.policy_text(), "-b");
+    page.add(page.class(0), &[("b.png", None); 3], &[]);
+    page.commands();
+    page.act(Action::SetScenario("person".to_owned()));
+    page.person_network_arrives();
+    assert_eq!(page.classes()[1], ("Not me".to_owned(), 2));
+    page.requests();
+    page.act(Action::SetScenario("own".to_owned()));
+    let [message] = &page.messages()[..] else {
+        panic!("the network is opened again");
+    };
+    let Request::OpenNetwork { scenario, .. } = &message.request else {
+        panic!("{message:?}");
+    };
+    assert_eq!(scenario, "own");
+    page.tell_newest(Event::NetworkOpened(Box::new(NetworkView {
+        n_layers: 2,
+        input: [2, 2, 1],
+        policy: "-b".to_owned(),
+        ..NetworkView::default()
+    })));
+    assert_eq!(page.classes()[0].1, 3);
+    assert_eq!(page.state.policy_text(), "-b");
+}
+
+#[test]
+fn folders_take_the_place_of_given_names() {
+    let mut page = Page::person();
+    let images = [("1.png", Some("anna")), ("2.png", Some("boris"))];
+    page.add(Target::Folders, &images, &[]);
+    let names: Vec<(String, usize)> = ["anna", "boris"].map(|it| (it.to_owned(), 1)).into();
+    assert_eq!(page.classes(), names);
+}
+
+#[test]
+fn images_of_the_camera_are_learned_or_tried() {
+    let mut page = Page::watched();
+    let target = page.class(0);
+    page.camera(CameraAction::Frame(target, vec![7; 4]));
+    assert!(matches!(
+        page.requests()[..],
+        [
+            Request::SetSamples { replace: false, .. },
+            Request::Predict { .. }
+        ]
+    ));
+    assert_eq!(page.classes()[0].1, 1);
+    assert!(page.said(Topic::Samples).is_none());
+    page.camera(CameraAction::Frame(Target::Try, vec![7; 4]));
+    assert!(matches!(page.requests()[..], [Request::Predict { .. }]));
+    assert_eq!(page.classes()[0].1, 1);
+
+    page.camera(CameraAction::Stop);
+    assert_eq!(page.commands(), [Command::StopCamera]);
+    // An image that was under way is not taken.
+    page.camera(CameraAction::Frame(target, vec![7; 4]));
+    assert_eq!(page.classes()[0].1, 1);
+}
+
+#[test]
+fn an_image_without_room_is_said() {
+    let mut page = Page::watched();
+    page.add(page.class(0), &vec![("a.png", None); 2_000], &[]);
+    page.camera(CameraAction::Frame(page.class(1), vec![7; 4]));
+    assert!(
+        page.said(Topic::Samples)
+            .is_some_and(|(_, text)| text.contains("1 sample was left out"))
+    );
+}
+
+#[test]
+fn the_camera_stops_where_it_is_not_wanted() {
+    for action in [
+        Action::SetScenario("keyboard".to_owned()),
+        Action::FragmentChanged("v=1".to_owned()),
+    ] {
+        let mut page = Page::watched();
+        page.act(action);
+        assert_eq!(page.state.camera, Camera::Off);
+        assert!(page.commands().contains(&Command::StopCamera));
+    }
+    let mut page = Page::watched();
+    page.open_network([2, 2, 3]);
+    assert!(page.commands().contains(&Command::StopCamera));
+    // Permission that comes after the person has gone.
+    let mut page = Page::person();
+    page.camera(CameraAction::Use);
+    page.act(Action::SetScenario("keyboard".to_owned()));
+    page.commands();
+    page.camera(CameraAction::Started);
+    assert_eq!(page.commands(), [Command::StopCamera]);
+    assert_eq!(page.state.camera, Camera::Off);
+}
+
+#[test]
+fn why_there_is_no_camera_is_said_with_what_to_do() {
+    for (name, part) in [
+        ("NotAllowedError", "not allowed"),
+        ("NotFoundError", "no camera"),
+        ("NotReadableError", "another program"),
+        (NO_CAMERA_HERE, "https"),
+        (ENDED, "unplugged"),
+        ("TypeError", "TypeError"),
+    ] {
+        let mut page = Page::person();
+        page.camera(CameraAction::Use);
+        page.camera(CameraAction::Failed(name.to_owned()));
+        assert_eq!(page.state.camera, Camera::Off);
+        let (kind, text) = page.said(Topic::Camera).expect("an alert");
+        assert_eq!(kind, NoticeKind::Alert);
+        assert!(text.contains(part) && text.contains("files"), "{text}");
+        // Asked again, it is not said any more.
+        page.camera(CameraAction::Use);
+        assert!(page.said(Topic::Camera).is_none());
+    }
 }
