@@ -10,6 +10,7 @@ use quartermeg_formats::{explain, link, own};
 
 use crate::files::short;
 use crate::samples::{SampleSet, count};
+use crate::trainer::no_network;
 use quartermeg_web::protocol::{NetworkView, OwnSample, ReadSample, SampleData};
 
 /// Samples of a person's own, and the network that learns them.
@@ -60,17 +61,14 @@ impl Own {
                     "This is about your own network: open the network's file first, then try again."
                         .to_owned()
                 } else {
-                    format!(
-                        "This is about the scenario \"{}\": choose it first, then try again.",
-                        scenario.name
-                    )
+                    no_network()
                 }
             })
     }
 
     fn input(&self) -> Result<Value, String> {
         let network = self.network.as_ref().map(Network::input);
-        network.ok_or_else(|| "There is no network yet; try again in a moment.".to_owned())
+        network.ok_or_else(no_network)
     }
 
     /// The codes of an input.

@@ -500,7 +500,14 @@ impl<C: Clock> Trainer<C> {
             return self.open_graph(id, name, bytes);
         }
         let opened = files::open(name, bytes)?;
-        if !is_own(&opened.setup) && opened.setup.scenario != self.network_of {
+        let scenario = scenario_of(&opened.setup);
+        let has_network = if scenario.is_own() {
+            self.own.network(scenario).is_ok()
+        } else {
+            self.network_of == scenario.id
+        };
+        // A network of one's own is asked for below.
+        if !has_network && !scenario.is_own_network() {
             let scenario = opened.setup.scenario;
             self.tell(id, Event::OtherScenario { scenario });
             return Ok(());
@@ -618,7 +625,7 @@ fn is_own(setup: &Setup) -> bool {
     scenario_of(setup).is_own()
 }
 
-fn no_network() -> String {
+pub(crate) fn no_network() -> String {
     "There is no network yet; try again in a moment.".to_owned()
 }
 

@@ -171,7 +171,7 @@ fn the_network_of_a_scenario_is_for_that_scenario() {
     assert!(told.contains(&counts), "{told:?}");
     assert_eq!(bench.train().0.step, 2);
 
-    // Exported, it is opened again; elsewhere the scenario has to be chosen first.
+    // Exported, it is opened again; elsewhere the page is told what it is about.
     let exported = bench.ask(Request::Export {
         kind: ExportKind::Program,
         with_weights: true,
@@ -190,8 +190,11 @@ fn the_network_of_a_scenario_is_for_that_scenario() {
         "{opened:?}"
     );
     let mut elsewhere = Bench::ready();
-    let sentence = elsewhere.refusal(reopen.clone());
-    assert!(sentence.contains(PERSON.name), "{sentence}");
+    let told = elsewhere.ask(reopen.clone());
+    assert!(
+        matches!(&told[..], [Event::OtherScenario { scenario }] if scenario == PERSON.id),
+        "{told:?}"
+    );
     assert_eq!(elsewhere.train().0.step, 4);
 }
 

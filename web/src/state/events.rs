@@ -213,6 +213,13 @@ impl AppState {
         }
     }
 
+    /// Opens the file that waited for the network that is there now.
+    pub(super) fn reopen(&mut self) {
+        if let Some((name, bytes)) = self.reopening.take() {
+            self.open_file(name, bytes);
+        }
+    }
+
     fn take_refusal(&mut self, id: u32, message: String) {
         if self.refused_own(id, &message) {
             return;

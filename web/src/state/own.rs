@@ -463,6 +463,7 @@ impl AppState {
         self.follow_classes();
         self.configure();
         self.send_samples();
+        self.reopen();
     }
 
     fn take_network(&mut self, file: NetworkFile, view: NetworkView) {

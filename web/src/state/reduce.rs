@@ -292,9 +292,7 @@ impl AppState {
         if file == File::Network && !self.is_own() {
             self.network_loaded = true;
             self.configure();
-            if let Some((name, bytes)) = self.reopening.take() {
-                self.open_file(name, bytes);
-            }
+            self.reopen();
         }
     }
 

@@ -1115,6 +1115,19 @@ fn a_file_of_another_scenario_is_opened_when_its_network_is_there() {
     assert!(matches!(page.requests()[..], [Request::Configure { .. }]));
     page.act(Action::Undo);
     assert!(!page.state.is_motion());
+
+    page.act(Action::OpenFile {
+        name: "person.qmeg".to_owned(),
+        bytes: vec![8],
+    });
+    page.commands();
+    let scenario = "person".to_owned();
+    page.tell_newest(Event::OtherScenario { scenario });
+    page.person_network_arrives();
+    assert!(matches!(
+        &page.requests()[..],
+        [.., Request::OpenFile { name, bytes }] if name == "person.qmeg" && bytes == &[8]
+    ));
 }
 
 // -- The Person scenario and the camera ----------------------------------------------------------
