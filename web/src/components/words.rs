@@ -6,6 +6,20 @@ use super::glossary::Entry;
 use super::hooks::use_app;
 use super::term::Term;
 
+/// Whose work a scenario stands on, and where its licence lies; that of Watch stands in its panel.
+const CREDITS: [(&str, &str, &str); 2] = [
+    (
+        "keyboard",
+        "The handwritten digits are a selection of MNIST (LeCun, Cortes, Burges). ",
+        "static/data/keyboard-digits.LICENSE.txt",
+    ),
+    (
+        "person",
+        "The network is the person detection of TensorFlow Lite Micro, as microflow 0.1.3 ships it. ",
+        "static/models/person.LICENSE.txt",
+    ),
+];
+
 /// The text under the tool.
 #[component]
 pub(super) fn Words() -> Html {
@@ -57,7 +71,10 @@ pub(super) fn Words() -> Html {
             </p>
             <p class="note">
                 { "The method is that of “On-Device Training Under 256KB Memory” (Lin et al., \
-                   NeurIPS 2022). Everything runs in this page; nothing is sent anywhere." }
+                   NeurIPS 2022). Everything runs in this page; nothing is sent anywhere. " }
+                for (_, credit, licence) in CREDITS.into_iter().filter(|it| it.0 == state.setup().scenario) {
+                    <>{ credit }<a href={licence}>{ "Licence" }</a></>
+                }
             </p>
         </section>
     }
