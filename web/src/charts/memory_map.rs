@@ -417,19 +417,32 @@ fn draw_budget(scene: &mut Scene, plan: &PlanView, layout: &Layout, budget: u32)
         plan,
         layout,
         y,
-        format!("budget {}", text::bytes(u64::from(budget))),
+        [
+            format!("budget {}", text::bytes(u64::from(budget))),
+            "budget".to_owned(),
+        ],
     );
     if plan.arena_bytes > budget {
-        let missing = text::bytes(u64::from(plan.arena_bytes - budget));
-        label_above(scene, plan, layout, top, format!("{missing} over"));
+        let missing = u64::from(plan.arena_bytes - budget);
+        let labels = [
+            format!("{} over", text::bytes(missing)),
+            format!("{} B over", text::number(missing)),
+        ];
+        label_above(scene, plan, layout, top, labels);
     }
 }
 
-/// A name above a limit, on a ground of its own, where the flag of the peak is not.
-fn label_above(scene: &mut Scene, plan: &PlanView, layout: &Layout, y: f64, label: String) {
-    let width = CHARACTER * u32::try_from(label.chars().count()).map_or(0.0, f64::from);
+/// A name above a limit, on a ground of its own, where the flag of the peak is not. The second,
+/// short one is taken where the flag leaves no room for the first.
+fn label_above(scene: &mut Scene, plan: &PlanView, layout: &Layout, y: f64, labels: [String; 2]) {
+    let width_of =
+        |label: &str| CHARACTER * u32::try_from(label.chars().count()).map_or(0.0, f64::from);
     let Area { left, right, .. } = layout.plot;
-    let [peak, _] = op_edges(layout, plan.peak_op);
+    let peak = peak_x(plan, layout);
+    let room = (peak - left - 10.0).max(right - peak - 60.0);
+    let [long, short] = labels;
+    let label = if width_of(&long) <= room { long } else { short };
+    let width = width_of(&label);
     let (top, bottom) = (y - 19.0, y - 3.0);
     if peak > right - width - 60.0 {
         scene.fill(
@@ -456,10 +469,15 @@ fn label_above(scene: &mut Scene, plan: &PlanView, layout: &Layout, y: f64, labe
     }
 }
 
+/// The middle of the operation at which the largest sum of bytes is live.
+fn peak_x(plan: &PlanView, layout: &Layout) -> f64 {
+    let [from, to] = op_edges(layout, plan.peak_op);
+    0.5 * (from + to)
+}
+
 /// A flag above the operation at which the largest sum of bytes is live.
 fn draw_peak(scene: &mut Scene, plan: &PlanView, layout: &Layout) {
-    let [from, to] = op_edges(layout, plan.peak_op);
-    let x = 0.5 * (from + to);
+    let x = peak_x(plan, layout);
     let y = layout.plot.top;
     scene.marks.push(Mark::Polygon {
         points: vec![(x - 5.0, y - 8.0), (x + 5.0, y - 8.0), (x, y)],
@@ -561,6 +579,42 @@ mod tests {
             )
         };
         assert!(!limits.marks.iter().any(is_limit));
+    }
+
+    #[test]
+    fn names_of_limits_leave_room_for_the_flag_of_the_peak() {
+        for (width, peak_op) in [(340.0, 0), (340.0, 1), (340.0, 2), (900.0, 1), (900.0, 3)] {
+            let plan = PlanView { peak_op, ..plan() };
+            let marks = scene(&plan, of(Some(2048)), width, 300.0).marks;
+            let spans: Vec<[f64; 2]> = marks
+                .iter()
+                .filter_map(|mark| match mark {
+                    Mark::Text {
+                        at: (x, _),
+                        text,
+                        align,
+                        paint,
+                        ..
+                    } if *paint == Paint::Limit || text == "peak" => {
+                        let width = CHARACTER * f64::from(u8::try_from(text.len()).unwrap());
+                        Some(match align {
+                            Align::End => [x - width, *x],
+                            _ => [*x, x + width],
+                        })
+                    }
+                    _ => None,
+                })
+                .collect();
+            let [budget, over, flag] = spans[..] else {
+                panic!("{spans:?}")
+            };
+            for [from, to] in [budget, over] {
+                assert!(
+                    to < flag[0] || flag[1] < from,
+                    "{width}, {peak_op}: {spans:?}"
+                );
+            }
+        }
     }
 
     #[test]
