@@ -1,18 +1,6 @@
 // The page for people who do not see it, or who are made ill by movement.
-import { createRequire } from 'node:module';
-
+import { barriers } from './support/axe.mjs';
 import { expect, test } from './support/test.mjs';
-
-const axe = createRequire(import.meta.url)('axe-core');
-
-/** What axe finds that keeps people out. */
-async function barriers(page) {
-  await page.evaluate(axe.source);
-  const { violations } = await page.evaluate(() => window.axe.run(document, { resultTypes: ['violations'] }));
-  return violations
-    .filter(({ impact }) => impact === 'serious' || impact === 'critical')
-    .map(({ id, help, nodes }) => `${id}: ${help}: ${nodes.map((node) => node.target.join(' ')).join(', ')}`);
-}
 
 for (const colorScheme of ['light', 'dark']) {
   test(`axe finds no barrier in ${colorScheme} colours`, async ({ app, page }) => {

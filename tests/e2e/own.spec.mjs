@@ -1,27 +1,19 @@
 // A network and samples of one's own: opened, learned from, tried, taken away.
 import { existsSync } from 'node:fs';
 import { mkdir, readFile, readdir, writeFile } from 'node:fs/promises';
-import { createRequire } from 'node:module';
 import { join } from 'node:path';
 
+import { barriers } from './support/axe.mjs';
 import { dist } from './support/host.mjs';
 import { expect, test } from './support/test.mjs';
-
-const axe = createRequire(import.meta.url)('axe-core');
 
 /** Folder with published networks and photographs; what needs them is left out without it. */
 const REFERENCE = process.env.QUARTERMEG_REFERENCE_DIR;
 
 const OWN = '#v=1&scenario=own';
 
-/** Opens a file as by the button of the head. */
-async function openFile(app, name, buffer) {
-  const input = app.page.getByRole('banner').locator('input[type=file]');
-  await input.setInputFiles({ name, mimeType: 'application/octet-stream', buffer });
-}
-
 async function openKeyboard(app, name = 'mine.safetensors') {
-  await openFile(app, name, await readFile(join(dist, 'static/models/keyboard.safetensors')));
+  await app.openFile(name, await readFile(join(dist, 'static/models/keyboard.safetensors')));
   await expect(app.page.getByText('30 layers')).toBeVisible();
 }
 
@@ -74,18 +66,6 @@ async function withBars(open, site, count = 15) {
   return app;
 }
 
-async function download(app, kind) {
-  await app.button('Export').click();
-  const dialog = app.page.getByRole('dialog');
-  await dialog.getByRole('radio', { name: kind }).check();
-  await dialog.getByRole('checkbox', { name: 'With trained weights' }).check();
-  const waiting = app.page.waitForEvent('download');
-  await dialog.getByRole('button', { name: 'Download' }).click();
-  const path = await (await waiting).path();
-  await app.page.keyboard.press('Escape');
-  return readFile(path);
-}
-
 test('a network of one’s own learns, is tried, and is taken away', async ({ open, site }) => {
   const app = await withBars(open, site);
   await expect(app.page.getByText('24 to learn from, 6 held out').first()).toBeVisible();
@@ -106,10 +86,10 @@ test('a network of one’s own learns, is tried, and is taken away', async ({ op
 
   const digest = await app.text('Weights digest');
   for (const kind of [/\.json/, /\.qmeg/]) {
-    const file = await download(app, kind);
+    const { buffer: file } = await app.download(kind);
     await app.button('Reset').click();
     await expect.poll(() => app.number('Steps')).toBe(0);
-    await openFile(app, kind.source.includes('json') ? 'quartermeg.json' : 'own.qmeg', file);
+    await app.openFile(kind.source.includes('json') ? 'quartermeg.json' : 'own.qmeg', file);
     await expect(app.output('Weights digest')).toHaveText(digest);
     expect(await app.number('Steps')).toBe(120);
   }
@@ -143,7 +123,7 @@ test('what cannot be read is said, and nothing is lost', async ({ open, site }) 
     ['no.tflite', Buffer.from('\x1c\0\0\0TFL3 nothing'), /"no.tflite" was not opened/],
     ['no.pkl', Buffer.from('PK\x03\x04 nothing'), /"no.pkl" was not opened/],
   ]) {
-    await openFile(app, name, bytes);
+    await app.openFile(name, bytes);
     await expect(app.page.getByRole('alert').filter({ hasText: words }), name).toBeVisible();
   }
   const [good] = await bars(app.page, 0, 1);
@@ -212,35 +192,28 @@ test('a folder of folders becomes classes', async ({ open, site }, info) => {
 for (const colorScheme of ['light', 'dark']) {
   test(`axe finds no barrier around own samples in ${colorScheme} colours`, async ({ open, site, page }) => {
     await page.emulateMedia({ colorScheme });
-    const barriers = async () => {
-      await page.evaluate(axe.source);
-      const { violations } = await page.evaluate(() => window.axe.run(document, { resultTypes: ['violations'] }));
-      return violations
-        .filter(({ impact }) => impact === 'serious' || impact === 'critical')
-        .map(({ id, nodes }) => `${id}: ${nodes.map((node) => node.target.join(' ')).join(', ')}`);
-    };
     const app = await open(`${site.url}${OWN}`);
     await expect(app.button('Open a network')).toBeVisible();
-    expect(await barriers(), 'without a network').toEqual([]);
+    expect(await barriers(page), 'without a network').toEqual([]);
     await openKeyboard(app);
     await add(app, 'Class 1', await bars(page, 0, 2));
     await expect(app.output('Samples of Class 1')).toHaveText('2 samples');
     for (const name of ['Classifier', 'How samples are read']) {
       await page.locator('summary').filter({ hasText: name }).click();
     }
-    expect(await barriers(), 'with samples').toEqual([]);
+    expect(await barriers(page), 'with samples').toEqual([]);
   });
 }
 
 test('published networks are opened and train', async ({ open, site }) => {
   test.skip(REFERENCE === undefined, 'QUARTERMEG_REFERENCE_DIR names no folder with published networks');
   const app = await open(`${site.url}${OWN}`);
-  await openFile(app, 'kws_ref_model.tflite', await readFile(join(REFERENCE, 'tflite/kws_ref_model.tflite')));
+  await app.openFile('kws_ref_model.tflite', await readFile(join(REFERENCE, 'tflite/kws_ref_model.tflite')));
   await expect(app.page.getByText('TensorFlow Lite network')).toBeVisible();
   await expect(app.page.getByText(/input 49.x.10.x.1\b/)).toBeVisible();
   await expect.poll(() => app.bytes('Peak memory').catch(() => 0)).toBeGreaterThan(0);
 
-  await openFile(app, 'mcunet-5fps.pkl', await readFile(join(REFERENCE, 'models/mcunet-5fps.pkl')));
+  await app.openFile('mcunet-5fps.pkl', await readFile(join(REFERENCE, 'models/mcunet-5fps.pkl')));
   await expect(app.page.getByText('42 layers')).toBeVisible();
   await expect(app.field('Preset').locator('option').first()).toHaveText('Published 99 KB (default)');
   await expect.poll(() => app.bytes('Peak memory').catch(() => 0)).toBeLessThan(256 * 1024);

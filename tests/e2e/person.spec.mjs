@@ -1,13 +1,12 @@
 // The Person scenario: images from a camera or from files, learned, recognized, exported.
 import { readFile } from 'node:fs/promises';
-import { createRequire } from 'node:module';
 import { join } from 'node:path';
 
+import { barriers } from './support/axe.mjs';
 import { launchOptions } from './support/chromium.mjs';
 import { dist } from './support/host.mjs';
 import { expect, test } from './support/test.mjs';
 
-const axe = createRequire(import.meta.url)('axe-core');
 const PERSON = '#v=1&scenario=person';
 
 const options = launchOptions();
@@ -165,19 +164,10 @@ test('image files are learned, recognized, exported and opened again', async ({ 
 
   const digest = await app.text('Weights digest');
   for (const kind of [/\.json/, /\.qmeg/]) {
-    await app.button('Export').click();
-    const dialog = page.getByRole('dialog');
-    await dialog.getByRole('radio', { name: kind }).check();
-    await dialog.getByRole('checkbox', { name: 'With trained weights' }).check();
-    const waiting = page.waitForEvent('download');
-    await dialog.getByRole('button', { name: 'Download' }).click();
-    const download = await waiting;
-    const buffer = await readFile(await download.path());
-    await page.keyboard.press('Escape');
+    const { name, buffer } = await app.download(kind);
     await app.button('Reset').click();
     await expect.poll(() => app.number('Steps')).toBe(0);
-    const input = page.getByRole('banner').locator('input[type=file]');
-    await input.setInputFiles({ name: download.suggestedFilename(), mimeType: 'application/octet-stream', buffer });
+    await app.openFile(name, buffer);
     await expect(app.output('Weights digest')).toHaveText(digest);
     expect(await app.number('Steps')).toBe(80);
   }
@@ -255,8 +245,7 @@ test('everything about the camera works with keys alone', async ({ open, site, p
 test('a network of one’s own takes images of the camera, too', async ({ open, site, page }) => {
   const app = await open(`${site.url}#v=1&scenario=own`);
   const buffer = await readFile(join(dist, 'static/models/keyboard.safetensors'));
-  const input = page.getByRole('banner').locator('input[type=file]');
-  await input.setInputFiles({ name: 'mine.safetensors', mimeType: 'application/octet-stream', buffer });
+  await app.openFile('mine.safetensors', buffer);
   await expect(page.getByText('30 layers')).toBeVisible();
   await useCamera(app);
   await capture(app, 'Class 1', 3);
@@ -268,11 +257,6 @@ for (const colorScheme of ['light', 'dark']) {
     const app = await openPerson(open, site);
     await useCamera(app);
     await capture(app, 'Me', 3);
-    await page.evaluate(axe.source);
-    const { violations } = await page.evaluate(() => window.axe.run(document, { resultTypes: ['violations'] }));
-    const barriers = violations
-      .filter(({ impact }) => impact === 'serious' || impact === 'critical')
-      .map(({ id, nodes }) => `${id}: ${nodes.map((node) => node.target.join(' ')).join(', ')}`);
-    expect(barriers).toEqual([]);
+    expect(await barriers(page)).toEqual([]);
   });
 }

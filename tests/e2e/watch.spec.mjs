@@ -1,13 +1,6 @@
 // A patient's movements: recognized, learned, recorded by oneself, taken away and brought back.
-import { execFile } from 'node:child_process';
-import { readFile } from 'node:fs/promises';
-import { createRequire } from 'node:module';
-import { promisify } from 'node:util';
-
+import { barriers } from './support/axe.mjs';
 import { expect, test } from './support/test.mjs';
-
-const run = promisify(execFile);
-const axe = createRequire(import.meta.url)('axe-core');
 
 const WATCH = '#v=1&scenario=watch';
 const HELD_OUT = 'Held-out windows of this person';
@@ -37,24 +30,6 @@ async function paused(open, site, more = '') {
   await app.waitForSteps(1);
   await app.pause();
   return app;
-}
-
-async function download(app, kind) {
-  await app.button('Export').click();
-  const dialog = app.page.getByRole('dialog');
-  await dialog.getByRole('radio', { name: kind }).check();
-  await dialog.getByRole('checkbox', { name: 'With trained weights' }).check();
-  const waiting = app.page.waitForEvent('download');
-  await dialog.getByRole('button', { name: 'Download' }).click();
-  const path = await (await waiting).path();
-  await app.page.keyboard.press('Escape');
-  await expect(dialog).toBeHidden();
-  return readFile(path);
-}
-
-async function openFile(app, name, buffer) {
-  const input = app.page.getByRole('banner').locator('input[type=file]');
-  await input.setInputFiles({ name, mimeType: 'application/octet-stream', buffer });
 }
 
 test('a new person’s left arm is learned, and windows are recognized that were not before', async ({ app, page }) => {
@@ -148,14 +123,14 @@ test('a link brings the scenario back, and its files are opened from another one
   const digest = await app.text('Weights digest');
   const peak = await app.bytes('Peak memory');
   const files = [
-    ['quartermeg.json', await download(app, /\.json/)],
-    ['watch.qmeg', await download(app, /\.qmeg/)],
+    ['quartermeg.json', (await app.download(/\.json/)).buffer],
+    ['watch.qmeg', (await app.download(/\.qmeg/)).buffer],
   ];
   for (const [name, file] of files) {
     await app.page.goto('about:blank');
     await app.page.goto(site.url);
     await app.waitForSteps(1);
-    await openFile(app, name, file);
+    await app.openFile(name, file);
     await expect(app.field('Scenario')).toHaveValue('watch');
     await expect(app.output('Weights digest')).toHaveText(digest);
     expect(await app.number('Steps')).toBe(5);
@@ -180,23 +155,6 @@ test('scenarios take turns', async ({ open, site }) => {
   await expect(predictions(app)).toContainText('pendulum');
   await app.button('Step').click();
   await expect.poll(() => app.number('Steps')).toBe(1);
-});
-
-test('the command line comes to the same weights on windows of motion', async ({ open, site }) => {
-  const fragment = 'v=1&scenario=watch&seed=5&stop=12';
-  const app = await open(`${site.url}#${fragment}`);
-  await app.waitForSteps(12);
-  await app.waitForStop();
-  const digest = await app.text('Weights digest');
-  const { stdout } = await run(
-    'cargo',
-    ['run', '--quiet', '--locked', '--package', 'quartermeg', '--', 'train', '--link', `#${fragment}`, '--steps', '12', '--json'],
-    { maxBuffer: 1 << 20, timeout: 300_000 },
-  );
-  const summary = JSON.parse(stdout.trim().split('\n').at(-1));
-  expect(summary.steps).toBe(12);
-  expect(digest).toBe(summary.weights_digest);
-  expect(await app.bytes('Peak memory')).toBe(summary.peak_bytes);
 });
 
 test('the keyboard alone goes through windows and adds a recording', async ({ open, site, page }) => {
@@ -227,12 +185,7 @@ for (const colorScheme of ['light', 'dark']) {
     await record(app, 'swing.csv', recording(150));
     await expect(app.output('Window')).toHaveText('Window 1 of 3');
     await page.getByText('What a recording looks like').click();
-    await page.evaluate(axe.source);
-    const { violations } = await page.evaluate(() => window.axe.run(document, { resultTypes: ['violations'] }));
-    const barriers = violations
-      .filter(({ impact }) => impact === 'serious' || impact === 'critical')
-      .map(({ id, nodes }) => `${id}: ${nodes.map((node) => node.target.join(' ')).join(', ')}`);
-    expect(barriers).toEqual([]);
+    expect(await barriers(page)).toEqual([]);
     const overflow = await page.evaluate(
       () => document.documentElement.scrollWidth - document.documentElement.clientWidth,
     );

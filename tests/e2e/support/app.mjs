@@ -1,4 +1,6 @@
 // The page as a person sees it: everything is found by its role and its accessible name.
+import { readFile } from 'node:fs/promises';
+
 import { expect } from '@playwright/test';
 
 /** How long the page may take until it trains, on a machine that is busy with other things. */
@@ -102,6 +104,27 @@ export class App {
     await expect(rows.first()).toBeVisible();
     const cells = await rows.evaluateAll((all) => all.map((row) => [...row.children].map((cell) => cell.textContent)));
     return cells.map((row) => row.map(firstNumber));
+  }
+
+  /** Opens a file by the button of the head. */
+  async openFile(name, buffer) {
+    const input = this.page.getByRole('banner').locator('input[type=file]');
+    await input.setInputFiles({ name, mimeType: 'application/octet-stream', buffer });
+  }
+
+  /** Exports one kind of file, and returns its name and bytes. */
+  async download(kind, { withWeights = true } = {}) {
+    await this.button('Export').click();
+    const dialog = this.page.getByRole('dialog');
+    await dialog.getByRole('radio', { name: kind }).check();
+    await dialog.getByRole('checkbox', { name: 'With trained weights' }).setChecked(withWeights);
+    const waiting = this.page.waitForEvent('download');
+    await dialog.getByRole('button', { name: 'Download' }).click();
+    const download = await waiting;
+    const buffer = await readFile(await download.path());
+    await this.page.keyboard.press('Escape');
+    await expect(dialog).toBeHidden();
+    return { name: download.suggestedFilename(), buffer };
   }
 
   pad() {
