@@ -1,42 +1,23 @@
 //! A person's own network and samples in the worker, on the host.
 #![cfg(not(target_arch = "wasm32"))]
 
+#[path = "common/bench.rs"]
+mod bench;
+
 use std::fs;
 use std::path::PathBuf;
 
+use bench::Bench;
 use quartermeg_formats::scenario::{KEYBOARD, PERSON};
 use quartermeg_web::protocol::{
-    Event, ExportKind, NetworkView, OwnSample, Position, ReadSample, Request, SampleData, Speed,
-    ToWorker,
+    Event, ExportKind, NetworkView, OwnSample, ReadSample, Request, SampleData,
 };
-use quartermeg_worker::time::{Clock, Next};
-use quartermeg_worker::trainer::Trainer;
 
 const SETUP: &str = "v=1&scenario=own&head=3&stop=4&policy=----------------------bbbbbbb1";
 /// Pixels of an input of the network.
 const LEN: usize = 48 * 48;
 
-struct NoClock;
-
-impl Clock for NoClock {
-    fn now(&self) -> f64 {
-        0.0
-    }
-}
-
-struct Bench {
-    trainer: Trainer<NoClock>,
-    newest: u32,
-}
-
 impl Bench {
-    fn empty() -> Self {
-        Self {
-            trainer: Trainer::new(NoClock),
-            newest: 0,
-        }
-    }
-
     /// A network is open, and a sample of each of three classes is there, one more held out.
     fn ready() -> Self {
         let mut bench = Self::empty();
@@ -48,14 +29,6 @@ impl Bench {
             samples: (0..4).map(sample).collect(),
         });
         bench
-    }
-
-    fn ask(&mut self, request: Request) -> Vec<Event> {
-        self.newest += 1;
-        let id = self.newest;
-        self.trainer.handle(ToWorker { id, request });
-        let events = self.trainer.take_events();
-        events.into_iter().map(|event| event.event).collect()
     }
 
     fn open(&mut self, bytes: &[u8]) -> NetworkView {
@@ -74,34 +47,6 @@ impl Bench {
         self.ask(Request::Configure {
             setup: setup.to_owned(),
         })
-    }
-
-    fn refusal(&mut self, request: Request) -> String {
-        match &self.ask(request)[..] {
-            [Event::Failed { message }] => message.clone(),
-            other => panic!("{other:?}"),
-        }
-    }
-
-    fn train(&mut self) -> (Position, u32) {
-        self.ask(Request::Play(Speed::Unlimited));
-        let mut total = 0;
-        for _ in 0..1_000 {
-            let next = self.trainer.slice();
-            let mut position = None;
-            for event in self.trainer.take_events() {
-                match event.event {
-                    Event::Accuracy { total: of, .. } => total = of,
-                    Event::Position(now) => position = Some(*now),
-                    _ => {}
-                }
-            }
-            if let Some(position) = position {
-                return (position, total);
-            }
-            assert_ne!(next, Next::Idle);
-        }
-        panic!("training does not end");
     }
 }
 

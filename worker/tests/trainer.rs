@@ -1,12 +1,14 @@
 //! The worker's logic on the host, with the network and the samples that ship.
 #![cfg(not(target_arch = "wasm32"))]
 
+#[path = "common/files.rs"]
+mod files;
+
 use std::cell::Cell;
-use std::fs;
-use std::path::PathBuf;
 use std::rc::Rc;
 
-use quartermeg_formats::scenario::{KEYBOARD, Scenario};
+use files::{file, load_network, load_samples};
+use quartermeg_formats::scenario::KEYBOARD;
 use quartermeg_web::protocol::{
     Event, ExportKind, FromWorker, PlanView, Position, Request, Speed, ToWorker,
 };
@@ -111,25 +113,6 @@ impl Bench {
         self.ask(Request::Play(Speed::Unlimited));
         let events = self.run_until_idle();
         last_position(&events).weights_digest
-    }
-}
-
-fn file(path: &str) -> Vec<u8> {
-    let root = PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("..");
-    fs::read(root.join(path)).expect("the file ships")
-}
-
-fn load_network(scenario: &Scenario) -> Request {
-    Request::LoadNetwork {
-        scenario: scenario.id.to_owned(),
-        file: file(scenario.network_path),
-    }
-}
-
-fn load_samples(scenario: &Scenario) -> Request {
-    Request::LoadSamples {
-        scenario: scenario.id.to_owned(),
-        file: file(scenario.samples_path),
     }
 }
 

@@ -1,40 +1,21 @@
 //! Windows of motion in the worker, on the host.
 #![cfg(not(target_arch = "wasm32"))]
 
-use std::fmt::Write as _;
-use std::fs;
-use std::path::PathBuf;
+#[path = "common/bench.rs"]
+mod bench;
+#[path = "common/files.rs"]
+mod files;
 
-use quartermeg_formats::scenario::{KEYBOARD, Scenario, WATCH};
-use quartermeg_web::protocol::{
-    Event, ExportKind, MotionView, Position, Request, SampleData, Speed, ToWorker,
-};
-use quartermeg_worker::time::{Clock, Next};
-use quartermeg_worker::trainer::Trainer;
+use std::fmt::Write as _;
+
+use bench::Bench;
+use files::{load_network, load_samples};
+use quartermeg_formats::scenario::{KEYBOARD, WATCH};
+use quartermeg_web::protocol::{Event, ExportKind, MotionView, Position, Request, SampleData};
 
 const SETUP: &str = "v=1&scenario=watch&stop=6";
 
-struct NoClock;
-
-impl Clock for NoClock {
-    fn now(&self) -> f64 {
-        0.0
-    }
-}
-
-struct Bench {
-    trainer: Trainer<NoClock>,
-    newest: u32,
-}
-
 impl Bench {
-    fn empty() -> Self {
-        Self {
-            trainer: Trainer::new(NoClock),
-            newest: 0,
-        }
-    }
-
     /// Network, samples and plan of the scenario are there.
     fn ready() -> (Self, MotionView) {
         let mut bench = Self::empty();
@@ -55,41 +36,12 @@ impl Bench {
         (bench, view)
     }
 
-    fn ask(&mut self, request: Request) -> Vec<Event> {
-        self.newest += 1;
-        let id = self.newest;
-        self.trainer.handle(ToWorker { id, request });
-        let events = self.trainer.take_events();
-        events.into_iter().map(|event| event.event).collect()
-    }
-
     fn configure(&mut self, setup: &str) -> Position {
         let setup = setup.to_owned();
         match &self.ask(Request::Configure { setup })[..] {
             [Event::Planned(_), Event::Position(position)] => (**position).clone(),
             other => panic!("{other:?}"),
         }
-    }
-
-    fn refusal(&mut self, request: Request) -> String {
-        match &self.ask(request)[..] {
-            [Event::Failed { message }] => message.clone(),
-            other => panic!("{other:?}"),
-        }
-    }
-
-    fn train(&mut self) -> Position {
-        self.ask(Request::Play(Speed::Unlimited));
-        for _ in 0..1_000 {
-            let next = self.trainer.slice();
-            for event in self.trainer.take_events() {
-                if let Event::Position(position) = event.event {
-                    return *position;
-                }
-            }
-            assert_ne!(next, Next::Idle);
-        }
-        panic!("training does not end");
     }
 
     /// What a window is taken for now, and was before learning.
@@ -102,25 +54,6 @@ impl Bench {
             ] => (probabilities.clone(), (*class, *probability)),
             other => panic!("{other:?}"),
         }
-    }
-}
-
-fn file(path: &str) -> Vec<u8> {
-    let root = PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("..");
-    fs::read(root.join(path)).expect("the file ships")
-}
-
-fn load_network(scenario: &Scenario) -> Request {
-    Request::LoadNetwork {
-        scenario: scenario.id.to_owned(),
-        file: file(scenario.network_path),
-    }
-}
-
-fn load_samples(scenario: &Scenario) -> Request {
-    Request::LoadSamples {
-        scenario: scenario.id.to_owned(),
-        file: file(scenario.samples_path),
     }
 }
 
@@ -186,7 +119,7 @@ fn a_recording_gives_the_codes_that_the_scripts_made_and_is_learned() {
     // A class that does not exist, and a window of another size.
     bench.refusal(add(windows, 7));
     bench.refusal(add(&[vec![0; 5]], 0));
-    assert_eq!(bench.train().step, 6);
+    assert_eq!(bench.train().0.step, 6);
 }
 
 #[test]
@@ -224,7 +157,7 @@ fn bad_recordings_are_refused_in_a_sentence_and_nothing_is_lost() {
         let sentence = bench.refusal(recording(&text));
         assert!(sentence.contains(words), "{sentence}");
     }
-    assert_eq!(bench.train().step, 6);
+    assert_eq!(bench.train().0.step, 6);
 }
 
 #[test]
@@ -250,7 +183,7 @@ fn scenarios_take_turns() {
 #[test]
 fn a_file_of_another_scenario_waits_for_its_network() {
     let (mut bench, _) = Bench::ready();
-    let digest = bench.train().weights_digest;
+    let digest = bench.train().0.weights_digest;
     for kind in [ExportKind::Configuration, ExportKind::Program] {
         let events = bench.ask(Request::Export {
             kind,
