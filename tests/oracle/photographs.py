@@ -12,10 +12,8 @@ expected ends the run with exit code 1.
 import argparse
 import gzip
 import hashlib
-import importlib
 import io
 import json
-import pickle
 import sys
 import zipfile
 from pathlib import Path
@@ -25,6 +23,10 @@ from numpy.lib.stride_tricks import sliding_window_view
 from PIL import Image
 
 import files
+
+sys.path.append(str(Path(__file__).resolve().parents[2] / "pretrain"))
+
+from numpy_pickle import load_archive  # noqa: E402
 
 TARGET = Path(__file__).resolve().parents[1] / "photographs" / "photographs.safetensors.gz"
 # Name, SHA-256 of the file in the wheel, ImageNet class, and what that class is.
@@ -74,27 +76,6 @@ def make(wheel):
 
 
 # ---- what the networks see ------------------------------------------------------------------
-
-
-class Unpickler(pickle.Unpickler):
-    """Builds numpy arrays, and calls nothing else that a file might name."""
-
-    ALLOWED = {
-        ("numpy.core.multiarray", "_reconstruct"),
-        ("numpy", "ndarray"),
-        ("numpy", "dtype"),
-        ("_codecs", "encode"),
-    }
-
-    def find_class(self, module, name):
-        if (module, name) not in self.ALLOWED:
-            raise pickle.UnpicklingError(f"{module}.{name}")
-        return getattr(importlib.import_module(module), name)
-
-
-def load(path):
-    with zipfile.ZipFile(path) as archive:
-        return Unpickler(io.BytesIO(archive.read("archive/data.pkl"))).load()
 
 
 def single(value):
@@ -150,7 +131,7 @@ def classify(folder):
     arrays, _ = files.read_tensors(TARGET)
     right = True
     for path in sorted(folder.glob("*.pkl")):
-        network = load(path)
+        network = load_archive(path)
         for name, _, number, label in PHOTOGRAPHS:
             found = logits(network, arrays[name])
             best = np.argsort(-found, kind="stable")[:3]
