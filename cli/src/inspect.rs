@@ -1,6 +1,8 @@
 //! `quartermeg inspect`: the layers of a network.
 
 use quartermeg_core::network::{Network, NodeKind, PoolKind, Shape};
+use quartermeg_core::quant::ClassifierType;
+use quartermeg_formats::explain;
 use std::fmt::Write as _;
 
 use serde::Serialize;
@@ -45,7 +47,13 @@ struct Layer {
 }
 
 pub(crate) fn run(arguments: &Arguments) -> anyhow::Result<()> {
-    let (network, _) = arguments.network.load(arguments.numerics.rules()?)?;
+    let rules = arguments.numerics.rules()?;
+    let (mut network, _) = arguments.network.load(rules)?;
+    if rules.classifier == ClassifierType::I8 {
+        network = network
+            .with_int8_classifier()
+            .map_err(|error| anyhow::anyhow!(explain::compile(&error.into())))?;
+    }
     let report = Report {
         name: network.name().to_owned(),
         classes: network.classes().to_vec(),
@@ -73,6 +81,13 @@ pub(crate) fn run(arguments: &Arguments) -> anyhow::Result<()> {
             shape(layer.output_shape),
             layer.weight_bytes,
             layer.macs
+        )?;
+    }
+    if let (Some(layer), Some(_)) = (report.layers.last(), network.int8_classifier()) {
+        writeln!(
+            text,
+            "the classifier is int8: a logit is {} * (code - {})",
+            layer.output_scale, layer.output_zero_point
         )?;
     }
     output::text(&text)

@@ -45,6 +45,39 @@ fn inspect_lists_every_node_with_its_indices() {
 }
 
 #[test]
+fn an_int8_classifier_states_its_scale_and_learns_in_fewer_bytes() {
+    let int8 = [
+        "--scenario",
+        "keyboard",
+        "--numerics",
+        "device,classifier:int8",
+    ];
+    let with = |command: &[&'static str], rest: &[&'static str]| [command, rest].concat();
+    let report = json_lines(&with(&["inspect", "--json"], &int8)).remove(0);
+    let layers = report["layers"].as_array().expect("layers");
+    let [.., classifier, logits] = layers.as_slice() else {
+        panic!("a classifier and its logits")
+    };
+    assert_eq!(classifier["kind"], "int8_classifier");
+    assert_eq!(classifier["weight_bytes"], 640);
+    assert_eq!(logits["output_scale"], 0.125);
+    assert_eq!(logits["output_zero_point"], 0);
+    let text = quartermeg(&with(&["inspect"], &int8)).stdout;
+    let text = String::from_utf8(text).expect("UTF-8");
+    assert!(text.ends_with("the classifier is int8: a logit is 0.125 * (code - 0)\n"));
+
+    let trained = |rest: &[&'static str]| -> f64 {
+        let train = with(&["train", "--json", "--steps", "600"], rest);
+        let lines = json_lines(&train);
+        lines.last().expect("a summary")["accuracy"]
+            .as_f64()
+            .expect("an accuracy")
+    };
+    let (float, codes) = (trained(&int8[..2]), trained(&int8));
+    assert!((float - codes).abs() < 0.05, "{float} and {codes}");
+}
+
+#[test]
 fn memory_orders_the_policies_as_the_story_tells() {
     let arena = |scheme: &str| {
         let lines = json_lines(&[

@@ -149,6 +149,12 @@ pub const RULES: [Rule; N_RULES] = [
         help: "Momentum costs four bytes for every parameter that learns.",
         choices: &[("sgd", "SGD"), ("momentum", "SGD with momentum")],
     },
+    Rule {
+        id: "classifier",
+        name: "Classifier",
+        help: "float32 weights, or int8 weights whose codes are eight times the logits.",
+        choices: &[("f32", "float32"), ("int8", "int8, logits in steps of 1/8")],
+    },
 ];
 
 /// Why a text names no rules.
@@ -252,7 +258,7 @@ mod tests {
 
     proptest! {
         #[test]
-        fn any_rules_come_back(choices in proptest::array::uniform11(0u8..5)) {
+        fn any_rules_come_back(choices in proptest::array::uniform12(0u8..5)) {
             if let Some(rules) = Rules::from_choices(choices) {
                 prop_assert_eq!(parse(&text(rules)), Ok(rules));
             }

@@ -91,6 +91,24 @@ test('one rule is changed, undone and done again, and its cost comes true', asyn
   await expect(drawer(app)).toContainText('Codes of masters (there are no float masters)');
 });
 
+test('an int8 classifier frees the bytes it says, and learns', async ({ app }) => {
+  await app.pause();
+  await openNumerics(app);
+  const before = await app.bytes('Peak memory');
+  const [, int8] = await costs(app, 'Classifier');
+  const fewer = Number(/^int8, logits in steps of 1\/8 \(\u2212([\d,]+) B\)$/.exec(int8)[1].replaceAll(',', ''));
+  await expect(drawer(app)).toContainText('Logits of an int8 classifier (the classifier is float)');
+  await app.field('Classifier').selectOption({ index: 1 });
+  await expect.poll(() => app.bytes('Peak memory')).toBe(before - fewer);
+  await expect(app.field('Logits of an int8 classifier')).toBeVisible();
+  await app.button('Reset').click();
+  await app.button('Play').click();
+  await app.waitForSteps(60);
+  await app.pause();
+  const [, moved] = await seen(app, /classifier/);
+  expect(moved).toBeGreaterThan(0);
+});
+
 test('a link brings the numerics back', async ({ app, page }) => {
   await app.pause();
   await openNumerics(app);

@@ -27,6 +27,7 @@ RULES = {
     "channels": ("largest", "first"),
     "logits": ("real", "codes"),
     "optimizer": ("sgd", "momentum"),
+    "classifier": ("f32", "int8"),
 }
 
 

@@ -136,6 +136,18 @@ class Network:
             self.quants.append(quant)
             values.append(y)
 
+    def use_int8_classifier(self):
+        """Put an int8 layer, whose codes are eight times the logits, in place of the f32 classifier."""
+        _, inputs, _, _ = self.nodes.pop()
+        features = self.quants[inputs[0]]
+        scale = np.abs(self.classifier).max(1) / F(127)
+        weight = np.rint(self.classifier / scale[:, None]).astype(np.int8).reshape(N_CLASSES, 1, 1, -1)
+        bias = np.rint(self.classifier_bias / (features.scale * scale)).astype(np.int32)
+        logits = ops.Quant(F(0.125), 0)
+        self.convs.append(ops.Conv(weight, bias, scale, False, (1, 1), (0, 0, 0, 0), features, logits, (-128, 127)))
+        self.nodes += [("conv", inputs, len(self.convs) - 1, (-128, 127)), ("logits", [len(self.nodes) + 1], None, None)]
+        self.quants[-1:] = [logits, logits]
+
     def record(self):
         """As JSON; the arrays are flat."""
         nodes = []
@@ -375,6 +387,10 @@ RUNS = [
     case("momentum-cosine", "f32-head", DEVICE | {"optimizer": "momentum"}, schedule=(3, 11), rate=0.004),
     case("momentum-cosine-int8-head", "int8-head",
          DEVICE | {"optimizer": "momentum", "update": "nearest"}, schedule=(0, 9), rate=0.01, bias_rate_factor=2.0),
+    case("int8-classifier", "f32-head", DEVICE | {"classifier": "int8"}),
+    case("int8-classifier-codes", "f32-head", TINYENGINE | {"classifier": "int8"}, rate=2e-5, bias_rate_factor=0.5),
+    case("int8-classifier-of-int8-head", "int8-head",
+         DEVICE | {"classifier": "int8", "gradient": "int8", "optimizer": "momentum"}, policy=LAST),
     case("half-away", "f32-head", DEVICE | {"elementwise": "half_away", "channels": "first"}, policy=LAST),
 ]
 N_STEPS = 10
@@ -387,7 +403,10 @@ def samples():
 
 
 def run(options):
-    training = Training(Network(options["head"]), options["rules"], options["policy"])
+    network = Network(options["head"])
+    if options["rules"]["classifier"] == "int8" and network.nodes[-1][0] == "classifier":
+        network.use_int8_classifier()
+    training = Training(network, options["rules"], options["policy"])
     steps, start, images = [], training.digest(), samples()
     for step in range(N_STEPS):
         rate = F(options["rate"]) * schedule_factor(options["schedule"], step)

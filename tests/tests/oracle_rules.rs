@@ -269,7 +269,7 @@ fn check_all<K: Kernels>() {
     }
     // Every choice of every rule occurs.
     let n_met = met.map(|met| met.into_iter().filter(|&met| met).count());
-    assert_eq!(n_met, [4, 3, 2, 5, 2, 2, 2, 2, 2, 2, 2]);
+    assert_eq!(n_met, [4, 3, 2, 5, 2, 2, 2, 2, 2, 2, 2, 2]);
 }
 
 #[test]

@@ -1,7 +1,7 @@
 //! What other numerics would need, worked out beside training, one choice at a time.
 
 use quartermeg_core::network::{Network, NodeKind};
-use quartermeg_core::quant::{DEAD_CHANNEL_SCALE, Rules, UpdateRule};
+use quartermeg_core::quant::{ClassifierType, DEAD_CHANNEL_SCALE, Rules, UpdateRule};
 use quartermeg_formats::numerics::{self, PROFILES, RULES};
 use quartermeg_formats::setup::Setup;
 
@@ -88,6 +88,8 @@ fn idle(network: &Network, setup: &Setup, rule: &str) -> Option<&'static str> {
     let has = |wanted: fn(&NodeKind) -> bool| network.nodes().iter().any(|it| wanted(&it.kind));
     let learns = layers.iter().any(|layer| layer.updates_bias());
     let has_weights = layers.iter().any(|layer| layer.ratio() > 0.0);
+    let is_own_int8 = has(|kind| matches!(kind, NodeKind::Logits { .. }));
+    let is_int8 = is_own_int8 || setup.rules.classifier == ClassifierType::I8;
     let is_partial = |ratio: f32| ratio > 0.0 && ratio < 1.0;
     let has_dead = network.convs().zip(layers).any(|((_, _, conv), layer)| {
         let mut scales = conv.weight_scale.iter();
@@ -97,22 +99,20 @@ fn idle(network: &Network, setup: &Setup, rule: &str) -> Option<&'static str> {
     let has_pool = has(|kind| matches!(kind, NodeKind::AveragePool | NodeKind::Pool(_)));
     let (works, reason) = match rule {
         "elementwise" => (has_add || has_pool, "the network neither adds nor pools"),
-        "gradient" | "update" => (learns, "only the float classifier learns"),
+        "gradient" | "update" => (learns || is_int8, "only the float classifier learns"),
         "codes" => (
             setup.rules.update == UpdateRule::Master,
             "there are no float masters",
         ),
         "dead" => (has_dead, "no channel that learns is dead"),
         "shortcut" => (has_add && learns, "no gradient meets a shortcut"),
-        "input" => (has_weights, "no weights of a convolution learn"),
+        "input" => (has_weights || is_int8, "no int8 weights learn"),
         "channels" => (
             layers.iter().any(|layer| is_partial(layer.ratio())),
             "no channel ratio lies between 0 and 1",
         ),
-        "logits" => (
-            has(|kind| matches!(kind, NodeKind::Logits { .. })),
-            "the classifier is float",
-        ),
+        "logits" => (is_int8, "the classifier is float"),
+        "classifier" => (!is_own_int8, "the network's own classifier is int8"),
         _ => (true, ""),
     };
     (!works).then_some(reason)

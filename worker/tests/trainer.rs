@@ -294,6 +294,7 @@ fn what_other_numerics_would_need_is_what_they_need() {
         ("tinyengine", plans.profiles[2]),
         ("device,update:int16", plans.choices[3][3]),
         ("device,optimizer:momentum", plans.choices[10][1]),
+        ("device,classifier:int8", plans.choices[11][1]),
     ] {
         let (plan, _) = bench.configure(&format!("v=1&numerics={numerics}"));
         assert_eq!(Some(plan.arena_bytes), expected, "{numerics}");

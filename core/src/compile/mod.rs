@@ -17,13 +17,13 @@ use alloc::vec::Vec;
 pub use emit::{Attachments, attach};
 
 use crate::bytes::AlignedBytes;
-use crate::network::Network;
+use crate::network::{Network, NetworkError};
 use crate::policy::{Policy, PolicyError};
 use crate::program::{
     AddRecord, HeadRecord, LayerRecord, Op, Operands, PoolRecord, Records, Settings, TensorIdx,
     TensorRecord,
 };
-use crate::quant::Rules;
+use crate::quant::{ClassifierType, Rules};
 
 /// Why a policy cannot be compiled for a network.
 #[expect(
@@ -41,6 +41,14 @@ pub enum CompileError {
     /// A learning convolution has more output pixels (65,536) than int8 gradients can be summed
     /// over in int32.
     Pixels { node: usize },
+    /// The classifier cannot be had in int8.
+    Classifier(NetworkError),
+}
+
+impl From<NetworkError> for CompileError {
+    fn from(error: NetworkError) -> Self {
+        Self::Classifier(error)
+    }
 }
 
 impl From<PolicyError> for CompileError {
@@ -61,6 +69,11 @@ pub fn compile(
     settings: Settings,
 ) -> Result<AlignedBytes, CompileError> {
     policy.check(network)?;
+    let int8_network = match rules.classifier {
+        ClassifierType::I8 => Some(network.with_int8_classifier()?),
+        ClassifierType::F32 => None,
+    };
+    let network = int8_network.as_ref().unwrap_or(network);
     let mut step = differentiate::differentiate(network, policy, rules)?;
     lifetimes::assign(&mut step);
     let aliases = in_place::choose(&step);

@@ -5,11 +5,16 @@ use alloc::string::String;
 use alloc::vec;
 use alloc::vec::Vec;
 
-use super::{Classifier, Network, NetworkError, Node, NodeKind};
+use super::{Clamp, Classifier, Conv, Network, NetworkError, Node, NodeKind};
+use crate::quant::{QuantParams, half_even, nearest};
 use crate::runtime::Noise;
 
 /// Keys the start values of a new classifier; beyond every parameter's key.
 const HEAD_KEY: u32 = u32::MAX - 2;
+
+/// Scale of the codes of an int8 classifier made from an f32 one: logits reach from -16 to
+/// 15.875, beyond which a softmax is saturated, so no data are needed to choose it.
+pub const INT8_LOGIT_SCALE: f32 = 0.125;
 
 impl Network {
     /// The value that a new classifier reads: what the present one reads, or, of an int8 head,
@@ -45,6 +50,81 @@ impl Network {
             inputs: vec![features],
         });
         Self::new(self.name.clone(), classes, self.values[0], nodes)
+    }
+
+    /// The same network with its f32 classifier as an int8 layer and [`NodeKind::Logits`] behind
+    /// it: each row of weights is scaled by its largest (`s_w[c] = max|W[c]| / 127`), biases are
+    /// int32 in units of `s_x * s_w[c]`, and a code is [`INT8_LOGIT_SCALE`] of a logit.
+    /// A network that ends in an int8 layer already stays as it is.
+    ///
+    /// # Errors
+    /// When a weight or bias is so large or small that int8 and int32 codes cannot hold it.
+    pub fn with_int8_classifier(&self) -> Result<Self, NetworkError> {
+        let Some((head, kept)) = self.nodes.split_last() else {
+            return Ok(self.clone());
+        };
+        let NodeKind::Classifier(classifier) = &head.kind else {
+            return Ok(self.clone());
+        };
+        let features = self.values[head.inputs[0]];
+        let row_len = features.shape.len();
+        let weight_scale: Vec<f32> = classifier
+            .weight
+            .chunks_exact(row_len)
+            .map(|row| {
+                let largest = row
+                    .iter()
+                    .fold(0.0, |max: f32, weight| max.max(weight.abs()));
+                // A row of zeros takes the step of one whose largest weight is 1.
+                (if largest > 0.0 { largest } else { 1.0 }) / 127.0
+            })
+            .collect();
+        let rows = classifier.weight.chunks_exact(row_len).zip(&weight_scale);
+        #[expect(clippy::cast_possible_truncation, reason = "at most 127 by the scale")]
+        let weight = rows
+            .flat_map(|(row, scale)| {
+                row.iter()
+                    .map(move |weight| half_even(weight / scale) as i8)
+            })
+            .collect();
+        let bias = (classifier.bias.iter().zip(&weight_scale))
+            .map(|(bias, scale)| nearest(bias / (features.quant.scale * scale)))
+            .collect();
+        let dense = Conv {
+            depthwise: false,
+            kernel: [features.shape.h, features.shape.w],
+            stride: [1, 1],
+            padding: [0; 4],
+            weight,
+            bias,
+            weight_scale,
+            real_scale: None,
+            output: QuantParams {
+                scale: INT8_LOGIT_SCALE,
+                zero_point: 0,
+            },
+            clamp: Clamp {
+                min: i8::MIN,
+                max: i8::MAX,
+            },
+        };
+        let mut nodes = kept.to_vec();
+        nodes.push(Node {
+            name: head.name.clone(),
+            kind: NodeKind::Conv(dense),
+            inputs: head.inputs.clone(),
+        });
+        nodes.push(Node {
+            name: "logits".into(),
+            kind: NodeKind::Logits { softmax: None },
+            inputs: vec![kept.len() + 1],
+        });
+        Self::new(
+            self.name.clone(),
+            self.classes.clone(),
+            self.values[0],
+            nodes,
+        )
     }
 
     /// The same network with the first `n_classes` rows of its int8 classifier, which keeps its

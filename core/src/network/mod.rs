@@ -13,6 +13,7 @@ use alloc::vec::Vec;
 
 pub use builder::NetworkBuilder;
 pub use check::NetworkError;
+pub use head::INT8_LOGIT_SCALE;
 
 use crate::quant::{QuantParams, real_scale};
 

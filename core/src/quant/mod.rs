@@ -29,8 +29,9 @@ pub(crate) use round::ROUND_MAGIC;
 pub(crate) use round::truncate;
 pub use round::{half_even, mean, nearest};
 pub use rules::{
-    ChannelChoice, DeadChannels, ElementwiseRule, GradientInput, GradientType, LogitScale,
-    MasterCodes, N_RULES, Optimizer, RequantizeRule, Rules, ShortcutGradient, UpdateRule,
+    ChannelChoice, ClassifierType, DeadChannels, ElementwiseRule, GradientInput, GradientType,
+    LogitScale, MasterCodes, N_RULES, Optimizer, RequantizeRule, Rules, ShortcutGradient,
+    UpdateRule,
 };
 #[cfg(feature = "compile")]
 pub use softmax::int8_softmax;

@@ -94,6 +94,16 @@ pub enum ChannelChoice {
     First,
 }
 
+/// What the network's last layer, where its file has it in f32, is trained as. A file's own int8
+/// classifier stays what it is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum ClassifierType {
+    /// f32 weights on dequantized features.
+    F32,
+    /// An int8 layer whose codes are the logits (`Network::with_int8_classifier`).
+    I8,
+}
+
 /// What the softmax sees of an int8 classifier.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum LogitScale {
@@ -113,7 +123,7 @@ pub enum Optimizer {
 }
 
 /// Number of rules.
-pub const N_RULES: usize = 11;
+pub const N_RULES: usize = 12;
 
 /// One choice for every rule. A program carries them in its facts, so they are part of its
 /// identity.
@@ -141,6 +151,8 @@ pub struct Rules {
     pub logits: LogitScale,
     /// Optimizer.
     pub optimizer: Optimizer,
+    /// Element type of the classifier.
+    pub classifier: ClassifierType,
 }
 
 impl Rules {
@@ -157,6 +169,7 @@ impl Rules {
         channels: ChannelChoice::Largest,
         logits: LogitScale::Real,
         optimizer: Optimizer::Sgd,
+        classifier: ClassifierType::F32,
     };
 
     /// The released `PyTorch` simulator.
@@ -203,6 +216,7 @@ impl Rules {
             self.channels as u8,
             self.logits as u8,
             self.optimizer as u8,
+            self.classifier as u8,
         ]
     }
 
@@ -225,6 +239,7 @@ impl Rules {
             channels,
             logits,
             optimizer,
+            classifier,
         ] = choices;
         let requantizes = [
             Requantize::HalfEven,
@@ -262,26 +277,38 @@ impl Rules {
             channels: pick(channels, [Channels::Largest, Channels::First])?,
             logits: pick(logits, [LogitScale::Real, LogitScale::Codes])?,
             optimizer: pick(optimizer, [Optimizer::Sgd, Optimizer::Momentum])?,
+            classifier: pick(classifier, [ClassifierType::F32, ClassifierType::I8])?,
         })
     }
 
-    /// The rules as one word of a program: three bits a rule, two for the last.
+    /// The rules as one word of a program ([`place_in_word`] says where each lies).
     #[cfg(feature = "compile")]
     pub(crate) fn encode(self) -> u32 {
-        let choices = self.choices();
-        choices
-            .iter()
-            .rev()
-            .fold(0, |word, &choice| word << 3 | u32::from(choice))
+        let choices = (0..).zip(self.choices());
+        choices.fold(0, |word, (rule, choice)| {
+            word | u32::from(choice) << place_in_word(rule).0
+        })
     }
 
     /// The rules of a word; `None` where it holds a choice that does not exist.
     pub(crate) fn decode(word: u32) -> Option<Self> {
         let mut choices = [0; N_RULES];
-        for (at, choice) in (0..).zip(&mut choices) {
-            *choice = (word >> (3 * at) & 7).to_le_bytes()[0];
+        for (rule, choice) in (0..).zip(&mut choices) {
+            let (shift, mask) = place_in_word(rule);
+            *choice = (word >> shift & mask).to_le_bytes()[0];
         }
         Self::from_choices(choices)
+    }
+}
+
+/// Shift and mask of a rule in a program's word: three bits each for the first ten, one for the
+/// last two, which are choices between two.
+fn place_in_word(rule: u32) -> (u32, u32) {
+    const N_WIDE: u32 = 10;
+    if rule < N_WIDE {
+        (3 * rule, 7)
+    } else {
+        (2 * N_WIDE + rule, 1)
     }
 }
 
@@ -301,12 +328,18 @@ mod tests {
             update: UpdateRule::Int16,
             ..Rules::DEVICE
         };
+        let int8_classifier = Rules {
+            classifier: ClassifierType::I8,
+            logits: LogitScale::Codes,
+            ..momentum
+        };
         for rules in [
             Rules::DEVICE,
             Rules::SIMULATOR,
             Rules::TINYENGINE,
             Rules::TFLM,
             momentum,
+            int8_classifier,
         ] {
             assert_eq!(Rules::decode(rules.encode()), Some(rules));
         }

@@ -5,7 +5,7 @@ use quartermeg_core::compile::compile;
 use quartermeg_core::network::Network;
 use quartermeg_core::policy::Policy;
 use quartermeg_core::program::{Program, Schedule, Settings};
-use quartermeg_core::quant::Rules;
+use quartermeg_core::quant::{ClassifierType, Rules};
 
 use super::network::{Style, random_network};
 use super::policy::random_policy;
@@ -15,7 +15,7 @@ use super::run::{self, Sample};
 /// One choice for every rule, each as likely as the others.
 pub(crate) fn random_rules(rng: &mut Rng) -> Rules {
     /// Choices of each rule, in the order of [`Rules::choices`].
-    const N_CHOICES: [usize; 11] = [4, 3, 2, 5, 2, 2, 2, 2, 2, 2, 2];
+    const N_CHOICES: [usize; 12] = [4, 3, 2, 5, 2, 2, 2, 2, 2, 2, 2, 2];
     let choices = N_CHOICES.map(|n| u8::try_from(rng.below(n)).expect("small"));
     Rules::from_choices(choices).expect("there are so many choices")
 }
@@ -53,12 +53,17 @@ impl Setup {
     pub(crate) fn random(seed: u64, style: Style, n_samples: usize) -> Self {
         let mut rng = Rng::new(seed);
         let network = random_network(&mut rng, style);
+        let rules = random_rules(&mut rng);
         Self {
             policy: random_policy(&mut rng, &network),
-            rules: random_rules(&mut rng),
+            rules,
             settings: random_settings(&mut rng),
             samples: run::random_samples(&mut rng, &network, n_samples),
-            network,
+            // As the compiler makes it, so that layers of the program are layers of the network.
+            network: match rules.classifier {
+                ClassifierType::I8 => network.with_int8_classifier().expect("ordinary weights"),
+                ClassifierType::F32 => network,
+            },
         }
     }
 

@@ -254,6 +254,10 @@ pub fn compile(error: &CompileError) -> String {
             "Node {node} shares its input with a later node in a way that has no backward pass \
              here; only chains and residual blocks can learn."
         ),
+        CompileError::Classifier(_) => "A row of the classifier's weights \
+             or its bias is too small or too large for int8 codes with one scale; train it in \
+             float32 (rule classifier:f32)."
+            .into(),
         _ => "The policy cannot be compiled.".into(),
     }
 }
