@@ -61,9 +61,10 @@ pub fn live_bytes<B: AsRef<[u8]>>(program: &Program<B>) -> Vec<u32> {
     }
     // Both tensors of a pair are live during the operation in which one replaces the other.
     for alias in 0..program.n_aliases() {
-        let (from, _) = program.alias(alias);
-        let record = program.tensor(from);
-        live[record.last_use as usize] -= record.size_bytes.next_multiple_of(ALIGN);
+        let (from, to) = program.alias(alias);
+        let [from, to] = [from, to].map(|tensor| program.tensor(tensor));
+        let shared = from.size_bytes.min(to.size_bytes);
+        live[to.first_use as usize] -= shared.next_multiple_of(ALIGN);
     }
     live
 }

@@ -5,7 +5,7 @@ use std::fs;
 use std::path::Path;
 
 use quartermeg_core::bytes::AlignedBytes;
-use quartermeg_core::compile::compile;
+use quartermeg_core::compile::{Passes, Streaming, compile_with};
 use quartermeg_core::network::{Network, NodeKind};
 use quartermeg_core::policy::Policy;
 use quartermeg_core::program::{Op, Program, Settings};
@@ -113,7 +113,13 @@ fn imported_networks_answer_bit_for_bit() {
 /// Codes that each node of `network` gives for `codes` in the core, and its probabilities.
 fn in_the_core(network: &Network, codes: &[i8]) -> (Vec<Vec<i8>>, Option<Vec<i8>>) {
     let policy = Policy::classifier_only(network);
-    let image = compile(network, &policy, Rules::TFLM, Settings::constant(0.0, 0));
+    // Layer by layer, so that every code exists at some time.
+    let layer_by_layer = Passes {
+        streaming: Streaming::Never,
+        ..Passes::ALL
+    };
+    let settings = Settings::constant(0.0, 0);
+    let image = compile_with(network, &policy, Rules::TFLM, settings, layer_by_layer);
     let program = Program::parse(image.expect("compiles")).expect("loads");
     let arena = AlignedBytes::zeroed(program.meta().arena_bytes as usize);
     let mut runtime: Runtime<_, _, Native> = Runtime::new(program, arena).expect("fits");

@@ -8,13 +8,14 @@ use alloc::vec;
 use alloc::vec::Vec;
 
 use super::constants::Constants;
+use super::stream::{self, Chain};
 use super::{CompileError, Step};
 use crate::network::{Clamp, Classifier, Conv, Network, NodeKind, Pool, PoolKind, Shape, Value};
 use crate::num::word;
 use crate::policy::{LayerUpdate, Policy, selected_channels};
 use crate::program::{
     AddRecord, ClassifierRecord, DType, Geometry, HeadRecord, LayerRecord, MAX_REDUCTION, Op,
-    PoolRecord, Role, TensorIdx, TensorRecord,
+    PoolRecord, Role, Stream, TensorIdx, TensorRecord,
 };
 use crate::quant::{
     ADD_LEFT_SHIFT, ElementwiseRule, FixedScale, GradientType, Optimizer, QuantParams,
@@ -26,15 +27,47 @@ pub(super) fn differentiate(
     network: &Network,
     policy: &Policy,
     rules: Rules,
+    streamed: &[Chain],
 ) -> Result<Step, CompileError> {
     let mut writer = Writer::new(network, policy, rules);
-    for node_idx in 0..network.nodes().len() {
-        writer.forward(node_idx);
+    let mut node_idx = 0;
+    while node_idx < network.nodes().len() {
+        if let Some(chain) = streamed.iter().find(|chain| chain.start == node_idx) {
+            writer.stream(chain.clone());
+            node_idx = chain.end;
+        } else {
+            writer.forward(node_idx);
+            node_idx += 1;
+        }
     }
     for node_idx in (0..network.nodes().len()).rev() {
         writer.backward(node_idx)?;
     }
     Ok(writer.step)
+}
+
+/// The chains of nodes that could run row by row.
+pub(super) fn streamable(network: &Network, policy: &Policy, rules: Rules) -> Vec<Chain> {
+    let needs_gradient = needs_gradient(network, policy, rules);
+    stream::chains(network, &|node_idx| !needs_gradient[node_idx + 1])
+}
+
+/// Which values lie behind a convolution that learns, so that their gradient is needed.
+fn needs_gradient(network: &Network, policy: &Policy, rules: Rules) -> Vec<bool> {
+    let mut needs = vec![false; network.values().len()];
+    let mut n_layers = 0;
+    for (node_idx, node) in network.nodes().iter().enumerate() {
+        let learns = matches!(node.kind, NodeKind::Conv(_)) && {
+            n_layers += 1;
+            update_of(policy, n_layers - 1) != LayerUpdate::Frozen
+        };
+        // A shortcut whose gradient is dropped passes none on.
+        let is_add = matches!(node.kind, NodeKind::Add { .. });
+        let n_deaf = usize::from(is_add && rules.shortcut == ShortcutGradient::Dropped);
+        let inputs = &node.inputs[n_deaf..];
+        needs[node_idx + 1] = learns || inputs.iter().any(|&input| needs[input]);
+    }
+    needs
 }
 
 struct Writer<'a> {
@@ -54,38 +87,23 @@ struct Writer<'a> {
 impl<'a> Writer<'a> {
     fn new(network: &'a Network, policy: &Policy, rules: Rules) -> Self {
         let n_values = network.values().len();
-        let mut needs_gradient = vec![false; n_values];
         let mut record_of_node = vec![0; network.nodes().len()];
         let (mut n_layers, mut n_adds, mut n_pools) = (0, 0, 0);
-        for (node_idx, node) in network.nodes().iter().enumerate() {
-            let learns = match node.kind {
-                NodeKind::Conv(_) => {
-                    record_of_node[node_idx] = word(n_layers);
-                    n_layers += 1;
-                    update_of(policy, n_layers - 1) != LayerUpdate::Frozen
+        for (node, record) in network.nodes().iter().zip(&mut record_of_node) {
+            let counter = match node.kind {
+                NodeKind::Conv(_) => &mut n_layers,
+                NodeKind::Add { .. } => &mut n_adds,
+                NodeKind::Pool(_) => &mut n_pools,
+                NodeKind::AveragePool | NodeKind::Logits { .. } | NodeKind::Classifier(_) => {
+                    continue;
                 }
-                NodeKind::Add { .. } => {
-                    record_of_node[node_idx] = word(n_adds);
-                    n_adds += 1;
-                    false
-                }
-                NodeKind::Pool(_) => {
-                    record_of_node[node_idx] = word(n_pools);
-                    n_pools += 1;
-                    false
-                }
-                NodeKind::AveragePool | NodeKind::Logits { .. } | NodeKind::Classifier(_) => false,
             };
-            // A shortcut whose gradient is dropped passes none on.
-            let is_add = matches!(node.kind, NodeKind::Add { .. });
-            let n_deaf = usize::from(is_add && rules.shortcut == ShortcutGradient::Dropped);
-            let inputs = &node.inputs[n_deaf..];
-            needs_gradient[node_idx + 1] =
-                learns || inputs.iter().any(|&input| needs_gradient[input]);
+            *record = *counter;
+            *counter += 1;
         }
         let mut writer = Self {
             network,
-            needs_gradient,
+            needs_gradient: needs_gradient(network, policy, rules),
             record_of_node,
             value_tensor: vec![0; n_values],
             gradient_tensor: vec![None; n_values],
@@ -105,6 +123,7 @@ impl<'a> Writer<'a> {
                 },
                 rules,
                 constants: Constants::default(),
+                aliases: Vec::new(),
                 input: 0,
                 label: 0,
                 logits: 0,
@@ -303,6 +322,31 @@ impl<'a> Writer<'a> {
                 ],
             }),
         }
+    }
+
+    /// Nodes that run row by row as one operation.
+    fn stream(&mut self, chain: Chain) {
+        let (first_node, last_node) = (chain.start, chain.end - 1);
+        let first = self.record_of_node[first_node];
+        let is_add = matches!(self.network.nodes()[last_node].kind, NodeKind::Add { .. });
+        let x = self.value_tensor[self.network.nodes()[first_node].inputs[0]];
+        let y = self.activation(last_node);
+        let n_layers = word(chain.len()) - u32::from(is_add);
+        let add = is_add.then_some(self.record_of_node[last_node]);
+        let layers = &self.step.layers[first as usize..][..n_layers as usize];
+        let stream = Stream::new(layers, add.map(|add| self.step.adds[add as usize]))
+            .expect("invariant: the nodes of a chain are frozen and follow one another");
+        let bytes = scratch::stream(&stream, self.step.rules);
+        let name = word(last_node);
+        let scratch = self.tensor(DType::I8, Role::Scratch, [word(bytes), 1, 1], name);
+        self.step.ops.push(Op::Stream {
+            first,
+            n_layers,
+            add,
+            x,
+            y,
+            scratch,
+        });
     }
 
     fn forward(&mut self, node_idx: usize) {

@@ -13,12 +13,11 @@ use crate::program::image::{
     CHECKED_FROM, CORE_VERSION, ENTRY_BYTES, FORMAT_VERSION, HEADER_BYTES, MAGIC, SECTION_ALIGN,
     Section,
 };
-use crate::program::{Meta, Op, Phase, Program, Settings, TensorIdx};
+use crate::program::{Meta, Op, Phase, Program, Settings};
 
 pub(super) fn emit(
     network: &Network,
     step: &Step,
-    aliases: &[(TensorIdx, TensorIdx)],
     plan: &Plan,
     settings: Settings,
 ) -> AlignedBytes {
@@ -62,7 +61,7 @@ pub(super) fn emit(
     for pool in &step.pools {
         records(&pool.encode(), &mut sections[Section::Pools as usize]);
     }
-    for &(from, to) in aliases {
+    for &(from, to) in &step.aliases {
         records(&[from, to], &mut sections[Section::Aliases as usize]);
     }
     sections[Section::Constants as usize].extend_from_slice(&step.constants.bytes);
@@ -169,6 +168,11 @@ fn macs(step: &Step, op: Op) -> u64 {
         Op::Conv { layer, .. } | Op::ConvBackwardInput { layer, .. } => {
             of_layer(layer, step.layers[layer as usize].input[2])
         }
+        Op::Stream {
+            first, n_layers, ..
+        } => (first..first + n_layers)
+            .map(|layer| of_layer(layer, step.layers[layer as usize].input[2]))
+            .sum(),
         Op::WeightUpdate { layer, .. } => of_layer(layer, step.layers[layer as usize].n_trainable),
         Op::Classifier { .. }
         | Op::ClassifierBackwardInput { .. }

@@ -1,21 +1,24 @@
 //! Lets the output of an operation take the place of an input that dies there.
 
-use alloc::vec::Vec;
-
 use super::Step;
-use crate::program::{Role, TensorIdx};
+use crate::program::{Op, Role};
 
-/// The pairs that share storage: the second tensor is born where the first dies.
-pub(super) fn choose(step: &Step) -> Vec<(TensorIdx, TensorIdx)> {
-    step.ops
-        .iter()
-        .filter_map(|op| op.in_place())
-        .filter(|&(from, to)| {
-            let before = &step.tensors[from as usize];
-            let after = &step.tensors[to as usize];
-            before.last_use == after.first_use
-                && before.size_bytes == after.size_bytes
-                && !matches!(before.role, Role::Input | Role::Label)
-        })
-        .collect()
+/// Declares the pairs that share storage: the second tensor is born where the first dies.
+///
+/// Layers that run row by row may write over the rows of the step's input that they have read;
+/// any other operation leaves the input alone.
+pub(super) fn choose(step: &mut Step) {
+    let pairs = step.ops.iter().filter_map(|&op| {
+        let (from, to) = op.in_place()?;
+        let (before, after) = (&step.tensors[from as usize], &step.tensors[to as usize]);
+        let fits = match (op, step.stream(op)) {
+            (Op::Stream { .. }, Some(stream)) => stream.may_overwrite(),
+            _ => {
+                before.size_bytes == after.size_bytes
+                    && !matches!(before.role, Role::Input | Role::Label)
+            }
+        };
+        (fits && before.last_use == after.first_use).then_some((from, to))
+    });
+    step.aliases = pairs.collect();
 }

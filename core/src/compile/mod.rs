@@ -2,26 +2,30 @@
 //!
 //! Passes, one a file: [`differentiate`](self) writes the operations of a step and leaves out
 //! whatever the policy does not need; `lifetimes` finds when each tensor is live; `in_place`
-//! lets an operation's output take the place of an input that dies there; `place` gives every
-//! tensor its offset; `emit` writes the image.
+//! lets an operation's output take the place of an input that dies there; `stream` chooses the
+//! frozen layers that run row by row; `place` gives every tensor its offset; `emit` writes the
+//! image. [`Passes`] says which of them are at work.
 
 mod constants;
 mod differentiate;
 mod emit;
 mod in_place;
 mod lifetimes;
+mod passes;
 mod place;
+mod stream;
 
 use alloc::vec::Vec;
 
 pub use emit::{Attachments, attach};
+pub use passes::{Passes, Streaming};
 
 use crate::bytes::AlignedBytes;
 use crate::network::{Network, NetworkError};
 use crate::policy::{Policy, PolicyError};
 use crate::program::{
-    AddRecord, HeadRecord, LayerRecord, Op, Operands, PoolRecord, Records, Settings, TensorIdx,
-    TensorRecord,
+    AddRecord, HeadRecord, LayerRecord, Op, Operands, PoolRecord, Records, Settings, Stream,
+    TensorIdx, TensorRecord,
 };
 use crate::quant::{ClassifierType, Rules};
 
@@ -58,7 +62,7 @@ impl From<PolicyError> for CompileError {
 }
 
 /// Compiles one training step of `network` under `policy` and `rules` into an image
-/// ([`crate::program::Program::parse`] accepts it).
+/// ([`crate::program::Program::parse`] accepts it), with every pass at work.
 ///
 /// # Errors
 /// When the policy does not fit the network, or the network's shape cannot be differentiated.
@@ -68,17 +72,49 @@ pub fn compile(
     rules: Rules,
     settings: Settings,
 ) -> Result<AlignedBytes, CompileError> {
+    compile_with(network, policy, rules, settings, Passes::ALL)
+}
+
+/// As [`compile`], with a choice of passes.
+///
+/// # Errors
+/// As [`compile`].
+pub fn compile_with(
+    network: &Network,
+    policy: &Policy,
+    rules: Rules,
+    settings: Settings,
+    passes: Passes,
+) -> Result<AlignedBytes, CompileError> {
     policy.check(network)?;
     let int8_network = match rules.classifier {
         ClassifierType::I8 => Some(network.with_int8_classifier()?),
         ClassifierType::F32 => None,
     };
     let network = int8_network.as_ref().unwrap_or(network);
-    let mut step = differentiate::differentiate(network, policy, rules)?;
-    lifetimes::assign(&mut step);
-    let aliases = in_place::choose(&step);
-    let plan = place::place(&mut step.tensors, &aliases, step.ops.len());
-    Ok(emit::emit(network, &step, &aliases, &plan, settings))
+    let written = |chains: &[stream::Chain]| {
+        let mut step = differentiate::differentiate(network, policy, rules, chains)?;
+        lifetimes::assign(&mut step);
+        if passes.in_place {
+            in_place::choose(&mut step);
+        }
+        Ok::<Step, CompileError>(step)
+    };
+    let chains = match passes.streaming {
+        Streaming::Never => Vec::new(),
+        _ => differentiate::streamable(network, policy, rules),
+    };
+    let mut step = written(&[])?;
+    if !chains.is_empty() {
+        let streamed = written(&chains)?;
+        step = if passes.streaming == Streaming::Everywhere {
+            streamed
+        } else {
+            written(&stream::needed(&chains, &step, &streamed))?
+        };
+    }
+    let plan = place::place(&mut step);
+    Ok(emit::emit(network, &step, &plan, settings))
 }
 
 /// One training step before it is placed.
@@ -91,16 +127,33 @@ struct Step {
     head: HeadRecord,
     rules: Rules,
     constants: constants::Constants,
+    /// Pairs that share storage: the second tensor is born where the first dies.
+    aliases: Vec<(TensorIdx, TensorIdx)>,
     input: TensorIdx,
     label: TensorIdx,
     logits: TensorIdx,
 }
 
 impl Step {
+    fn stream(&self, op: Op) -> Option<Stream> {
+        let Op::Stream {
+            first,
+            n_layers,
+            add,
+            ..
+        } = op
+        else {
+            return None;
+        };
+        let layers = &self.layers[first as usize..][..n_layers as usize];
+        Stream::new(layers, add.map(|add| self.adds[add as usize]))
+    }
+
     fn operands(&self, op: Op) -> Operands {
         op.operands(&Records {
             layer: op.layer().map(|layer| self.layers[layer as usize]),
             add: op.add().map(|add| self.adds[add as usize]),
+            stream: self.stream(op),
             pool: op.pool().map(|pool| self.pools[pool as usize]),
             head: self.head,
             rules: self.rules,

@@ -9,11 +9,11 @@ use alloc::vec;
 use alloc::vec::Vec;
 use core::cmp::Reverse;
 
-use crate::program::{TensorIdx, TensorRecord};
+use super::Step;
 
 const ALIGN: u32 = 4;
 /// Rounds of the bounded search, as long as the lower bound is not met.
-const MAX_ROUNDS: usize = 96;
+const MAX_ROUNDS: usize = 384;
 
 /// What the placement needs, in bytes.
 #[derive(Clone, Copy, Debug)]
@@ -23,37 +23,58 @@ pub(super) struct Plan {
     pub(super) lower_bound: u32,
 }
 
-/// Tensors that share storage count as one.
+/// One tensor's bytes while it is live.
 #[derive(Clone, Copy, Debug)]
-struct Group {
+struct Block {
     size: u32,
     first: u32,
     last: u32,
 }
 
-impl Group {
+impl Block {
     fn is_live_with(&self, other: &Self) -> bool {
         self.first <= other.last && other.first <= self.last
     }
 }
 
-pub(super) fn place(
-    tensors: &mut [TensorRecord],
-    aliases: &[(TensorIdx, TensorIdx)],
-    n_ops: usize,
-) -> Plan {
+/// Tensors that share storage: they start at one offset, one after another in time.
+#[derive(Clone, Debug)]
+struct Group {
+    blocks: Vec<Block>,
+}
+
+impl Group {
+    fn size(&self) -> u32 {
+        self.blocks.iter().map(|it| it.size).max().unwrap_or(0)
+    }
+
+    fn first(&self) -> u32 {
+        self.blocks.iter().map(|it| it.first).min().unwrap_or(0)
+    }
+
+    fn last(&self) -> u32 {
+        self.blocks.iter().map(|it| it.last).max().unwrap_or(0)
+    }
+
+    /// Bytes live at operation `op`.
+    fn live_at(&self, op: u32) -> u32 {
+        let live = |it: &&Block| (it.first..=it.last).contains(&op);
+        let sizes = self.blocks.iter().filter(live).map(|it| it.size);
+        sizes.max().unwrap_or(0)
+    }
+}
+
+pub(super) fn place(step: &mut Step) -> Plan {
     let mut persistent_bytes = 0;
-    for tensor in tensors
-        .iter_mut()
-        .filter(|tensor| tensor.role.is_persistent())
-    {
+    let persistent = step.tensors.iter_mut();
+    for tensor in persistent.filter(|tensor| tensor.role.is_persistent()) {
         tensor.offset = persistent_bytes;
         persistent_bytes += tensor.size_bytes.next_multiple_of(ALIGN);
     }
-    let (groups, group_of) = group(tensors, aliases);
-    let bound = lower_bound(&groups, n_ops);
+    let (groups, group_of) = group(step);
+    let bound = live_bytes(step).into_iter().max().unwrap_or(0);
     let offsets = pack(&groups, bound);
-    for (tensor, group) in tensors.iter_mut().zip(&group_of) {
+    for (tensor, group) in step.tensors.iter_mut().zip(&group_of) {
         if let Some(group) = group {
             tensor.offset = persistent_bytes + offsets[*group];
         }
@@ -65,29 +86,39 @@ pub(super) fn place(
     }
 }
 
-fn group(
-    tensors: &[TensorRecord],
-    aliases: &[(TensorIdx, TensorIdx)],
-) -> (Vec<Group>, Vec<Option<usize>>) {
+/// Bytes that are live at each operation, beside the parameters: no plan can do with less than
+/// the most of them.
+pub(super) fn live_bytes(step: &Step) -> Vec<u32> {
+    let mut live = vec![0u32; step.ops.len()];
+    for group in group(step).0 {
+        for op in group.first()..=group.last() {
+            live[op as usize] += group.live_at(op);
+        }
+    }
+    live
+}
+
+fn group(step: &Step) -> (Vec<Group>, Vec<Option<usize>>) {
     let mut groups: Vec<Group> = Vec::new();
-    let mut group_of: Vec<Option<usize>> = vec![None; tensors.len()];
-    for (idx, tensor) in tensors.iter().enumerate() {
+    let mut group_of: Vec<Option<usize>> = vec![None; step.tensors.len()];
+    for (idx, tensor) in step.tensors.iter().enumerate() {
         if !tensor.role.is_persistent() {
             group_of[idx] = Some(groups.len());
             groups.push(Group {
-                size: tensor.size_bytes.next_multiple_of(ALIGN),
-                first: tensor.first_use,
-                last: tensor.last_use,
+                blocks: vec![Block {
+                    size: tensor.size_bytes.next_multiple_of(ALIGN),
+                    first: tensor.first_use,
+                    last: tensor.last_use,
+                }],
             });
         }
     }
-    for &(from, to) in aliases {
+    for &(from, to) in &step.aliases {
         let (Some(keep), Some(merge)) = (group_of[from as usize], group_of[to as usize]) else {
             continue;
         };
-        groups[keep].first = groups[keep].first.min(groups[merge].first);
-        groups[keep].last = groups[keep].last.max(groups[merge].last);
-        groups[merge].size = 0;
+        let merged = core::mem::take(&mut groups[merge].blocks);
+        groups[keep].blocks.extend(merged);
         for group in group_of.iter_mut().filter(|group| **group == Some(merge)) {
             *group = Some(keep);
         }
@@ -95,26 +126,16 @@ fn group(
     (groups, group_of)
 }
 
-fn lower_bound(groups: &[Group], n_ops: usize) -> u32 {
-    let mut live = vec![0u32; n_ops];
-    for group in groups {
-        for bytes in &mut live[group.first as usize..=group.last as usize] {
-            *bytes += group.size;
-        }
-    }
-    live.into_iter().max().unwrap_or(0)
-}
-
 fn pack(groups: &[Group], bound: u32) -> Vec<u32> {
     // Largest key first, of equals the lower index; sorted as plain numbers, which needs the code
     // of only one sort.
     type Key<'a> = &'a dyn Fn(&Group) -> (u64, u32);
-    let lifetime = |group: &Group| u64::from(group.last - group.first);
+    let lifetime = |group: &Group| u64::from(group.last() - group.first());
     let keys: [Key<'_>; 4] = [
-        &|it| (it.size.into(), 0),
+        &|it| (it.size().into(), 0),
         &|it| (lifetime(it), 0),
-        &|it| ((lifetime(it) + 1) * u64::from(it.size), 0),
-        &|it| (!u64::from(it.first), it.size),
+        &|it| ((lifetime(it) + 1) * u64::from(it.size()), 0),
+        &|it| (!u64::from(it.first()), it.size()),
     ];
     let orders = keys.map(|key| {
         let mut order: Vec<(u64, u32, u32)> = (0..)
@@ -157,39 +178,55 @@ fn pack(groups: &[Group], bound: u32) -> Vec<u32> {
 /// Places each group of `order` at the lowest offset where it meets no live neighbour.
 fn first_fit(groups: &[Group], order: &[usize]) -> Vec<u32> {
     let mut offsets = vec![0; groups.len()];
-    let mut placed: Vec<usize> = Vec::with_capacity(groups.len());
+    // What is placed, ascending by offset.
+    let mut placed: Vec<(u32, Block)> = Vec::with_capacity(groups.len());
     for &idx in order {
-        let group = &groups[idx];
-        if group.size == 0 {
-            continue;
-        }
+        let blocks = &groups[idx].blocks;
         let mut offset = 0;
-        for &other in &placed {
-            // `placed` ascends by offset, so the first gap that is wide enough is the lowest.
-            if !group.is_live_with(&groups[other]) {
-                continue;
+        // Tensors of several sizes may, when moved up past one neighbour, meet one that was
+        // passed before.
+        loop {
+            let start = offset;
+            for block in blocks {
+                offset = lowest_free(&placed, block, offset);
             }
-            if offsets[other] >= offset + group.size {
+            if offset == start || blocks.len() == 1 {
                 break;
             }
-            offset = offset.max(offsets[other] + groups[other].size);
         }
         offsets[idx] = offset;
-        let at = placed.partition_point(|&other| offsets[other] <= offset);
-        placed.insert(at, idx);
+        for &block in blocks {
+            let at = placed.partition_point(|&(other, _)| other <= offset);
+            placed.insert(at, (offset, block));
+        }
     }
     offsets
+}
+
+/// The lowest offset from `offset` on at which `block` meets no live neighbour.
+fn lowest_free(placed: &[(u32, Block)], block: &Block, mut offset: u32) -> u32 {
+    for (other, neighbour) in placed {
+        if !block.is_live_with(neighbour) {
+            continue;
+        }
+        // `placed` ascends by offset, so the first gap that is wide enough is the lowest.
+        if *other >= offset + block.size {
+            break;
+        }
+        offset = offset.max(other + neighbour.size);
+    }
+    offset
 }
 
 fn height(groups: &[Group], offsets: &[u32]) -> u32 {
     groups
         .iter()
         .zip(offsets)
-        .map(|(group, offset)| group.size + offset)
+        .map(|(group, offset)| group.size() + offset)
         .max()
         .unwrap_or(0)
 }
 
 fn highest_group(groups: &[Group], offsets: &[u32]) -> Option<usize> {
-    (0..groups.len()).max_by_key(|&idx| (groups[idx].size + offsets[idx], Reverse(idx)))
+    (0..groups.len()).max_by_key(|&idx| (groups[idx].size() + offsets[idx], Reverse(idx)))
 }

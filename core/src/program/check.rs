@@ -493,6 +493,7 @@ fn check_op<B: AsRef<[u8]>>(program: &Program<B>, op_idx: u32) -> Result<(), Pro
         Op::Conv { layer, scratch, .. } => {
             scratch.is_some() == (scratch::conv_forward(&program.layer(layer), rules) > 0)
         }
+        Op::Stream { first, .. } => first < program.n_layers() && program.stream(op).is_some(),
         Op::ConvBackwardInput { layer, scratch, .. } => {
             scratch.is_some() == (scratch::conv_backward_input(&program.layer(layer), rules) > 0)
         }
@@ -586,8 +587,11 @@ fn check_alias<B: AsRef<[u8]>>(program: &Program<B>, alias: u32) -> Result<(), P
         let (before, after) = (program.tensor(from), program.tensor(to));
         before.last_use == after.first_use
             && before.offset == after.offset
-            && before.size_bytes == after.size_bytes
             && program.op(after.first_use).in_place() == Some((from, to))
+            && match program.stream(program.op(after.first_use)) {
+                Some(stream) => stream.may_overwrite(),
+                None => before.size_bytes == after.size_bytes,
+            }
     };
     if ok {
         Ok(())

@@ -12,6 +12,7 @@ mod op;
 mod operands;
 mod pool;
 mod settings;
+mod stream;
 mod tensor;
 mod view;
 
@@ -25,6 +26,7 @@ pub use op::{Op, Phase};
 pub use operands::{Access, Operand, Operands, Records};
 pub use pool::PoolRecord;
 pub use settings::{Schedule, Settings};
+pub use stream::{MAX_STREAM_LAYERS, Stream};
 pub use tensor::{DType, Role, TensorRecord};
 pub use view::Program;
 #[cfg(feature = "compile")]

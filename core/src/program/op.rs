@@ -29,6 +29,16 @@ pub enum Op {
         mask: Option<TensorIdx>,
         scratch: Option<TensorIdx>,
     },
+    /// `n_layers` frozen convolutions from `first` on, and the residual add behind them, row by
+    /// row; `y` may take the place of `x` where [`Stream::may_overwrite`](super::Stream) says so.
+    Stream {
+        first: u32,
+        n_layers: u32,
+        add: Option<u32>,
+        x: TensorIdx,
+        y: TensorIdx,
+        scratch: TensorIdx,
+    },
     /// Residual add; `y` may take the place of `a`.
     Add {
         add: u32,
@@ -133,6 +143,7 @@ impl Op {
     pub fn phase(self) -> Phase {
         match self {
             Self::Conv { .. }
+            | Self::Stream { .. }
             | Self::Add { .. }
             | Self::AveragePool { .. }
             | Self::Pool { .. }
@@ -163,6 +174,7 @@ impl Op {
     pub fn add(self) -> Option<u32> {
         match self {
             Self::Add { add, .. } | Self::AddBackward { add, .. } => Some(add),
+            Self::Stream { add, .. } => add,
             _ => None,
         }
     }
@@ -181,6 +193,7 @@ impl Op {
     pub fn in_place(self) -> Option<(TensorIdx, TensorIdx)> {
         match self {
             Self::Add { a, y, .. } => Some((a, y)),
+            Self::Stream { x, y, .. } => Some((x, y)),
             Self::Loss {
                 logits, gradient, ..
             } => Some((logits, gradient)),
@@ -206,6 +219,14 @@ impl Op {
                 mask,
                 scratch,
             } => [layer, x, y, opt(mask), opt(scratch), NONE],
+            Self::Stream {
+                first,
+                n_layers,
+                add,
+                x,
+                y,
+                scratch,
+            } => [first, n_layers, opt(add), x, y, scratch],
             Self::Add { add, a, b, y, mask } => [add, a, b, y, opt(mask), NONE],
             Self::AveragePool {
                 x,
@@ -300,12 +321,13 @@ impl Op {
             Self::LogitsBackward { .. } => 15,
             Self::Pool { .. } => 16,
             Self::PoolBackward { .. } => 17,
+            Self::Stream { .. } => 18,
         }
     }
 
     pub(crate) fn decode(words: &[u32; Self::WORDS]) -> Option<Self> {
         let opt = |word: u32| (word != NONE).then_some(word);
-        let &[kind, a, b, c, d, e, _] = words;
+        let &[kind, a, b, c, d, e, f] = words;
         Some(match kind {
             0 => Self::Conv {
                 layer: a,
@@ -396,6 +418,14 @@ impl Op {
                 gradient: c,
                 out: d,
                 mask: e,
+            },
+            18 => Self::Stream {
+                first: a,
+                n_layers: b,
+                add: opt(c),
+                x: d,
+                y: e,
+                scratch: f,
             },
             _ => return None,
         })

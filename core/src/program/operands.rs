@@ -4,6 +4,7 @@ use super::layer::{AddRecord, LayerRecord};
 use super::meta::HeadRecord;
 use super::op::Op;
 use super::pool::PoolRecord;
+use super::stream::Stream;
 use super::{DType, TensorIdx};
 use crate::quant::Rules;
 use crate::runtime::scratch;
@@ -15,6 +16,8 @@ pub struct Records {
     pub layer: Option<LayerRecord>,
     /// The residual add that it names.
     pub add: Option<AddRecord>,
+    /// The layers that it runs row by row.
+    pub stream: Option<Stream>,
     /// The pool over windows that it names.
     pub pool: Option<PoolRecord>,
     /// What makes the logits.
@@ -101,6 +104,7 @@ impl Op {
         let Records {
             layer,
             add,
+            stream,
             pool,
             head,
             rules,
@@ -128,6 +132,14 @@ impl Op {
                 push_weight(&mut operands, layer, *rules, Read);
                 let bias_type = DType::of_biases(*rules);
                 operands.push_if(layer.bias_tensor, Read, bias_type, layer.out_channels());
+            }
+            (Self::Stream { x, y, scratch, .. }, ..) => {
+                if let Some(stream) = stream {
+                    operands.push(x, Read, DType::I8, stream.in_len());
+                    operands.push(y, Write, DType::I8, stream.out_len());
+                    let bytes = scratch::stream(stream, *rules);
+                    operands.push(scratch, Write, DType::I8, bytes);
+                }
             }
             (Self::Add { a, b, y, mask, .. }, _, Some(add)) => {
                 let len = add.len as usize;

@@ -13,6 +13,7 @@ use super::op::Op;
 use super::operands::{Operands, Records};
 use super::pool::PoolRecord;
 use super::settings::Settings;
+use super::stream::{MAX_STREAM_LAYERS, Stream};
 use super::tensor::TensorRecord;
 use crate::quant::Rules;
 
@@ -187,10 +188,32 @@ impl<B: AsRef<[u8]>> Program<B> {
         op.operands(&Records {
             layer: op.layer().map(|layer| self.layer(layer)),
             add: op.add().map(|add| self.add(add)),
+            stream: self.stream(op),
             pool: op.pool().map(|pool| self.pool(pool)),
             head: self.meta.head,
             rules: self.meta.rules,
         })
+    }
+
+    /// The layers of an operation that runs some row by row; `None` of any other, and where they
+    /// cannot be run so.
+    #[must_use]
+    pub fn stream(&self, op: Op) -> Option<Stream> {
+        let Op::Stream {
+            first,
+            n_layers,
+            add,
+            ..
+        } = op
+        else {
+            return None;
+        };
+        let n_layers = (n_layers as usize).min(MAX_STREAM_LAYERS + 1);
+        let mut layers = [self.layer(first); MAX_STREAM_LAYERS + 1];
+        for (at, layer) in (first..).zip(&mut layers[..n_layers]) {
+            *layer = (at < self.n_layers()).then(|| self.layer(at))?;
+        }
+        Stream::new(&layers[..n_layers], add.map(|add| self.add(add)))
     }
 
     /// A name of the network; empty where there is none.

@@ -14,6 +14,7 @@ mod noise;
 mod pool;
 pub mod scratch;
 mod step;
+mod stream;
 mod trace;
 mod update;
 

@@ -1,6 +1,6 @@
 //! Working space of the kernels, so that the compiler can place it.
 
-use crate::program::LayerRecord;
+use crate::program::{LayerRecord, MAX_STREAM_LAYERS, Stream};
 use crate::quant::{GradientType, Rules, UpdateRule};
 
 /// Output channels that a convolution computes at once.
@@ -82,6 +82,51 @@ pub fn conv_forward(layer: &LayerRecord, rules: Rules) -> usize {
         0
     };
     rounded_codes(layer, rules) + own
+}
+
+/// Bytes of each part of the scratch of a stream.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct StreamParts {
+    /// The line buffer behind each layer but the last.
+    pub buffers: [usize; MAX_STREAM_LAYERS - 1],
+    /// One row of the branch, where an add follows.
+    pub branch: usize,
+    /// What the widest of its layers needs for one row.
+    pub kernels: usize,
+}
+
+/// The parts, each a multiple of four bytes.
+#[must_use]
+pub fn stream_parts(stream: &Stream, rules: Rules) -> StreamParts {
+    let layers = stream.layers();
+    let mut buffers = [0; MAX_STREAM_LAYERS - 1];
+    for ((at, layer), bytes) in layers.iter().enumerate().zip(&mut buffers) {
+        if at + 1 < layers.len() {
+            *bytes = (stream.buffer_rows(at) * layer.out_row()).next_multiple_of(4);
+        }
+    }
+    let of_row = |layer: &LayerRecord| conv_forward(&layer.of_one_row(0), rules);
+    let branch = stream
+        .add()
+        .and(layers.last())
+        .map_or(0, LayerRecord::out_row);
+    StreamParts {
+        buffers,
+        branch: branch.next_multiple_of(4),
+        kernels: layers
+            .iter()
+            .map(of_row)
+            .max()
+            .unwrap_or(0)
+            .next_multiple_of(4),
+    }
+}
+
+/// Bytes of scratch of layers that run row by row.
+#[must_use]
+pub fn stream(stream: &Stream, rules: Rules) -> usize {
+    let parts = stream_parts(stream, rules);
+    parts.buffers.iter().sum::<usize>() + parts.branch + parts.kernels
 }
 
 /// Bytes of scratch of the input gradient of `layer`: the codes rounded from masters, then, of

@@ -73,6 +73,7 @@ impl<P: AsRef<[u8]>, A: AsRef<[u8]> + AsMut<[u8]>, K: Kernels> Runtime<P, A, K> 
             } => {
                 self.conv_forward(layer, x, y, mask, scratch);
             }
+            Op::Stream { x, y, scratch, .. } => self.stream_forward(op_idx, [x, y, scratch]),
             Op::Add { add, a, b, y, mask } => self.add_forward(add, a, b, y, mask),
             Op::AveragePool { x, y, pixels, .. } => {
                 let rule = self.program.rules().elementwise;
@@ -149,7 +150,6 @@ impl<P: AsRef<[u8]>, A: AsRef<[u8]> + AsMut<[u8]>, K: Kernels> Runtime<P, A, K> 
         scratch: Option<TensorIdx>,
     ) {
         let record = self.program.layer(layer);
-        let outputs = record.out_channels();
         let ranges = self.ranges([
             Some(x),
             Some(y),
@@ -158,32 +158,8 @@ impl<P: AsRef<[u8]>, A: AsRef<[u8]> + AsMut<[u8]>, K: Kernels> Runtime<P, A, K> 
             record.weight_tensor,
             record.bias_tensor,
         ]);
-        let [x, y, mask, scratch, weight, bias] = split(self.arena.as_mut(), ranges);
-        let (weights, scratch) = weights(&self.program, &record, weight, scratch);
-        let rules = self.program.rules();
-        let requantize = Requantize {
-            rule: rules.requantize,
-            bias: match record.bias_tensor {
-                Some(_) if rules.update == UpdateRule::Master => Bias::Float(cast(bias)),
-                Some(_) => Bias::Int(cast(bias)),
-                None => Bias::Int(self.program.constants(record.bias, outputs)),
-            },
-            effective_scale: self.program.constants(record.effective_scale, outputs),
-            fixed_scale: record
-                .fixed_scale
-                .map_or(&[][..], |offset| self.program.constants(offset, outputs)),
-            zero_point: record.y_quant.zero_point,
-            min: record.clamp[0],
-            max: record.clamp[1],
-        };
-        let (x, y) = (cast(x), cast_mut(y));
-        if !record.depthwise {
-            let scratch = cast_mut(scratch);
-            K::conv_forward(&record, weights, &requantize, x, y, mask, scratch);
-            return;
-        }
-        let codes = merged(&record, weights, scratch);
-        K::depthwise_forward(&record, codes, &requantize, x, y, mask);
+        let tensors = split(self.arena.as_mut(), ranges);
+        convolve::<K, _>(&self.program, &record, tensors);
     }
 
     fn add_forward(
@@ -218,6 +194,40 @@ impl<P: AsRef<[u8]>, A: AsRef<[u8]> + AsMut<[u8]>, K: Kernels> Runtime<P, A, K> 
 
     pub(super) fn head(&self) -> HeadRecord {
         self.program.meta().head
+    }
+}
+
+/// One convolution on its tensors; those of a layer that does not learn are empty.
+pub(super) fn convolve<K: Kernels, P: AsRef<[u8]>>(
+    program: &Program<P>,
+    layer: &LayerRecord,
+    [x, y, mask, scratch, weight, bias]: [&mut [u8]; 6],
+) {
+    let outputs = layer.out_channels();
+    let (weights, scratch) = weights(program, layer, weight, scratch);
+    let rules = program.rules();
+    let requantize = Requantize {
+        rule: rules.requantize,
+        bias: match layer.bias_tensor {
+            Some(_) if rules.update == UpdateRule::Master => Bias::Float(cast(bias)),
+            Some(_) => Bias::Int(cast(bias)),
+            None => Bias::Int(program.constants(layer.bias, outputs)),
+        },
+        effective_scale: program.constants(layer.effective_scale, outputs),
+        fixed_scale: layer
+            .fixed_scale
+            .map_or(&[][..], |offset| program.constants(offset, outputs)),
+        zero_point: layer.y_quant.zero_point,
+        min: layer.clamp[0],
+        max: layer.clamp[1],
+    };
+    let (x, y) = (cast(x), cast_mut(y));
+    if layer.depthwise {
+        let codes = merged(layer, weights, scratch);
+        K::depthwise_forward(layer, codes, &requantize, x, y, mask);
+    } else {
+        let scratch = cast_mut(scratch);
+        K::conv_forward(layer, weights, &requantize, x, y, mask, scratch);
     }
 }
 

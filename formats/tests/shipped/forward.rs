@@ -1,7 +1,7 @@
 //! The forward pass, code by code.
 
 use quartermeg_core::bytes::AlignedBytes;
-use quartermeg_core::compile::compile;
+use quartermeg_core::compile::{Passes, Streaming, compile_with};
 use quartermeg_core::network::Network;
 use quartermeg_core::policy::Policy;
 use quartermeg_core::program::{Op, Program, Settings};
@@ -17,11 +17,17 @@ use crate::{SETTINGS, sha256};
 
 /// Every code of every layer and every bit of the logits, for each sample that `golden` records.
 pub(crate) fn check<K: Kernels>(network: &Network, learn: &Samples, golden: &Value) {
-    let image = compile(
+    // Layer by layer, so that every code exists at some time.
+    let layer_by_layer = Passes {
+        streaming: Streaming::Never,
+        ..Passes::ALL
+    };
+    let image = compile_with(
         network,
         &Policy::classifier_only(network),
         Rules::DEVICE,
         SETTINGS,
+        layer_by_layer,
     )
     .expect("compiles");
     let program = Program::parse(image).expect("valid");

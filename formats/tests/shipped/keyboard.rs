@@ -42,7 +42,7 @@ fn every_code_and_logit_equals_the_pretraining_model_portable_kernels() {
 
 /// The story of the page: what fits the quarter of a megabyte and what does not.
 #[test]
-fn full_update_does_not_fit_and_the_default_uses_most_of_the_device() {
+fn full_update_does_not_fit_and_the_default_uses_half_of_the_device() {
     let network = network(&KEYBOARD);
     let budget = KEYBOARD.default_setup().budget_bytes;
     assert_eq!(budget, 262_144);
@@ -55,7 +55,7 @@ fn full_update_does_not_fit_and_the_default_uses_most_of_the_device() {
     assert!(full.analytic_bytes.total > u64::from(budget), "{full:?}");
     let default = report(&network, &KEYBOARD.default_setup().policy);
     let share = f64::from(default.arena_bytes) / f64::from(budget);
-    assert!((0.60..=0.95).contains(&share), "{share}");
+    assert!((0.50..=0.95).contains(&share), "{share}");
     let classifier = report(&network, &Policy::classifier_only(&network));
     assert!(classifier.arena_bytes * 4 < budget, "{classifier:?}");
     for report in [full, default, classifier] {

@@ -1,0 +1,151 @@
+//! Whatever passes of the compiler are at work, the same weights come out.
+#![cfg(all(feature = "compile", not(target_arch = "wasm32")))]
+
+mod common;
+
+use common::network::{Ask, Sketch, Style};
+use common::poison::train_poisoned;
+use common::policy::random_policy;
+use common::rng::Rng;
+use common::rules::Setup;
+use common::run;
+use quartermeg_core::bytes::AlignedBytes;
+use quartermeg_core::compile::{Passes, Streaming, compile_with};
+use quartermeg_core::network::{Network, Shape};
+use quartermeg_core::policy::LayerUpdate;
+use quartermeg_core::program::{Op, Program};
+use quartermeg_core::runtime::Runtime;
+use quartermeg_core::runtime::kernels::{Kernels, Native, Reference};
+
+const STREAMING: [Streaming; 3] = [
+    Streaming::Never,
+    Streaming::WhereNeeded,
+    Streaming::Everywhere,
+];
+
+fn combinations() -> impl Iterator<Item = Passes> {
+    STREAMING.into_iter().flat_map(|streaming| {
+        [false, true].map(|in_place| Passes {
+            streaming,
+            in_place,
+        })
+    })
+}
+
+/// A network of separable convolutions and inverted residuals, which starts with few channels,
+/// as those do that see images.
+fn separable(rng: &mut Rng) -> Network {
+    let shape = Shape {
+        h: 5 + rng.below(8),
+        w: 5 + rng.below(8),
+        c: 3,
+    };
+    let kernels = [(); 3].map(|()| (rng.choose(&[1, 3, 5]), rng.chance(0.5)));
+    let mut sketch = Sketch::new(rng, Style::SMALL, shape);
+    for block in 0..3u8 {
+        let n_channels = sketch.here().shape.c;
+        let starts_dense = block != 1;
+        let (kernel, same) = kernels[usize::from(block)];
+        if starts_dense {
+            sketch.conv(Ask {
+                depthwise: false,
+                kernel: if block == 0 { [3, 3] } else { [1, 1] },
+                out_channels: 2 * n_channels + 1,
+                same,
+                clamped: true,
+            });
+        }
+        let kernel = [kernel, 3].map(|extent: usize| {
+            let Shape { h, w, .. } = sketch.here().shape;
+            extent.min(h).min(w)
+        });
+        let out_channels = sketch.here().shape.c;
+        sketch.conv(Ask {
+            depthwise: true,
+            kernel,
+            out_channels,
+            same,
+            clamped: true,
+        });
+        sketch.conv(Ask {
+            depthwise: false,
+            kernel: [1, 1],
+            out_channels: 2,
+            same: true,
+            clamped: false,
+        });
+    }
+    sketch.inverted_residual(true);
+    sketch.average_pool();
+    sketch.classifier(3)
+}
+
+/// A random run in which nothing before some layer learns.
+fn setup(seed: u64) -> Setup {
+    let mut setup = Setup::random(70_000 + seed, Style::VARIED, 4);
+    let mut rng = Rng::new(seed);
+    if seed.is_multiple_of(2) {
+        setup.network = separable(&mut rng);
+        setup.policy = random_policy(&mut rng, &setup.network);
+        setup.samples = run::random_samples(&mut rng, &setup.network, 4);
+    }
+    let n_frozen = rng.below(setup.policy.layers.len() + 1);
+    setup.policy.layers[..n_frozen].fill(LayerUpdate::Frozen);
+    setup
+}
+
+fn program(setup: &Setup, passes: Passes) -> Program<AlignedBytes> {
+    let Setup {
+        network, policy, ..
+    } = setup;
+    let image = compile_with(network, policy, setup.rules, setup.settings, passes)
+        .expect("chains and residual blocks can be differentiated");
+    Program::parse(image).expect("what is compiled can be loaded")
+}
+
+fn trained<K: Kernels>(setup: &Setup, program: Program<AlignedBytes>) -> [u8; 32] {
+    let mut runtime: Runtime<_, _, K> = run::runtime_of(program);
+    run::train(&mut runtime, &setup.samples);
+    runtime.weights_digest()
+}
+
+fn streams(program: &Program<AlignedBytes>) -> impl Iterator<Item = Op> {
+    (0..program.n_ops())
+        .map(|op| program.op(op))
+        .filter(|op| matches!(op, Op::Stream { .. }))
+}
+
+#[test]
+fn every_combination_of_passes_leaves_the_same_weights() {
+    let (mut n_streams, mut n_adds, mut n_over_input, mut n_lower) = (0, 0, 0, 0);
+    for seed in 0..400 {
+        let setup = setup(seed);
+        let expected = trained::<Reference>(&setup, program(&setup, Passes::NONE));
+        let layer_by_layer = program(&setup, Passes::NONE).meta().lower_bound_bytes;
+        for passes in combinations() {
+            let at = format!("seed {seed}, {passes:?}");
+            let program = program(&setup, passes);
+            if passes.streaming != Streaming::Everywhere {
+                assert!(program.meta().lower_bound_bytes <= layer_by_layer, "{at}");
+            }
+            n_lower += u32::from(program.meta().lower_bound_bytes < layer_by_layer);
+            for op in streams(&program) {
+                n_streams += 1;
+                n_adds += u32::from(op.add().is_some());
+            }
+            let input = program.meta().input_tensor;
+            n_over_input += (0..program.n_aliases())
+                .filter(|&alias| program.alias(alias).0 == input)
+                .count();
+            assert_eq!(trained::<Native>(&setup, program.clone()), expected, "{at}");
+            let poisoned = train_poisoned(program.clone(), &setup.samples, |_, _| {});
+            assert_eq!(poisoned, expected, "{at}, poisoned");
+            assert_eq!(trained::<Reference>(&setup, program), expected, "{at}");
+        }
+    }
+    // The passes were at work, in all their forms.
+    assert!(
+        n_streams > 100 && n_adds > 5 && n_over_input > 20 && n_lower > 300,
+        "{n_streams} streams, {n_adds} with an add, {n_over_input} over the input, {n_lower} lower"
+    );
+}
