@@ -283,8 +283,9 @@ pub fn read(text: &[u8]) -> Result<Opened, ConfigError> {
             found: u32::try_from(version).unwrap_or(u32::MAX),
         });
     }
+    // Once more from the text, because its reader names the line of a fault.
     let configuration: Configuration =
-        serde_json::from_value(value).map_err(|error| ConfigError::Json(error.to_string()))?;
+        serde_json::from_slice(text).map_err(|error| ConfigError::Json(error.to_string()))?;
     let setup = setup_of(&configuration)?;
     let trained = configuration
         .trained

@@ -111,7 +111,7 @@ pub fn read(file: &[u8]) -> Result<Network, NetworkFileError> {
         .as_ref()
         .and_then(|metadata| metadata.get(METADATA_KEY))
         .ok_or(NetworkFileError::NotANetwork)?;
-    let topology: Topology = serde_json::from_str(topology)
+    let topology: Topology = serde_json::from_slice(topology.as_bytes())
         .map_err(|error| NetworkFileError::Topology(error.to_string()))?;
     if topology.version != VERSION {
         return Err(NetworkFileError::Version {

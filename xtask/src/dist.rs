@@ -18,8 +18,10 @@ const PROFILE: &str = "web-release";
 
 /// Flags of the compiler: those of `.cargo/config.toml`, which they replace, and a panic that traps
 /// instead of writing where it happened (`docs/decisions/0008-a-page-of-600-kb.md`).
-const RUSTFLAGS: &str =
-    "-Ctarget-feature=+simd128 -Zunstable-options -Cpanic=immediate-abort -Zlocation-detail=none";
+/// What is derived for debugging writes the name of a type or variant alone; text, numbers and
+/// lists are written as ever.
+const RUSTFLAGS: &str = "-Ctarget-feature=+simd128 -Zunstable-options -Cpanic=immediate-abort \
+                         -Zlocation-detail=none -Zfmt-debug=shallow";
 
 /// The standard library is compiled with the page, for size.
 const BUILD_STD: [&str; 2] = [
@@ -30,9 +32,12 @@ const BUILD_STD: [&str; 2] = [
 /// What wasm-opt may assume and what it shall do.
 ///
 /// Every feature that the compiler uses is named, because wasm-opt refuses what it was not told of.
-/// `--fast-math` is left out: it would change the bits of floating point results.
-const WASM_OPT_FLAGS: [&str; 8] = [
+/// `--fast-math` is left out: it would change the bits of floating point results. The first KiB of
+/// the memory is the far end of the stack, so no pointer points there.
+const WASM_OPT_FLAGS: [&str; 10] = [
     "-Oz",
+    "--converge",
+    "--low-memory-unused",
     "--enable-simd",
     "--enable-bulk-memory",
     "--enable-nontrapping-float-to-int",

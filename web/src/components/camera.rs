@@ -6,7 +6,8 @@ use web_sys::HtmlVideoElement;
 use yew::prelude::*;
 
 use super::hooks::{use_app, use_dispatch};
-use super::prediction::Prediction;
+use super::prediction::prediction;
+use super::send::on_click;
 use crate::io;
 use crate::state::{Action, Camera, CameraAction, Dispatch, Target};
 
@@ -16,13 +17,13 @@ const CAPTURE_MILLIS: u32 = 200;
 const ASK_MILLIS: u32 = 250;
 
 /// The button that starts and stops the camera; none where the network takes no images.
-pub(super) fn switch(camera: Camera, dispatch: Dispatch) -> Html {
+pub(super) fn switch(camera: Camera, dispatch: &Dispatch) -> Html {
     let (text, action) = match camera {
         Camera::Off => ("Use camera", CameraAction::Use),
         Camera::Asked => ("Asking…", CameraAction::Stop),
         Camera::On => ("Stop camera", CameraAction::Stop),
     };
-    let onclick = move |_: MouseEvent| dispatch.dispatch(Action::Camera(action.clone()));
+    let onclick = on_click(dispatch, Action::Camera(action));
     html! {
         <button type="button" class="button" {onclick}>{ text }</button>
     }
@@ -84,11 +85,7 @@ pub(super) fn CameraView(props: &CameraViewProps) -> Html {
                 playsinline={true}
             />
             if has_learned {
-                <Prediction
-                    names={state.class_names()}
-                    probabilities={state.prediction.clone()}
-                    best={state.predicted_class().map(|(class, _)| class)}
-                />
+                { prediction(&state, &state.class_names()) }
             } else {
                 <p class="note">
                     { "Hold or press “Capture” of a class to take images of it: move, and turn, so that \

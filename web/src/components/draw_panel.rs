@@ -9,7 +9,7 @@ use yew::prelude::*;
 use super::hooks::{use_app, use_dispatch, use_id};
 use super::pad::{Pad, Pen};
 use super::pixels::Pixels;
-use super::prediction::Prediction;
+use super::prediction::prediction;
 use crate::charts::ink::Drawing;
 use crate::state::{Action, Shared, text};
 
@@ -108,11 +108,7 @@ pub(super) fn DrawPanel() -> Html {
             </div>
             <div class="draw-body">
                 <Pad drawing={(*shown).clone()} {onpen} />
-                <Prediction
-                    names={plan.classes.clone()}
-                    probabilities={state.prediction.clone()}
-                    best={state.predicted_class().map(|(class, _)| class)}
-                />
+                { prediction(&state, &plan.classes) }
             </div>
             <div class="draw-tools">
                 <button type="button" class="button" disabled={image.is_none()} onclick={onclear}>

@@ -46,19 +46,26 @@ impl Glyph {
     }
 }
 
-/// Properties of [`Icon`].
-#[derive(Properties, PartialEq)]
-pub(super) struct IconProps {
-    /// Which drawing.
-    pub glyph: Glyph,
-}
-
 /// A drawing that says nothing to those who do not see it; its button has a name.
-#[component]
-pub(super) fn Icon(props: &IconProps) -> Html {
+pub(super) fn icon(glyph: Glyph) -> Html {
     html! {
         <svg viewBox="0 0 16 16" aria-hidden="true" focusable="false">
-            <path d={props.glyph.path()} fill-rule="evenodd" />
+            <path d={glyph.path()} fill-rule="evenodd" />
         </svg>
+    }
+}
+
+/// A button that is a drawing and has a name.
+pub(super) fn icon_button(
+    name: &'static str,
+    class: &'static str,
+    glyph: Glyph,
+    disabled: bool,
+    onclick: Callback<MouseEvent>,
+) -> Html {
+    html! {
+        <button type="button" {class} aria-label={name} title={name} {disabled} {onclick}>
+            { icon(glyph) }
+        </button>
     }
 }

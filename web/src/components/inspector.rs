@@ -3,29 +3,20 @@
 use yew::prelude::*;
 
 use super::legend::role_name;
-use super::swatch::Swatch;
+use super::swatch::swatch;
 use crate::protocol::PlanView;
-use crate::state::{Selection, Shared, text};
+use crate::state::{Selection, text};
 
-/// Properties of [`Inspector`].
-#[derive(Properties, PartialEq)]
-pub(super) struct InspectorProps {
-    /// The plan on the map.
-    pub plan: Shared<PlanView>,
-    /// What is looked at.
-    pub selection: Selection,
-    /// Whether it is pinned.
-    pub pinned: bool,
-    /// Id, for the description of the map.
-    pub id: AttrValue,
-}
-
-/// A card of constant height.
-#[component]
-pub(super) fn Inspector(props: &InspectorProps) -> Html {
-    let plan = &props.plan;
-    let Some(op_index) = props.selection.op else {
-        return hint(plan, &props.id);
+/// A card of constant height for what is looked at, `pinned` or not. Its `id` is for the description
+/// of the map.
+pub(super) fn inspector(
+    plan: &PlanView,
+    selection: Selection,
+    pinned: bool,
+    id: &AttrValue,
+) -> Html {
+    let Some(op_index) = selection.op else {
+        return hint(plan, id);
     };
     let op = plan.ops.get(op_index as usize);
     let live = plan
@@ -33,8 +24,7 @@ pub(super) fn Inspector(props: &InspectorProps) -> Html {
         .get(op_index as usize)
         .copied()
         .unwrap_or_default();
-    let tensor = props
-        .selection
+    let tensor = selection
         .tensor
         .and_then(|tensor| plan.tensors.get(tensor as usize));
     let op_name = |index: u32| {
@@ -45,32 +35,32 @@ pub(super) fn Inspector(props: &InspectorProps) -> Html {
         format!("{} ({name})", index + 1)
     };
     html! {
-        <div class="inspector" id={&props.id} aria-live="polite">
+        <div class="inspector" id={id} aria-live="polite">
             <p class="inspected-op">
                 <b>{ format!("Operation {}: ", op_index + 1) }{ op.map_or("", |op| &op.name) }</b>
                 <span class="note">
                     { format!(" {} live", text::bytes(u64::from(live))) }
-                    if props.pinned { { " · pinned" } }
+                    if pinned { { " · pinned" } }
                 </span>
             </p>
             if let Some(tensor) = tensor {
                 <p class="inspected-tensor">
-                    <Swatch role={tensor.role} />
+                    { swatch(tensor.role) }
                     <b>{ &tensor.name }</b>
                     <span class="note">{ format!("{}, {}", role_name(tensor.role), tensor.layout) }</span>
                 </p>
                 <dl class="facts">
-                    <Fact name="Size" value={text::bytes(u64::from(tensor.size_bytes))} />
-                    <Fact
-                        name="Addresses"
-                        value={format!(
+                    { fact("Size", text::bytes(u64::from(tensor.size_bytes))) }
+                    { fact(
+                        "Addresses",
+                        format!(
                             "[{}, {})",
                             text::number(u64::from(tensor.offset)),
                             text::number(u64::from(tensor.offset) + u64::from(tensor.size_bytes)),
-                        )}
-                    />
-                    <Fact name="Born" value={op_name(tensor.first_op)} />
-                    <Fact name="Dies" value={op_name(tensor.last_op)} />
+                        ),
+                    ) }
+                    { fact("Born", op_name(tensor.first_op)) }
+                    { fact("Dies", op_name(tensor.last_op)) }
                 </dl>
             } else {
                 <p class="note">{ op.map_or("", |op| &op.help) }</p>
@@ -100,18 +90,12 @@ fn hint(plan: &PlanView, id: &AttrValue) -> Html {
     }
 }
 
-#[derive(Properties, PartialEq)]
-struct FactProps {
-    name: &'static str,
-    value: AttrValue,
-}
-
-#[component]
-fn Fact(props: &FactProps) -> Html {
+fn fact(name: &'static str, value: String) -> Html {
+    let value = AttrValue::from(value);
     html! {
         <div class="fact">
-            <dt class="label">{ props.name }</dt>
-            <dd class="number" title={&props.value}>{ &props.value }</dd>
+            <dt class="label">{ name }</dt>
+            <dd class="number" title={&value}>{ value }</dd>
         </div>
     }
 }

@@ -4,7 +4,7 @@ use quartermeg_core::policy::LayerUpdate;
 use yew::prelude::*;
 
 use super::hooks::use_dispatch;
-use super::reset_dot::ResetDot;
+use super::reset_dot::reset_dot;
 use crate::state::{Action, text};
 
 /// The ratios of the paper, and how they are drawn.
@@ -58,9 +58,9 @@ pub(super) fn LayerRow(props: &LayerRowProps) -> Html {
         };
         set.reform(move |_: Event| update)
     };
-    let onreset = {
-        let default = props.default;
-        set.reform(move |()| default)
+    let back = Action::SetLayer {
+        layer,
+        update: props.default,
     };
     let point = |to: Option<u32>| {
         let dispatch = dispatch.clone();
@@ -79,12 +79,13 @@ pub(super) fn LayerRow(props: &LayerRowProps) -> Html {
             <span class="layer-name" title={format!("{}: {}", props.name, props.shape)}>
                 <span class="label number">{ layer }</span>
                 <span class="layer-kind">{ short }</span>
-                <ResetDot
-                    name={format!("Layer {layer}")}
-                    changed={props.update != props.default}
-                    locked={props.locked}
-                    {onreset}
-                />
+                { reset_dot(
+                    &dispatch,
+                    &format!("Layer {layer}"),
+                    props.update != props.default,
+                    props.locked,
+                    back,
+                ) }
                 if other {
                     <span class="note">{ text::ratio(ratio) }</span>
                 }
@@ -99,55 +100,48 @@ pub(super) fn LayerRow(props: &LayerRowProps) -> Html {
                 />
             </label>
             <fieldset class="stops" aria-label={format!("Weight ratio of layer {layer}")}>
-                for (stop, sign) in RATIOS {
-                    <Stop
-                        key={sign}
-                        group={format!("ratio-{layer}")}
-                        name={text::ratio(stop)}
-                        {sign}
-                        checked={stop.to_bits() == ratio.to_bits()}
-                        locked={props.locked}
-                        onchoose={{
+                for (ratio_of_stop, sign) in RATIOS {
+                    { stop(
+                        format!("ratio-{layer}"),
+                        (ratio_of_stop, sign),
+                        ratio_of_stop.to_bits() == ratio.to_bits(),
+                        props.locked,
+                        {
                             let without_weights = without_weights.clone();
-                            set.reform(move |()| {
-                                if stop > 0.0 {
-                                    LayerUpdate::Weights { ratio: stop }
+                            set.reform(move |_: Event| {
+                                if ratio_of_stop > 0.0 {
+                                    LayerUpdate::Weights { ratio: ratio_of_stop }
                                 } else {
                                     *without_weights.borrow()
                                 }
                             })
-                        }}
-                    />
+                        },
+                    ) }
                 }
             </fieldset>
         </li>
     }
 }
 
-#[derive(Properties, PartialEq)]
-struct StopProps {
-    group: AttrValue,
-    name: AttrValue,
-    sign: AttrValue,
+/// One of the five.
+fn stop(
+    group: String,
+    (ratio, sign): (f32, &'static str),
     checked: bool,
     locked: bool,
-    onchoose: Callback<()>,
-}
-
-/// One of the five.
-#[component]
-fn Stop(props: &StopProps) -> Html {
+    onchange: Callback<Event>,
+) -> Html {
     html! {
         <label class="stop">
             <input
                 type="radio"
-                name={&props.group}
-                aria-label={&props.name}
-                checked={props.checked}
-                disabled={props.locked}
-                onchange={props.onchoose.reform(|_: Event| ())}
+                name={group}
+                aria-label={text::ratio(ratio)}
+                {checked}
+                disabled={locked}
+                {onchange}
             />
-            <span aria-hidden="true">{ &props.sign }</span>
+            <span aria-hidden="true">{ sign }</span>
         </label>
     }
 }

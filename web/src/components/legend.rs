@@ -5,7 +5,7 @@ use quartermeg_formats::describe;
 use yew::prelude::*;
 
 use super::glossary::Entry;
-use super::swatch::Swatch;
+use super::swatch::swatch;
 use super::term::Term;
 use crate::charts::memory_map;
 use crate::protocol::PlanView;
@@ -25,7 +25,7 @@ pub(super) fn Legend(props: &LegendProps) -> Html {
         <ul class="legend" aria-label="Legend">
             for role in memory_map::roles(&props.plan) {
                 <li key={role}>
-                    <Swatch {role} />
+                    { swatch(role) }
                     if is_saved(role) {
                         <Term entry={Entry::SavedActivation} />
                     } else {

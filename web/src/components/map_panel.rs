@@ -4,8 +4,8 @@ use yew::prelude::*;
 
 use super::glossary::Entry;
 use super::hooks::{use_app, use_dispatch, use_id};
-use super::icon::{Glyph, Icon};
-use super::inspector::Inspector;
+use super::icon::{Glyph, icon};
+use super::inspector::inspector;
 use super::legend::Legend;
 use super::map_canvas::MapCanvas;
 use super::term::Term;
@@ -69,7 +69,7 @@ pub(super) fn MapPanel() -> Html {
                             title="Zoom: show only what changes during a step"
                             onclick={onzoom}
                         >
-                            <Icon glyph={Glyph::Zoom} /><span class="wide">{ "Zoom" }</span>
+                            { icon(Glyph::Zoom) }<span class="wide">{ "Zoom" }</span>
                         </button>
                     } else {
                         <button type="button" class="button" onclick={onclose}>
@@ -77,7 +77,7 @@ pub(super) fn MapPanel() -> Html {
                         </button>
                     }
                     <button type="button" class="button quiet" onclick={onpeak}>
-                        <Icon glyph={Glyph::Peak} />{ "Jump to peak" }
+                        { icon(Glyph::Peak) }{ "Jump to peak" }
                     </button>
                 </span>
             </div>
@@ -105,7 +105,7 @@ pub(super) fn MapPanel() -> Html {
                     described_by={card.clone()}
                 />
                 <Legend plan={plan.clone()} />
-                <Inspector {plan} selection={state.selection} pinned={*pinned} id={card} />
+                { inspector(&plan, state.selection, *pinned, &card) }
             } else {
                 <p class="chart map-chart waiting note">
                     if state.lacks_network() {

@@ -3,14 +3,12 @@
 use yew::prelude::*;
 
 use super::export_dialog::ExportDialog;
-use super::hooks::use_app;
 use super::open_button::OpenButton;
 use super::share_button::ShareButton;
+use crate::state::AppState;
 
 /// Name, promise, files and link.
-#[component]
-pub(super) fn Masthead() -> Html {
-    let state = use_app();
+pub(super) fn masthead(state: &AppState) -> Html {
     html! {
         <header class="masthead">
             <div class="brand">

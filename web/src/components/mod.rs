@@ -1,4 +1,5 @@
-//! What the page consists of: one component a file.
+//! What the page consists of: one part a file, a component where it has hooks of its own, a function
+//! where it has none (`docs/decisions/0008-a-page-of-600-kb.md`).
 //!
 //! Components hold no logic. They read the state from a context, show it, and dispatch actions;
 //! what they remember for themselves is what no one else asks about (an open list, a text that is
@@ -45,6 +46,7 @@ mod qas_panel;
 mod readout;
 mod reset_dot;
 mod select_field;
+mod send;
 mod setup_fields;
 mod share_button;
 mod shortcuts;

@@ -6,8 +6,9 @@ use yew::prelude::*;
 use super::hooks::{use_app, use_dispatch};
 use super::motion_plot::motion_plot;
 use super::open_button::OpenButton;
-use super::prediction::Prediction;
+use super::prediction::prediction;
 use super::select_field::SelectField;
+use super::send::{on_click, sender};
 use crate::charts::motion::seconds;
 use crate::protocol::MotionView;
 use crate::state::{Action, MotionAction, text};
@@ -44,18 +45,12 @@ pub(super) fn MotionPanel() -> Html {
     let (Some(view), Some((codes, class))) = (motion.view.clone(), motion.shown()) else {
         return html! {};
     };
-    let send = |action: MotionAction| {
-        let dispatch = dispatch.clone();
-        move |_: MouseEvent| dispatch.dispatch(Action::Motion(action.clone()))
-    };
+    let send = |action| on_click(&dispatch, Action::Motion(action));
     let show = |window: usize| send(MotionAction::Show { source, window });
-    let onsource = {
-        let dispatch = dispatch.clone();
-        Callback::from(move |source: String| {
-            let source = source.parse().unwrap_or(0);
-            dispatch.dispatch(Action::Motion(MotionAction::Show { source, window: 0 }));
-        })
-    };
+    let onsource = sender(&dispatch, |source: String| {
+        let source = source.parse().unwrap_or(0);
+        Action::Motion(MotionAction::Show { source, window: 0 })
+    });
     let onlabel = {
         let label = label.clone();
         Callback::from(move |class: String| label.set(class.parse().unwrap_or(0)))
@@ -120,11 +115,7 @@ pub(super) fn MotionPanel() -> Html {
                         }
                     </p>
                 </div>
-                <Prediction
-                    names={view.class_names.clone()}
-                    probabilities={state.prediction.clone()}
-                    best={state.predicted_class().map(|(class, _)| class)}
-                />
+                { prediction(&state, &view.class_names) }
             </div>
             if motion.recording().is_some() {
                 <div class="motion-tools">

@@ -4,7 +4,8 @@ use gloo::timers::callback::Timeout;
 use yew::prelude::*;
 
 use super::hooks::{use_app, use_dispatch};
-use super::icon::{Glyph, Icon};
+use super::icon::{Glyph, icon};
+use super::send::on_click;
 use crate::state::{Action, Notice, OwnAction, Topic};
 
 /// How long a sentence stays that need not be dismissed.
@@ -15,18 +16,12 @@ const PASSING_MILLIS: u32 = 8_000;
 pub(super) fn NoticeList() -> Html {
     let state = use_app();
     let dispatch = use_dispatch();
-    let putback = {
-        let dispatch = dispatch.clone();
-        move |_: MouseEvent| dispatch.dispatch(Action::Own(OwnAction::PutBack))
-    };
     let show = |notice: &Notice| {
-        let dispatch = dispatch.clone();
-        let id = notice.id;
         html! {
-            <div class="notice" key={id}>
+            <div class="notice" key={notice.id}>
                 <p>{ &notice.text }</p>
                 if notice.topic == Topic::Aside && state.own.can_put_back() {
-                    <button type="button" class="button" onclick={putback.clone()}>
+                    <button type="button" class="button" onclick={on_click(&dispatch, Action::Own(OwnAction::PutBack))}>
                         { "Put back" }
                     </button>
                 }
@@ -34,9 +29,9 @@ pub(super) fn NoticeList() -> Html {
                     type="button"
                     class="button quiet icon"
                     aria-label="Dismiss"
-                    onclick={move |_| dispatch.dispatch(Action::Dismiss(id))}
+                    onclick={on_click(&dispatch, Action::Dismiss(notice.id))}
                 >
-                    <Icon glyph={Glyph::Close} />
+                    { icon(Glyph::Close) }
                 </button>
             </div>
         }

@@ -2,15 +2,12 @@
 
 use yew::prelude::*;
 
-use super::hooks::use_app;
 use super::map_table::MapTable;
 use crate::protocol::PlanView;
-use crate::state::text;
+use crate::state::{AppState, text};
 
 /// The table of the plan, which can be folded away.
-#[component]
-pub(super) fn NumbersPanel() -> Html {
-    let state = use_app();
+pub(super) fn numbers_panel(state: &AppState) -> Html {
     let Some(plan) = state.shown_plan().cloned() else {
         return html! {};
     };

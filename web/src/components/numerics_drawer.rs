@@ -9,9 +9,9 @@ use yew::prelude::*;
 use super::hooks::{use_app, use_dispatch};
 use super::number_field::NumberField;
 use super::numerics_effect::numerics_effect;
-use super::reset_dot::ResetDot;
+use super::reset_dot::reset_dot;
 use super::select_field::SelectField;
-use super::setup_fields::{committer, sender};
+use super::send::{committer, sender};
 use crate::protocol::RulesView;
 use crate::state::{Action, Dispatch, Shared, numerics, text};
 
@@ -62,7 +62,6 @@ fn Fields(props: &FieldsProps) -> Html {
     let plans = props.plans.as_deref();
     let value = rules_text::text(rules);
     let onchoose = sender(&dispatch, Action::SetNumerics);
-    let reset = |to: String| sender(&dispatch, move |()| Action::SetNumerics(to.clone()));
     let is_idle = |rule: usize| plans.is_some_and(|it| matches!(it.idle.get(rule), Some(Some(_))));
     let (nearest, _) = rules_text::nearest_profile(rules);
     html! {
@@ -78,12 +77,13 @@ fn Fields(props: &FieldsProps) -> Html {
                 {locked}
                 onchoose={onchoose.clone()}
             >
-                <ResetDot
-                    name="Profile"
-                    changed={rules != default.rules}
-                    {locked}
-                    onreset={reset(rules_text::text(default.rules))}
-                />
+                { reset_dot(
+                    &dispatch,
+                    "Profile",
+                    rules != default.rules,
+                    locked,
+                    Action::SetNumerics(rules_text::text(default.rules)),
+                ) }
             </SelectField>
             <p class="note">{ format!("{}: {}", nearest.name, nearest.help) }</p>
             for (at, rule) in RULES.iter().enumerate().filter(|&(at, _)| !is_idle(at)) {
@@ -98,7 +98,13 @@ fn Fields(props: &FieldsProps) -> Html {
                     onchoose={onchoose.clone()}
                 >
                     if let Some(in_profile) = numerics::in_profile(rules, at) {
-                        <ResetDot name={rule.name} changed={true} {locked} onreset={reset(in_profile)} />
+                        { reset_dot(
+                            &dispatch,
+                            rule.name,
+                            true,
+                            locked,
+                            Action::SetNumerics(in_profile),
+                        ) }
                     }
                 </SelectField>
             }
@@ -148,14 +154,15 @@ fn rates(setup: &Setup, default: &Setup, locked: bool, dispatch: &Dispatch) -> H
                     inputmode="decimal"
                     value={setup.momentum.to_string()}
                     {locked}
-                    oncommit={committer(dispatch, MOMENTUM_RANGE, between(MOMENTUM_RANGE), Action::SetMomentum)}
+                    oncommit={committer(MOMENTUM_RANGE, between(MOMENTUM_RANGE), sender(dispatch, Action::SetMomentum))}
                 >
-                    <ResetDot
-                        name="Momentum"
-                        changed={setup.momentum.to_bits() != momentum.to_bits()}
-                        {locked}
-                        onreset={sender(dispatch, move |()| Action::SetMomentum(momentum))}
-                    />
+                    { reset_dot(
+                        dispatch,
+                        "Momentum",
+                        setup.momentum.to_bits() != momentum.to_bits(),
+                        locked,
+                        Action::SetMomentum(momentum),
+                    ) }
                 </NumberField>
             }
             <SelectField
@@ -167,12 +174,13 @@ fn rates(setup: &Setup, default: &Setup, locked: bool, dispatch: &Dispatch) -> H
                 {locked}
                 onchoose={sender(dispatch, kind)}
             >
-                <ResetDot
-                    name="Rate schedule"
-                    changed={setup.schedule != schedule_at_first}
-                    {locked}
-                    onreset={sender(dispatch, move |()| Action::SetSchedule(schedule_at_first))}
-                />
+                { reset_dot(
+                    dispatch,
+                    "Rate schedule",
+                    setup.schedule != schedule_at_first,
+                    locked,
+                    Action::SetSchedule(schedule_at_first),
+                ) }
             </SelectField>
             if let Some(warmup_steps) = warmup_steps {
                 <NumberField
@@ -180,14 +188,9 @@ fn rates(setup: &Setup, default: &Setup, locked: bool, dispatch: &Dispatch) -> H
                     help="Steps over which the rate rises in a straight line before it falls."
                     value={text::number(warmup_steps.into())}
                     {locked}
-                    oncommit={committer(dispatch, [0, MAX_STEPS], steps, warmup)}
+                    oncommit={committer([0, MAX_STEPS], steps, sender(dispatch, warmup))}
                 >
-                    <ResetDot
-                        name="Warm-up steps"
-                        changed={warmup_steps > 0}
-                        {locked}
-                        onreset={sender(dispatch, move |()| warmup(0))}
-                    />
+                    { reset_dot(dispatch, "Warm-up steps", warmup_steps > 0, locked, warmup(0)) }
                 </NumberField>
             }
             <NumberField
@@ -196,14 +199,15 @@ fn rates(setup: &Setup, default: &Setup, locked: bool, dispatch: &Dispatch) -> H
                 inputmode="decimal"
                 value={setup.bias_rate_factor.to_string()}
                 {locked}
-                oncommit={committer(dispatch, BIAS_RATE_RANGE, between(BIAS_RATE_RANGE), Action::SetBiasRate)}
+                oncommit={committer(BIAS_RATE_RANGE, between(BIAS_RATE_RANGE), sender(dispatch, Action::SetBiasRate))}
             >
-                <ResetDot
-                    name="Bias rate factor"
-                    changed={setup.bias_rate_factor.to_bits() != bias_rate.to_bits()}
-                    {locked}
-                    onreset={sender(dispatch, move |()| Action::SetBiasRate(bias_rate))}
-                />
+                { reset_dot(
+                    dispatch,
+                    "Bias rate factor",
+                    setup.bias_rate_factor.to_bits() != bias_rate.to_bits(),
+                    locked,
+                    Action::SetBiasRate(bias_rate),
+                ) }
             </NumberField>
         </>
     }

@@ -6,7 +6,8 @@ use yew::prelude::*;
 use super::camera::Capture;
 use super::file_picker::{DropZone, FilePicker};
 use super::hooks::use_dispatch;
-use super::icon::{Glyph, Icon};
+use super::icon::{Glyph, icon};
+use super::send::on_click;
 use super::thumb::Thumb;
 use crate::state::{Action, OwnAction, OwnClass, Target, text};
 
@@ -32,10 +33,7 @@ pub(super) fn ClassCard(props: &ClassCardProps) -> Html {
     let dispatch = use_dispatch();
     let OwnClass { id, name, samples } = &props.class;
     let id = *id;
-    let send = |action: OwnAction| {
-        let dispatch = dispatch.clone();
-        move |_: MouseEvent| dispatch.dispatch(Action::Own(action.clone()))
-    };
+    let send = |action| on_click(&dispatch, Action::Own(action));
     // What is being typed stands through all that happens meanwhile.
     let typed = use_state_eq(|| None::<String>);
     let oninput = {
@@ -94,7 +92,7 @@ pub(super) fn ClassCard(props: &ClassCardProps) -> Html {
                         title="Remove this class"
                         onclick={send(OwnAction::RemoveClass(id))}
                     >
-                        <Icon glyph={Glyph::Close} />
+                        { icon(Glyph::Close) }
                     </button>
                 }
             </div>

@@ -4,12 +4,11 @@ use quartermeg_formats::input_range::InputRange;
 use quartermeg_formats::setup::{CLASSES_RANGE, Head};
 use yew::prelude::*;
 
-use super::hooks::{use_app, use_dispatch};
 use super::number_field::NumberField;
-use super::own_panel::Tick;
+use super::own_panel::tick;
 use super::select_field::SelectField;
-use super::setup_fields::committer;
-use crate::state::{Action, OwnAction, text};
+use super::send::{committer, sender};
+use crate::state::{Action, AppState, Dispatch, OwnAction, text};
 
 /// The value of a list that leaves the choice to the network.
 const AUTOMATIC: &str = "";
@@ -17,23 +16,13 @@ const NEW: &str = "new";
 const KEPT: &str = "own";
 
 /// Classifier, held-out samples, range of the pixels, and the rules in words.
-#[component]
-pub(super) fn OwnFields() -> Html {
-    let state = use_app();
-    let dispatch = use_dispatch();
+pub(super) fn own_fields(state: &AppState, dispatch: &Dispatch) -> Html {
     let Some(network) = state.own.network.clone() else {
         return html! {};
     };
-    let send = |action: fn(bool) -> OwnAction| {
-        let dispatch = dispatch.clone();
-        Callback::from(move |value| dispatch.dispatch(Action::Own(action(value))))
-    };
-    let onrange = {
-        let dispatch = dispatch.clone();
-        move |value: String| {
-            dispatch.dispatch(Action::Own(OwnAction::SetRange(value.parse().ok())));
-        }
-    };
+    let onrange = sender(dispatch, |value: String| {
+        Action::Own(OwnAction::SetRange(value.parse().ok()))
+    });
     let automatic = InputRange::ALL.get(usize::from(network.range));
     let mut ranges: Vec<(AttrValue, AttrValue)> = vec![(
         AUTOMATIC.into(),
@@ -48,15 +37,15 @@ pub(super) fn OwnFields() -> Html {
     }
     html! {
         <>
-            <HeadFields />
+            { head_fields(state, dispatch) }
             <details class="more">
                 <summary>{ "How samples are read" }</summary>
                 <div class="settings">
-                    <Tick
-                        text="Hold out every 5th sample of a class for the accuracy"
-                        checked={state.own.holds_out}
-                        onchange={send(OwnAction::SetHoldOut)}
-                    />
+                    { tick(
+                        "Hold out every 5th sample of a class for the accuracy",
+                        state.own.holds_out,
+                        sender(dispatch, |on| Action::Own(OwnAction::SetHoldOut(on))),
+                    ) }
                     <SelectField
                         name="Black to white"
                         options={ranges}
@@ -85,25 +74,21 @@ pub(super) fn OwnFields() -> Html {
 }
 
 /// A new classifier with its classes and seed, or the network's own.
-#[component]
-fn HeadFields() -> Html {
-    let state = use_app();
-    let dispatch = use_dispatch();
+fn head_fields(state: &AppState, dispatch: &Dispatch) -> Html {
     let head = state.setup().head;
     let n_own = state.own.network.as_ref().map_or(0, |it| it.n_classes);
-    let onhead = {
-        let dispatch = dispatch.clone();
-        move |value: String| {
-            let head = (value == NEW).then(Head::default);
-            dispatch.dispatch(Action::Own(OwnAction::SetHead(head)));
-        }
-    };
+    let onhead = sender(dispatch, |value: String| {
+        Action::Own(OwnAction::SetHead((value == NEW).then(Head::default)))
+    });
     let [fewest, most] = CLASSES_RANGE;
     let accepted = format!("Give a whole number of classes from {fewest} to {most}.");
     let seeds = format!("Give a whole number from 0 to {}.", text::number(u64::MAX));
     let with = |change: fn(Head, u64) -> Head| {
-        let head = head.unwrap_or_default();
-        move |value: u64| Action::Own(OwnAction::SetHead(Some(change(head, value))))
+        let (head, dispatch) = (head.unwrap_or_default(), dispatch.clone());
+        Callback::from(move |value: u64| {
+            let head = Some(change(head, value));
+            dispatch.dispatch(Action::Own(OwnAction::SetHead(head)));
+        })
     };
     let n_classes = with(|head, value| Head {
         n_classes: u32::try_from(value).unwrap_or(u32::MAX),
@@ -130,7 +115,6 @@ fn HeadFields() -> Html {
                         name="Classes"
                         value={head.n_classes.to_string()}
                         oncommit={committer(
-                            &dispatch,
                             [u64::from(fewest), u64::from(most)],
                             accepted,
                             n_classes,
@@ -139,7 +123,7 @@ fn HeadFields() -> Html {
                     <NumberField
                         name="Start seed"
                         value={head.seed.to_string()}
-                        oncommit={committer(&dispatch, [0, u64::MAX], seeds, seed)}
+                        oncommit={committer([0, u64::MAX], seeds, seed)}
                     />
                     <p class="note">
                         { "Its weights start uniform, ±1/sqrt(features), drawn from the seed." }

@@ -9,10 +9,11 @@ use super::file_picker::{DropZone, FilePicker};
 use super::hooks::{use_app, use_dispatch};
 use super::open_button::OpenButton;
 use super::own_class::ClassCard;
-use super::own_fields::OwnFields;
-use super::prediction::Prediction;
+use super::own_fields::own_fields;
+use super::prediction::prediction;
+use super::send::on_click;
 use super::thumb::Thumb;
-use crate::state::{Action, Camera, OwnAction, Target};
+use crate::state::{Action, AppState, Camera, Dispatch, OwnAction, Target};
 
 /// How long the network is left alone before it is asked again.
 const PAUSE_MILLIS: u32 = 80;
@@ -20,9 +21,7 @@ const PAUSE_MILLIS: u32 = 80;
 const MAX_CLASSES: usize = quartermeg_formats::setup::CLASSES_RANGE[1] as usize;
 
 /// Where the drawing pad is in other scenarios.
-#[component]
-pub(super) fn OwnPanel() -> Html {
-    let state = use_app();
+pub(super) fn own_panel(state: &AppState, dispatch: &Dispatch) -> Html {
     html! {
         <section class="panel own" aria-labelledby="own-title">
             <div class="panel-head">
@@ -32,13 +31,13 @@ pub(super) fn OwnPanel() -> Html {
                 }
             </div>
             if state.lacks_network() {
-                <NetworkWanted />
+                { network_wanted(state) }
             } else {
-                <Samples />
+                { samples(state, dispatch) }
                 if state.camera != Camera::On {
                     <Trial />
                 }
-                <OwnFields />
+                { own_fields(state, dispatch) }
             }
             <p class="note">
                 if state.is_own_network() {
@@ -57,9 +56,7 @@ pub(super) fn OwnPanel() -> Html {
 }
 
 /// What to do before there is a network.
-#[component]
-fn NetworkWanted() -> Html {
-    let state = use_app();
+fn network_wanted(state: &AppState) -> Html {
     let has_policy = !state.setup().policy.layers.is_empty();
     html! {
         <div class="wanted">
@@ -81,20 +78,14 @@ fn NetworkWanted() -> Html {
 }
 
 /// The classes.
-#[component]
-fn Samples() -> Html {
-    let state = use_app();
-    let dispatch = use_dispatch();
+fn samples(state: &AppState, dispatch: &Dispatch) -> Html {
     let Some(input) = state.own.input() else {
         return html! {};
     };
     let classes = state.own_classes();
     let is_new = state.setup().head.is_some();
     let has_camera = state.camera == Camera::On;
-    let onadd = {
-        let dispatch = dispatch.clone();
-        move |_: MouseEvent| dispatch.dispatch(Action::Own(OwnAction::AddClass))
-    };
+    let onadd = on_click(dispatch, Action::Own(OwnAction::AddClass));
     html! {
         <>
             <p class="note network-facts">
@@ -197,11 +188,7 @@ fn Trial() -> Html {
                         <Thumb data={probe.data} {input} label={format!("Tried: {}", probe.name)} />
                         <figcaption class="note">{ probe.name.to_string() }</figcaption>
                     </figure>
-                    <Prediction
-                        names={state.class_names()}
-                        probabilities={state.prediction.clone()}
-                        best={state.predicted_class().map(|(class, _)| class)}
-                    />
+                    { prediction(&state, &state.class_names()) }
                 </div>
             } else {
                 <p class="note drop-hint">{ "The newest sample is tried, or a file that you drop here." }</p>
@@ -210,30 +197,15 @@ fn Trial() -> Html {
     }
 }
 
-/// A box to tick, in words.
-#[derive(Properties, PartialEq)]
-pub(super) struct TickProps {
-    /// What it says.
-    pub text: AttrValue,
-    /// Whether it is ticked.
-    pub checked: bool,
-    /// It was changed.
-    pub onchange: Callback<bool>,
-}
-
 /// A labelled check box.
-#[component]
-pub(super) fn Tick(props: &TickProps) -> Html {
-    let onchange = {
-        let onchange = props.onchange.clone();
-        move |event: Event| {
-            onchange.emit(event.target_unchecked_into::<HtmlInputElement>().checked());
-        }
+pub(super) fn tick(text: &'static str, checked: bool, onchange: Callback<bool>) -> Html {
+    let onchange = move |event: Event| {
+        onchange.emit(event.target_unchecked_into::<HtmlInputElement>().checked());
     };
     html! {
         <label class="tick">
-            <input type="checkbox" checked={props.checked} {onchange} />
-            <span>{ &props.text }</span>
+            <input type="checkbox" {checked} {onchange} />
+            <span>{ text }</span>
         </label>
     }
 }

@@ -4,25 +4,26 @@ use yew::prelude::*;
 
 use super::accuracy_panel::AccuracyPanel;
 use super::draw_panel::DrawPanel;
-use super::hooks::use_app;
+use super::hooks::{use_app, use_dispatch};
 use super::loss_panel::LossPanel;
 use super::map_panel::MapPanel;
-use super::masthead::Masthead;
+use super::masthead::masthead;
 use super::motion_panel::MotionPanel;
 use super::notices::NoticeList;
-use super::numbers_panel::NumbersPanel;
-use super::own_panel::OwnPanel;
-use super::policy_panel::PolicyPanel;
+use super::numbers_panel::numbers_panel;
+use super::own_panel::own_panel;
+use super::policy_panel::policy_panel;
 use super::qas_panel::QasPanel;
 use super::shortcuts::Shortcuts;
-use super::stateline::Stateline;
-use super::transport::Transport;
-use super::words::Words;
+use super::stateline::stateline;
+use super::transport::transport;
+use super::words::words;
 
 /// Head, transport, panels and words; what a link hides is not there.
 #[component]
 pub fn Page() -> Html {
     let state = use_app();
+    let dispatch = use_dispatch();
     let shows = |panel: &str| !state.is_hidden(panel);
     // A person's own samples stand beside the map, because nothing happens without them.
     let (own, draw) = (
@@ -33,20 +34,20 @@ pub fn Page() -> Html {
     html! {
         <>
             <Shortcuts />
-            <Masthead />
+            { masthead(&state) }
             <main>
-                <Transport />
+                { transport(&state, &dispatch) }
                 <div class="board">
-                    <Stateline />
+                    { stateline(&state) }
                     if shows("policy") {
-                        <div class="column left"><PolicyPanel /></div>
+                        <div class="column left">{ policy_panel(&state, &dispatch) }</div>
                     }
                     if shows("map") {
                         <div class="column centre"><MapPanel /></div>
                     }
                     if own || shows("loss") || qas_above {
                         <div class="column right">
-                            if own { <OwnPanel /> }
+                            if own { { own_panel(&state, &dispatch) } }
                             if shows("loss") { <LossPanel /> }
                             if qas_above { <QasPanel /> }
                         </div>
@@ -61,10 +62,10 @@ pub fn Page() -> Html {
                         </div>
                     }
                     if shows("map") {
-                        <div class="column below"><NumbersPanel /></div>
+                        <div class="column below">{ numbers_panel(&state) }</div>
                     }
                     if shows("words") {
-                        <Words />
+                        { words(&state) }
                     }
                 </div>
             </main>

@@ -3,22 +3,24 @@
 use yew::prelude::*;
 
 use super::glossary::Entry;
-use super::hooks::{use_app, use_dispatch};
-use super::icon::{Glyph, Icon};
+use super::icon::{Glyph, icon_button};
 use super::layer_list::LayerList;
 use super::numerics_drawer::NumericsDrawer;
-use super::setup_fields::{MainFields, MoreFields, Presets};
+use super::send::on_click;
+use super::setup_fields::{main_fields, more_fields, presets};
 use super::term::Term;
-use crate::state::Action;
+use crate::state::{Action, AppState, Dispatch};
 
 /// The left column.
-#[component]
-pub(super) fn PolicyPanel() -> Html {
-    let state = use_app();
-    let dispatch = use_dispatch();
-    let send = |action: Action| {
-        let dispatch = dispatch.clone();
-        move |_: MouseEvent| dispatch.dispatch(action.clone())
+pub(super) fn policy_panel(state: &AppState, dispatch: &Dispatch) -> Html {
+    let tool = |name, glyph, can: bool, action| {
+        icon_button(
+            name,
+            "button quiet icon",
+            glyph,
+            !can,
+            on_click(dispatch, action),
+        )
     };
     let locked = state.is_locked("policy");
     html! {
@@ -26,38 +28,20 @@ pub(super) fn PolicyPanel() -> Html {
             <div class="panel-head">
                 <h2 id="policy-title"><Term entry={Entry::UpdatePolicy} text="Update policy" /></h2>
                 <span class="tools">
-                    <button
-                        type="button"
-                        class="button quiet icon"
-                        aria-label="Undo"
-                        title="Undo"
-                        disabled={!state.can_undo()}
-                        onclick={send(Action::Undo)}
-                    >
-                        <Icon glyph={Glyph::Undo} />
-                    </button>
-                    <button
-                        type="button"
-                        class="button quiet icon"
-                        aria-label="Redo"
-                        title="Redo"
-                        disabled={!state.can_redo()}
-                        onclick={send(Action::Redo)}
-                    >
-                        <Icon glyph={Glyph::Redo} />
-                    </button>
+                    { tool("Undo", Glyph::Undo, state.can_undo(), Action::Undo) }
+                    { tool("Redo", Glyph::Redo, state.can_redo(), Action::Redo) }
                 </span>
             </div>
             if !state.link.locked.is_empty() {
                 <p class="note">{ "What is greyed is fixed by the link that was opened." }</p>
             }
             <div class="settings">
-                <MainFields />
-                <Presets />
+                { main_fields(state, dispatch) }
+                { presets(state, dispatch) }
                 <div class="drawers">
                     <details class="more">
                         <summary>{ "More" }</summary>
-                        <div class="settings"><MoreFields /></div>
+                        <div class="settings">{ more_fields(state, dispatch) }</div>
                     </details>
                     <NumericsDrawer />
                 </div>

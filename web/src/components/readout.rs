@@ -2,33 +2,35 @@
 
 use yew::prelude::*;
 
-/// Properties of [`Readout`].
-#[derive(Properties, PartialEq)]
-pub(super) struct ReadoutProps {
+/// What is shown of a number.
+pub(super) struct Readout {
     /// Its name.
-    pub name: AttrValue,
-    /// Its value, ready to be read.
-    pub value: AttrValue,
-    /// What the value is measured against.
-    #[prop_or_default]
-    pub context: AttrValue,
+    pub name: &'static str,
     /// Class that fixes its width.
     pub class: &'static str,
+    /// Its value, ready to be read.
+    pub value: String,
+    /// What the value is measured against.
+    pub context: String,
     /// Whether the value is alarming.
-    #[prop_or_default]
     pub alarming: bool,
 }
 
 /// A labelled number, what stands in parentheses being less important. It is not announced as it changes: that would never end.
-#[component]
-pub(super) fn Readout(props: &ReadoutProps) -> Html {
-    let name = &props.name;
-    let (value, detail) = match props.value.split_once(" (") {
-        Some((value, detail)) => (value, Some(format!(" ({detail}"))),
-        None => (&*props.value, None),
+pub(super) fn readout(readout: Readout) -> Html {
+    let Readout {
+        name,
+        class,
+        value,
+        context,
+        alarming,
+    } = readout;
+    let (value, detail) = match value.split_once(" (") {
+        Some((value, detail)) => (value.to_owned(), Some(format!(" ({detail}"))),
+        None => (value, None),
     };
     html! {
-        <div class={classes!("readout", props.class, props.alarming.then_some("alarming"))}>
+        <div class={classes!("readout", class, alarming.then_some("alarming"))}>
             <span class="label" aria-hidden="true">{ name }</span>
             <output class="number" aria-label={name} aria-live="off">
                 { value }
@@ -36,8 +38,8 @@ pub(super) fn Readout(props: &ReadoutProps) -> Html {
                     <span class="detail">{ detail }</span>
                 }
             </output>
-            if !props.context.is_empty() {
-                <span class="label context">{ &props.context }</span>
+            if !context.is_empty() {
+                <span class="label context">{ context }</span>
             }
         </div>
     }

@@ -2,36 +2,30 @@
 
 use yew::prelude::*;
 
-/// Properties of [`ResetDot`].
-#[derive(Properties, PartialEq)]
-pub(super) struct ResetDotProps {
-    /// Name of the setting.
-    pub name: AttrValue,
-    /// Whether it differs from the default.
-    pub changed: bool,
-    /// Whether it may not be changed.
-    #[prop_or_default]
-    pub locked: bool,
-    /// Brings the default back.
-    pub onreset: Callback<()>,
-}
+use super::send::on_click;
+use crate::state::{Action, Dispatch};
 
-/// A dot that brings the default back; nothing where nothing was changed.
-#[component]
-pub(super) fn ResetDot(props: &ResetDotProps) -> Html {
-    if !props.changed {
+/// A dot that sends `back`, which brings the default of the setting `name` back; nothing where
+/// nothing was changed.
+pub(super) fn reset_dot(
+    dispatch: &Dispatch,
+    name: &str,
+    changed: bool,
+    locked: bool,
+    back: Action,
+) -> Html {
+    if !changed {
         return html! {};
     }
-    let onclick = props.onreset.reform(|_: MouseEvent| ());
-    let name = format!("{} back to default", props.name);
+    let name = AttrValue::from(format!("{name} back to default"));
     html! {
         <button
             type="button"
             class="dot"
             aria-label={name.clone()}
             title={name}
-            disabled={props.locked}
-            {onclick}
+            disabled={locked}
+            onclick={on_click(dispatch, back)}
         />
     }
 }

@@ -7,54 +7,20 @@ use web_sys::HtmlInputElement;
 use yew::prelude::*;
 
 use super::glossary::Entry;
-use super::hooks::{use_app, use_dispatch, use_id};
 use super::number_field::NumberField;
-use super::reset_dot::ResetDot;
+use super::reset_dot::reset_dot;
 use super::select_field::SelectField;
+use super::send::{committer, on_click, sender};
 use super::term::Term;
-use crate::state::{Action, Dispatch, text};
+use crate::state::{Action, AppState, Dispatch, text};
 
 /// Steps of the slider of the budget, in bytes.
 const BUDGET_STEP: u32 = 4096;
 /// Where the slider of the budget ends; the field beside it takes more.
 const BUDGET_SLIDER_END: u32 = 512 * 1024;
 
-pub(super) fn sender<T: 'static>(
-    dispatch: &Dispatch,
-    action: impl Fn(T) -> Action + 'static,
-) -> Callback<T> {
-    let dispatch = dispatch.clone();
-    Callback::from(move |value| dispatch.dispatch(action(value)))
-}
-
-/// Reads a number and sends it, or says what would be accepted.
-pub(super) fn committer<T: std::str::FromStr + PartialOrd + Copy + 'static>(
-    dispatch: &Dispatch,
-    [low, high]: [T; 2],
-    accepted: String,
-    action: impl Fn(T) -> Action + 'static,
-) -> Callback<String, Result<(), String>> {
-    let dispatch = dispatch.clone();
-    Callback::from(move |typed: String| {
-        let digits: String = typed
-            .chars()
-            .filter(|it| !matches!(it, ',' | ' ' | '_'))
-            .collect();
-        match digits.parse::<T>() {
-            Ok(value) if (low..=high).contains(&value) => {
-                dispatch.dispatch(action(value));
-                Ok(())
-            }
-            _ => Err(accepted.clone()),
-        }
-    })
-}
-
 /// Scenario, device, budget and preset: what is always in view.
-#[component]
-pub(super) fn MainFields() -> Html {
-    let state = use_app();
-    let dispatch = use_dispatch();
+pub(super) fn main_fields(state: &AppState, dispatch: &Dispatch) -> Html {
     let (setup, default) = (state.setup(), state.default_setup());
     let scenarios: Vec<(AttrValue, AttrValue)> = scenario::SCENARIOS
         .iter()
@@ -71,33 +37,31 @@ pub(super) fn MainFields() -> Html {
                 options={scenarios}
                 value={setup.scenario.clone()}
                 locked={state.is_locked("scenario")}
-                onchoose={sender(&dispatch, Action::SetScenario)}
+                onchoose={sender(dispatch, Action::SetScenario)}
             />
             <SelectField
                 name="Device"
                 options={devices}
                 value={setup.device.clone()}
                 locked={state.is_locked("device")}
-                onchoose={sender(&dispatch, Action::SetDevice)}
+                onchoose={sender(dispatch, Action::SetDevice)}
             >
-                <ResetDot
-                    name="Device"
-                    changed={setup.device != default.device}
-                    locked={state.is_locked("device")}
-                    onreset={sender(&dispatch, move |()| Action::SetDevice(default.device.clone()))}
-                />
+                { reset_dot(
+                    dispatch,
+                    "Device",
+                    setup.device != default.device,
+                    state.is_locked("device"),
+                    Action::SetDevice(default.device),
+                ) }
             </SelectField>
-            <Budget />
-            <Qas />
+            { budget_fields(state, dispatch) }
+            { qas_switch(state, dispatch) }
         </>
     }
 }
 
 /// The budget, as a number and as a slider; neither where the device has no limit.
-#[component]
-fn Budget() -> Html {
-    let state = use_app();
-    let dispatch = use_dispatch();
+fn budget_fields(state: &AppState, dispatch: &Dispatch) -> Html {
     let budget = state.setup().budget_bytes;
     if state.is_unlimited() {
         return html! {};
@@ -123,14 +87,15 @@ fn Budget() -> Html {
                 name="Memory budget"
                 value={text::number(u64::from(budget))}
                 {locked}
-                oncommit={committer(&dispatch, BUDGET_RANGE, accepted, Action::SetBudget)}
+                oncommit={committer(BUDGET_RANGE, accepted, sender(dispatch, Action::SetBudget))}
             >
-                <ResetDot
-                    name="Memory budget"
-                    changed={budget != device_bytes}
-                    {locked}
-                    onreset={sender(&dispatch, move |()| Action::SetBudget(device_bytes))}
-                />
+                { reset_dot(
+                    dispatch,
+                    "Memory budget",
+                    budget != device_bytes,
+                    locked,
+                    Action::SetBudget(device_bytes),
+                ) }
             </NumberField>
             <input
                 type="range"
@@ -148,19 +113,14 @@ fn Budget() -> Html {
 }
 
 /// The switch of quantization-aware scaling.
-#[component]
-fn Qas() -> Html {
-    let state = use_app();
-    let dispatch = use_dispatch();
-    let id = use_id("qas");
+fn qas_switch(state: &AppState, dispatch: &Dispatch) -> Html {
     let qas = state.setup().qas;
     let default = state.default_setup().qas;
     let locked = state.is_locked("qas");
-    let onclick = sender(&dispatch, move |_: MouseEvent| Action::SetQas(!qas));
+    let onclick = on_click(dispatch, Action::SetQas(!qas));
     html! {
         <div class="setting row">
             <button
-                {id}
                 type="button"
                 class="switch"
                 role="switch"
@@ -174,21 +134,13 @@ fn Qas() -> Html {
                 <Term entry={Entry::Qas} />
                 <span class="note">{ " quantization-aware scaling" }</span>
             </span>
-            <ResetDot
-                name="QAS"
-                changed={qas != default}
-                {locked}
-                onreset={sender(&dispatch, move |()| Action::SetQas(default))}
-            />
+            { reset_dot(dispatch, "QAS", qas != default, locked, Action::SetQas(default)) }
         </div>
     }
 }
 
 /// Learning rate, seed and stop: what is seldom changed.
-#[component]
-pub(super) fn MoreFields() -> Html {
-    let state = use_app();
-    let dispatch = use_dispatch();
+pub(super) fn more_fields(state: &AppState, dispatch: &Dispatch) -> Html {
     let (setup, default) = (state.setup(), state.default_setup());
     let [slowest, fastest] = LEARNING_RATE_RANGE;
     let rate = format!("Give a learning rate from {slowest} to {fastest}.");
@@ -204,51 +156,51 @@ pub(super) fn MoreFields() -> Html {
                 inputmode="decimal"
                 value={setup.learning_rate.to_string()}
                 locked={state.is_locked("lr")}
-                oncommit={committer(&dispatch, LEARNING_RATE_RANGE, rate, Action::SetLearningRate)}
+                oncommit={committer(LEARNING_RATE_RANGE, rate, sender(dispatch, Action::SetLearningRate))}
             >
-                <ResetDot
-                    name="Learning rate"
-                    changed={setup.learning_rate.to_bits() != default.learning_rate.to_bits()}
-                    locked={state.is_locked("lr")}
-                    onreset={sender(&dispatch, move |()| Action::SetLearningRate(default.learning_rate))}
-                />
+                { reset_dot(
+                    dispatch,
+                    "Learning rate",
+                    setup.learning_rate.to_bits() != default.learning_rate.to_bits(),
+                    state.is_locked("lr"),
+                    Action::SetLearningRate(default.learning_rate),
+                ) }
             </NumberField>
             <NumberField
                 name="Seed"
                 value={setup.seed.to_string()}
                 locked={state.is_locked("seed")}
-                oncommit={committer(&dispatch, [0, u64::MAX], seed, Action::SetSeed)}
+                oncommit={committer([0, u64::MAX], seed, sender(dispatch, Action::SetSeed))}
             >
-                <ResetDot
-                    name="Seed"
-                    changed={setup.seed != default.seed}
-                    locked={state.is_locked("seed")}
-                    onreset={sender(&dispatch, move |()| Action::SetSeed(default.seed))}
-                />
+                { reset_dot(
+                    dispatch,
+                    "Seed",
+                    setup.seed != default.seed,
+                    state.is_locked("seed"),
+                    Action::SetSeed(default.seed),
+                ) }
             </NumberField>
             <NumberField
                 name="Stop after steps"
                 value={text::number(u64::from(setup.stop_after))}
                 locked={state.is_locked("stop")}
-                oncommit={committer(&dispatch, [1, MAX_STEPS], stop, Action::SetStopAfter)}
+                oncommit={committer([1, MAX_STEPS], stop, sender(dispatch, Action::SetStopAfter))}
             >
-                <ResetDot
-                    name="Stop after steps"
-                    changed={setup.stop_after != default.stop_after}
-                    locked={state.is_locked("stop")}
-                    onreset={sender(&dispatch, move |()| Action::SetStopAfter(default.stop_after))}
-                />
+                { reset_dot(
+                    dispatch,
+                    "Stop after steps",
+                    setup.stop_after != default.stop_after,
+                    state.is_locked("stop"),
+                    Action::SetStopAfter(default.stop_after),
+                ) }
             </NumberField>
         </>
     }
 }
 
 /// Policies to choose by name.
-#[component]
-pub(super) fn Presets() -> Html {
+pub(super) fn presets(state: &AppState, dispatch: &Dispatch) -> Html {
     const OWN: &str = "";
-    let state = use_app();
-    let dispatch = use_dispatch();
     let Some(plan) = state.plan() else {
         return html! {};
     };
@@ -273,14 +225,9 @@ pub(super) fn Presets() -> Html {
             {options}
             value={chosen}
             {locked}
-            onchoose={sender(&dispatch, Action::SetPolicy)}
+            onchoose={sender(dispatch, Action::SetPolicy)}
         >
-            <ResetDot
-                name="Policy"
-                {changed}
-                {locked}
-                onreset={sender(&dispatch, move |()| Action::SetPolicy(default.clone()))}
-            />
+            { reset_dot(dispatch, "Policy", changed, locked, Action::SetPolicy(default)) }
         </SelectField>
     }
 }

@@ -4,6 +4,7 @@ use web_sys::HtmlInputElement;
 use yew::prelude::*;
 
 use super::hooks::{use_app, use_dispatch};
+use super::send::on_click;
 use crate::io::fragment;
 use crate::state::{Action, Topic};
 
@@ -12,7 +13,7 @@ use crate::state::{Action, Topic};
 pub(super) fn ShareButton() -> Html {
     let state = use_app();
     let dispatch = use_dispatch();
-    let onclick = move |_: MouseEvent| dispatch.dispatch(Action::CopyLink);
+    let onclick = on_click(&dispatch, Action::CopyLink);
     let refused = state
         .notices
         .alerts()

@@ -2,17 +2,14 @@
 
 use yew::prelude::*;
 
-use super::hooks::use_app;
 use super::motion_plot::motion_plot;
 use super::pixels::Pixels;
 use super::thumb::Thumb;
 use crate::protocol::SampleView;
-use crate::state::{Shared, text};
+use crate::state::{AppState, Shared, text};
 
 /// One line below the transport bar, of constant height.
-#[component]
-pub(super) fn Stateline() -> Html {
-    let state = use_app();
+pub(super) fn stateline(state: &AppState) -> Html {
     let operation = state.operation_text();
     let help = (state.op > 0)
         .then(|| state.plan()?.ops.get(state.op as usize - 1))

@@ -11,23 +11,15 @@ const AREA: Area = Area {
     bottom: 14.0,
 };
 
-/// Properties of [`Swatch`].
-#[derive(Properties, PartialEq)]
-pub(super) struct SwatchProps {
-    /// Index of the role.
-    pub role: u8,
-}
-
-/// The same lines as on the map, drawn in the document.
-#[component]
-pub(super) fn Swatch(props: &SwatchProps) -> Html {
-    let fill = format!("fill: var(--role-{})", props.role);
-    let hatch = format!("stroke: var(--hatch-{})", props.role);
+/// The same lines as on the map for the role of this index, drawn in the document.
+pub(super) fn swatch(role: u8) -> Html {
+    let fill = format!("fill: var(--role-{role})");
+    let hatch = format!("stroke: var(--hatch-{role})");
     html! {
         <svg class="swatch" viewBox="0 0 26 14" width="26" height="14" aria-hidden="true">
             <rect width="26" height="14" style={fill} />
             <g style={hatch}>
-                for [(x1, y1), (x2, y2)] in Pattern::of_role(props.role).strokes(AREA) {
+                for [(x1, y1), (x2, y2)] in Pattern::of_role(role).strokes(AREA) {
                     <line
                         x1={x1.to_string()}
                         y1={y1.to_string()}

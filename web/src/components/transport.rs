@@ -3,11 +3,11 @@
 use web_sys::HtmlSelectElement;
 use yew::prelude::*;
 
-use super::hooks::{use_app, use_dispatch};
-use super::icon::{Glyph, Icon};
-use super::readout::Readout;
+use super::icon::{Glyph, icon, icon_button};
+use super::readout::{Readout, readout};
+use super::send::on_click;
 use crate::protocol::Speed;
-use crate::state::{Action, text};
+use crate::state::{Action, AppState, Dispatch, text};
 
 const SPEEDS: [(Speed, &str, &str); 3] = [
     (
@@ -20,14 +20,9 @@ const SPEEDS: [(Speed, &str, &str); 3] = [
 ];
 
 /// Buttons, speed and numbers.
-#[component]
-pub(super) fn Transport() -> Html {
-    let state = use_app();
-    let dispatch = use_dispatch();
-    let send = |action: Action| {
-        let dispatch = dispatch.clone();
-        Callback::from(move |_: MouseEvent| dispatch.dispatch(action.clone()))
-    };
+pub(super) fn transport(state: &AppState, dispatch: &Dispatch) -> Html {
+    let send = |action| on_click(dispatch, action);
+    let key = |name, glyph, action| icon_button(name, "button icon", glyph, false, send(action));
     let onchange = {
         let dispatch = dispatch.clone();
         move |event: Event| {
@@ -39,26 +34,12 @@ pub(super) fn Transport() -> Html {
     };
     let runs = state.playback.is_on();
     let speed_locked = state.is_locked("speed");
-    let stop = text::number(u64::from(state.setup().stop_after));
-    let budget = if state.is_unlimited() {
-        state.budget_text()
-    } else {
-        format!("of {}", state.budget_text())
-    };
     html! {
         <div class="transport" role="group" aria-label="Training">
             <div class="keys">
-                <IconButton name="Reset" glyph={Glyph::Reset} onclick={send(Action::Reset)} />
-                <IconButton
-                    name="Previous operation"
-                    glyph={Glyph::Back}
-                    onclick={send(Action::PreviousOperation)}
-                />
-                <IconButton
-                    name="Next operation"
-                    glyph={Glyph::Forward}
-                    onclick={send(Action::NextOperation)}
-                />
+                { key("Reset", Glyph::Reset, Action::Reset) }
+                { key("Previous operation", Glyph::Back, Action::PreviousOperation) }
+                { key("Next operation", Glyph::Forward, Action::NextOperation) }
                 <button
                     type="button"
                     class="button step"
@@ -66,7 +47,7 @@ pub(super) fn Transport() -> Html {
                     title="Step (.)"
                     onclick={send(Action::Step)}
                 >
-                    <Icon glyph={Glyph::Step} /><span>{ "Step" }</span>
+                    { icon(Glyph::Step) }<span>{ "Step" }</span>
                 </button>
                 <button
                     type="button"
@@ -74,7 +55,7 @@ pub(super) fn Transport() -> Html {
                     title={if runs { "Pause (space)" } else { "Play (space)" }}
                     onclick={send(if runs { Action::Pause } else { Action::Play })}
                 >
-                    <Icon glyph={if runs { Glyph::Pause } else { Glyph::Play }} />
+                    { icon(if runs { Glyph::Pause } else { Glyph::Play }) }
                     { if runs { "Pause" } else { "Play" } }
                 </button>
                 <select
@@ -90,45 +71,41 @@ pub(super) fn Transport() -> Html {
                 </select>
             </div>
             <div class="readouts">
-                <Readout
-                    name="Steps"
-                    class="of-steps"
-                    value={state.steps_text()}
-                    context={format!("of {stop}")}
-                />
-                <Readout name="Loss" class="of-loss" value={state.loss_text()} />
-                <Readout name="Accuracy" class="of-share" value={state.accuracy_text()} />
-                <Readout
-                    name="Peak memory"
-                    class="of-bytes"
-                    value={state.peak_text()}
-                    context={budget}
-                    alarming={!state.fits()}
-                />
-                <Readout name="Steps per second" class="of-rate" value={state.speed_text()} />
+                for each in readouts(state) {
+                    { readout(each) }
+                }
             </div>
         </div>
     }
 }
 
-#[derive(Properties, PartialEq)]
-struct IconButtonProps {
-    name: AttrValue,
-    glyph: Glyph,
-    onclick: Callback<MouseEvent>,
-}
-
-#[component]
-fn IconButton(props: &IconButtonProps) -> Html {
-    html! {
-        <button
-            type="button"
-            class="button icon"
-            aria-label={&props.name}
-            title={&props.name}
-            onclick={props.onclick.clone()}
-        >
-            <Icon glyph={props.glyph} />
-        </button>
-    }
+/// The numbers on the bar.
+fn readouts(state: &AppState) -> [Readout; 5] {
+    let plain = |name, class, value| Readout {
+        name,
+        class,
+        value,
+        context: String::new(),
+        alarming: false,
+    };
+    let stop = text::number(u64::from(state.setup().stop_after));
+    let budget = if state.is_unlimited() {
+        state.budget_text()
+    } else {
+        format!("of {}", state.budget_text())
+    };
+    [
+        Readout {
+            context: format!("of {stop}"),
+            ..plain("Steps", "of-steps", state.steps_text())
+        },
+        plain("Loss", "of-loss", state.loss_text()),
+        plain("Accuracy", "of-share", state.accuracy_text()),
+        Readout {
+            context: budget,
+            alarming: !state.fits(),
+            ..plain("Peak memory", "of-bytes", state.peak_text())
+        },
+        plain("Steps per second", "of-rate", state.speed_text()),
+    ]
 }

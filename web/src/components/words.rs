@@ -3,8 +3,8 @@
 use yew::prelude::*;
 
 use super::glossary::Entry;
-use super::hooks::use_app;
 use super::term::Term;
+use crate::state::AppState;
 
 /// Whose work a scenario stands on, and where its licence lies; that of Watch stands in its panel.
 const CREDITS: [(&str, &str, &str); 2] = [
@@ -21,9 +21,8 @@ const CREDITS: [(&str, &str, &str); 2] = [
 ];
 
 /// The text under the tool.
-#[component]
-pub(super) fn Words() -> Html {
-    let state = use_app();
+pub(super) fn words(state: &AppState) -> Html {
+    let term = |entry: Entry| html! { <Term {entry} /> };
     html! {
         <section class="words" aria-labelledby="words-title">
             <h2 id="words-title">{ "What happens here" }</h2>
@@ -42,31 +41,31 @@ pub(super) fn Words() -> Html {
                 }
                 { "sample at a time, with the program that a microcontroller would run: compiled \
                    ahead for your " }
-                <Term entry={Entry::UpdatePolicy} />
+                { term(Entry::UpdatePolicy) }
                 { " and " }
-                <Term entry={Entry::ChannelRatio} />
+                { term(Entry::ChannelRatio) }
                 { ", and executed in one " }
-                <Term entry={Entry::Arena} />
+                { term(Entry::Arena) }
                 { " of exactly the device’s size. " }
             </p>
             <p>
                 { "The forward pass keeps each " }
-                <Term entry={Entry::SavedActivation} />
+                { term(Entry::SavedActivation) }
                 { " that a weight gradient will need, so every layer you let learn lengthens a " }
-                <Term entry={Entry::Lifetime} />
+                { term(Entry::Lifetime) }
                 { " on the map and may raise the " }
-                <Term entry={Entry::Peak} />
+                { term(Entry::Peak) }
                 { ". " }
             </p>
             <p>
                 { "Values are integers with a " }
-                <Term entry={Entry::Scale} />
+                { term(Entry::Scale) }
                 { " and a " }
-                <Term entry={Entry::ZeroPoint} />
+                { term(Entry::ZeroPoint) }
                 { "; every layer has to " }
-                <Term entry={Entry::Requantize} />
+                { term(Entry::Requantize) }
                 { " its sums to 8 bits, and " }
-                <Term entry={Entry::Qas} />
+                { term(Entry::Qas) }
                 { " brings the gradients of such weights back into proportion. " }
             </p>
             <p class="note">
