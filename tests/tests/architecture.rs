@@ -15,7 +15,7 @@ use walkdir::WalkDir;
 
 /// Every package of the workspace, and the packages of the workspace that it may need, those for
 /// its own tests included. A new package is added here on purpose or the test fails.
-const PACKAGES: [(&str, &[&str]); 7] = [
+const PACKAGES: [(&str, &[&str]); 10] = [
     ("quartermeg-core", &[]),
     ("quartermeg-formats", &["quartermeg-core"]),
     ("quartermeg-web", &["quartermeg-core", "quartermeg-formats"]),
@@ -27,6 +27,16 @@ const PACKAGES: [(&str, &[&str]); 7] = [
     (
         "quartermeg-tests",
         &["quartermeg-core", "quartermeg-formats"],
+    ),
+    ("quartermeg-firmware", &["quartermeg-core"]),
+    ("quartermeg-firmware-wasm", &["quartermeg-firmware"]),
+    (
+        "quartermeg-twin",
+        &[
+            "quartermeg-core",
+            "quartermeg-firmware",
+            "quartermeg-formats",
+        ],
     ),
     ("xtask", &[]),
 ];
@@ -314,10 +324,18 @@ fn the_exports_to_scripts_stand_in_one_file() {
     assert_eq!(files.len(), 1, "files with exports: {files:?}");
 }
 
-/// The device has no heap; its folder may be missing.
+/// The driver, the image and the wasm module, without the script that describes the board's memory.
+fn firmware() -> Vec<Source> {
+    let folders = ["firmware/src", "firmware/wasm/src"];
+    let found: Vec<Source> = folders.into_iter().flat_map(sources).collect();
+    assert!(found.len() > 8, "only {} files were read", found.len());
+    found
+}
+
+/// The device has no heap.
 #[test]
 fn the_firmware_declares_no_allocator() {
-    for source in sources("firmware") {
+    for source in firmware() {
         let words = [
             "alloc",
             "global_allocator",
@@ -329,6 +347,61 @@ fn the_firmware_declares_no_allocator() {
         // `#![no_std]` is one identifier, so `std` alone means the library.
         assert_free_of(&source, &code, &words);
     }
+    for source in [
+        "firmware/src/lib.rs",
+        "firmware/src/main.rs",
+        "firmware/wasm/src/lib.rs",
+    ] {
+        let code = sources(source).remove(0).code;
+        assert!(
+            names(&code, "no_std"),
+            "{source} links the standard library"
+        );
+    }
+}
+
+#[test]
+fn the_firmware_knows_the_run_side_of_the_core_alone() {
+    for source in firmware() {
+        for (at, name) in source.code.match_indices("quartermeg_") {
+            let rest = &source.code[at + name.len()..];
+            let is_known = rest.starts_with("firmware::")
+                || ["checksum", "program", "quant", "runtime"]
+                    .iter()
+                    .any(|module| rest.starts_with(&format!("core::{module}::")));
+            let line = rest.lines().next().unwrap_or_default();
+            assert!(is_known, "{} names quartermeg_{line}", source.path);
+        }
+    }
+    let manifest = fs::read_to_string(root().join("firmware/Cargo.toml")).expect("readable");
+    for line in manifest
+        .lines()
+        .filter(|line| line.starts_with("quartermeg-"))
+    {
+        assert_eq!(
+            line, "quartermeg-core.workspace = true",
+            "the firmware needs the core without the compile side"
+        );
+    }
+}
+
+/// `unsafe` stands where memory is made of addresses, and nowhere else.
+#[test]
+fn the_driver_forbids_unsafe_code() {
+    let code = sources("firmware/src/lib.rs").remove(0).code;
+    assert!(code.contains("#![forbid(unsafe_code)]"));
+    let with_unsafe: Vec<String> = firmware()
+        .into_iter()
+        .filter(|source| names(&source.code, "unsafe"))
+        .map(|source| source.path)
+        .collect();
+    let expected = [
+        "firmware/src/device/fault.rs",
+        "firmware/src/device/memory.rs",
+        "firmware/src/device/protection.rs",
+        "firmware/wasm/src/module.rs",
+    ];
+    assert_eq!(with_unsafe, expected);
 }
 
 /// The scanner itself must see what it is asked for, and only that.

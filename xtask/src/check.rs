@@ -29,6 +29,7 @@ pub(crate) fn run(workspace: &Workspace) -> Result<bool> {
             &["--workspace", "--all-targets", "--all-features"],
         ),
         lints_for_wasm(),
+        lints_for_the_driver_in_wasm(),
         lints_for_cortex_m(),
         documentation(),
         dependency_direction(),
@@ -100,7 +101,21 @@ fn lints_for_wasm() -> Check {
     )
 }
 
-/// The runtime alone, for a processor without an allocator: what it may not know cannot compile.
+/// The driver of the firmware by itself: together with the page the core would want an allocator.
+fn lints_for_the_driver_in_wasm() -> Check {
+    lints(
+        "lints for the driver in wasm",
+        &[
+            "--target",
+            toolchain::WASM,
+            "--package",
+            package::FIRMWARE_WASM,
+        ],
+    )
+}
+
+/// The runtime alone and the firmware, for a processor without an allocator: what they may not know
+/// cannot compile.
 fn lints_for_cortex_m() -> Check {
     lints(
         "lints for Cortex-M",
@@ -109,6 +124,8 @@ fn lints_for_cortex_m() -> Check {
             toolchain::CORTEX_M,
             "--package",
             package::CORE,
+            "--package",
+            package::FIRMWARE,
             "--no-default-features",
         ],
     )

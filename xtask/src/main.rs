@@ -8,6 +8,7 @@ mod check;
 mod debian;
 mod demo;
 mod dist;
+mod firmware;
 mod node;
 mod photographs;
 mod process;
@@ -45,6 +46,8 @@ enum Command {
     Test(test::Options),
     /// Check formatting, lints, documentation, licences and dependency directions.
     Check,
+    /// Train an exported program on an emulated board, and compare with this machine and wasm.
+    Firmware(firmware::Options),
     /// Write the pictures of the page to `docs/screenshots/`.
     Screenshots,
 }
@@ -68,6 +71,7 @@ fn run(command: &Command) -> Result<bool> {
         Command::Dist => dist::run(&workspace).map(|()| true),
         Command::Test(options) => Ok(test::run(&workspace, options)),
         Command::Check => check::run(&workspace),
+        Command::Firmware(options) => firmware::run(&workspace, options),
         Command::Screenshots => screenshots::run(&workspace).map(|()| true),
     }
 }

@@ -14,6 +14,9 @@ pub(crate) mod package {
     pub(crate) const WEB: &str = "quartermeg-web";
     pub(crate) const WORKER: &str = "quartermeg-worker";
     pub(crate) const TESTS: &str = "quartermeg-tests";
+    pub(crate) const FIRMWARE: &str = "quartermeg-firmware";
+    pub(crate) const FIRMWARE_WASM: &str = "quartermeg-firmware-wasm";
+    pub(crate) const TWIN: &str = "quartermeg-twin";
 }
 
 /// The workspace that this program was started in.

@@ -1,6 +1,7 @@
 //! `cargo xtask test`: every test of every runner, and one line that sums them.
 
 mod e2e;
+mod firmware;
 mod native;
 mod wasm;
 
@@ -28,6 +29,8 @@ enum Part {
     Native,
     /// The tests inside wasm, with SIMD and without
     Wasm,
+    /// Exported programs on an emulated board
+    Firmware,
     /// The size of the finished page
     Size,
     /// The finished page in a real browser
@@ -64,6 +67,7 @@ fn run_part(workspace: &Workspace, part: Part, page: &mut Page) -> Result<Tally>
     match part {
         Part::Native => native::run(workspace),
         Part::Wasm => wasm::run(workspace),
+        Part::Firmware => firmware::run(workspace),
         Part::Size => size::check(&page.get(workspace)?),
         Part::E2e => e2e::run(workspace, &page.get(workspace)?),
     }
@@ -81,6 +85,7 @@ fn name(part: Part) -> &'static str {
     match part {
         Part::Native => "native",
         Part::Wasm => "wasm",
+        Part::Firmware => "firmware",
         Part::Size => "size",
         Part::E2e => "e2e",
     }

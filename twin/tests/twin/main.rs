@@ -1,0 +1,6 @@
+//! The device twin: what it refuses, and the emulated board against this machine and wasm.
+
+mod device;
+mod exports;
+mod forge;
+mod refusals;

@@ -1,0 +1,29 @@
+//! Exported programs on an emulated board, compared bit for bit with this machine and with wasm.
+//!
+//! What agreed is written to `verified.json` beside the images.
+
+use anyhow::Result;
+
+use super::{at_least_one, tally_with_exit};
+use crate::summary::{Tally, tally_from_cargo};
+use crate::workspace::{Workspace, package};
+use crate::{firmware, process};
+
+/// Names the folder of the images for the tests.
+const IMAGES_VARIABLE: &str = "QUARTERMEG_FIRMWARE_DIR";
+
+pub(super) fn run(workspace: &Workspace) -> Result<Tally> {
+    let boards = firmware::boards(workspace)?;
+    let images = firmware::build(workspace, &boards)?;
+    let mut tests = process::cargo();
+    tests
+        .args(["test", "--locked", "--no-fail-fast"])
+        .args(["--package", package::FIRMWARE, "--package", package::TWIN])
+        // What runs where, and how much memory it takes, is worth seeing.
+        .args(["--", "--nocapture"])
+        .env(IMAGES_VARIABLE, images)
+        .current_dir(&workspace.root);
+    let finished = process::tee(&mut tests)?;
+    let tally = tally_from_cargo(&finished.stdout);
+    at_least_one(tally_with_exit(tally, finished.success))
+}
