@@ -1,15 +1,21 @@
 //! `quartermeg inspect`: the layers of a network.
 
-use quartermeg_core::network::{Network, NodeKind, PoolKind, Shape};
-use quartermeg_core::quant::ClassifierType;
-use quartermeg_formats::explain;
 use std::fmt::Write as _;
 
+use anyhow::anyhow;
+use quartermeg_core::compile::compile;
+use quartermeg_core::network::{Network, NodeKind, PoolKind, Shape};
+use quartermeg_core::program::{Program, Settings};
+use quartermeg_core::quant::ClassifierType;
+use quartermeg_formats::board::{self, BoardFit};
+use quartermeg_formats::explain;
 use serde::Serialize;
 
+use crate::board::OnBoard;
+use crate::memory::board_text;
 use crate::numerics::Numerics;
 use crate::output;
-use crate::source::NetworkSource;
+use crate::source::{self, NetworkSource};
 
 #[derive(Debug, clap::Args)]
 pub(crate) struct Arguments {
@@ -17,6 +23,12 @@ pub(crate) struct Arguments {
     network: NetworkSource,
     #[command(flatten)]
     numerics: Numerics,
+    /// What learns on the board that is named (as for `memory --scheme`); only the classifier if
+    /// absent.
+    #[arg(long, requires = "board", allow_hyphen_values = true)]
+    scheme: Option<String>,
+    #[command(flatten)]
+    board: OnBoard,
     /// Print JSON.
     #[arg(long)]
     json: bool,
@@ -28,6 +40,9 @@ struct Report {
     classes: Vec<String>,
     macs_forward: u64,
     layers: Vec<Layer>,
+    /// A step of the scheme on the board, where one is named.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    on_board: Option<BoardFit>,
 }
 
 #[derive(Serialize)]
@@ -48,17 +63,30 @@ struct Layer {
 
 pub(crate) fn run(arguments: &Arguments) -> anyhow::Result<()> {
     let rules = arguments.numerics.rules()?;
-    let (mut network, _) = arguments.network.load(rules)?;
+    let (mut network, scenario) = arguments.network.load(rules)?;
     if rules.classifier == ClassifierType::I8 {
         network = network
             .with_int8_classifier()
-            .map_err(|error| anyhow::anyhow!(explain::compile(&error.into())))?;
+            .map_err(|error| anyhow!(explain::compile(&error.into())))?;
     }
+    let on_board = match arguments.board.chosen()? {
+        None => None,
+        Some((id, device)) => {
+            let scheme = arguments.scheme.as_deref().unwrap_or("classifier");
+            let policy = source::policy(&network, scenario, scheme)?;
+            let image = compile(&network, &policy, rules, Settings::constant(0.0, 0))
+                .map_err(|error| anyhow!(explain::compile(&error)))?;
+            let program =
+                Program::parse(image).map_err(|error| anyhow!(explain::program(&error)))?;
+            Some(board::fit(&id, &device, &program, program.bytes().len()))
+        }
+    };
     let report = Report {
         name: network.name().to_owned(),
         classes: network.classes().to_vec(),
         macs_forward: network.macs_forward(),
         layers: layers(&network),
+        on_board,
     };
     if arguments.json {
         return output::json(&report);
@@ -89,6 +117,10 @@ pub(crate) fn run(arguments: &Arguments) -> anyhow::Result<()> {
             "the classifier is int8: a logit is {} * (code - {})",
             layer.output_scale, layer.output_zero_point
         )?;
+    }
+    if let Some(on_board) = &report.on_board {
+        text.push('\n');
+        text.push_str(&board_text(on_board));
     }
     output::text(&text)
 }

@@ -1,15 +1,21 @@
 //! The command-line twin of the Quartermeg page: the same core, the same numbers.
 
+mod board;
+mod export;
+mod files;
 mod folder;
 mod images;
 mod inspect;
 mod memory;
 mod numerics;
 mod output;
+mod picture;
 mod replay;
+mod setup;
 mod source;
 mod step;
 mod train;
+mod verify;
 
 use std::process::ExitCode;
 
@@ -25,12 +31,18 @@ struct Arguments {
 
 #[derive(Debug, Subcommand)]
 enum Command {
+    /// List the boards, their memory, and what there is for them.
+    Boards(board::Arguments),
     /// List the layers of a network.
     Inspect(inspect::Arguments),
     /// State what a training step needs, in bytes.
     Memory(memory::Arguments),
     /// Train, and print the digest of the weights.
     Train(Box<train::Arguments>),
+    /// Write a program and what belongs to it, for devices, other tools and people.
+    Export(Box<export::Arguments>),
+    /// Tell whether exported files are whole and belong together.
+    Verify(verify::Arguments),
     /// Run one forward and backward pass, and write everything that can be compared.
     Step(step::Arguments),
     /// Run a trajectory of steps, and print their losses.
@@ -39,9 +51,12 @@ enum Command {
 
 fn main() -> ExitCode {
     let result = match Arguments::parse().command {
+        Command::Boards(arguments) => board::run(&arguments),
         Command::Inspect(arguments) => inspect::run(&arguments),
         Command::Memory(arguments) => memory::run(&arguments),
         Command::Train(arguments) => train::run(&arguments),
+        Command::Export(arguments) => export::run(&arguments),
+        Command::Verify(arguments) => verify::run(&arguments),
         Command::Step(arguments) => step::run(&arguments),
         Command::Replay(arguments) => replay::run(&arguments),
     };

@@ -3,9 +3,13 @@
 use std::path::{Path, PathBuf};
 
 use anyhow::{Context as _, anyhow, bail};
+use quartermeg_core::bytes::AlignedBytes;
 use quartermeg_core::network::Network;
 use quartermeg_core::policy::{Policy, SchemeError, parse_scheme};
+use quartermeg_core::program::{Program, Settings};
 use quartermeg_core::quant::Rules;
+use quartermeg_formats::config::Trained;
+use quartermeg_formats::export::{weights, yaml};
 use quartermeg_formats::model::{self, ModelKind};
 use quartermeg_formats::sample_file::Parts;
 use quartermeg_formats::scenario::{self, SampleKind, Scenario};
@@ -71,7 +75,8 @@ impl NetworkSource {
         &self,
         rules: Rules,
     ) -> anyhow::Result<(Network, Option<&'static Scenario>)> {
-        self.load_with_classes(rules, self.n_classes())
+        let (network, scenario, _) = self.load_with_classes(rules, self.n_classes())?;
+        Ok((network, scenario))
     }
 
     /// Classes of a new classifier, where a number is asked for.
@@ -79,13 +84,13 @@ impl NetworkSource {
         self.classes.map(|classes| classes as usize)
     }
 
-    /// The network with a new classifier of so many classes; that of a scenario keeps its own, unless
-    /// its samples are a person's own.
+    /// The network with a new classifier of so many classes, and that classifier; that of a scenario
+    /// keeps its own, unless its samples are a person's own.
     pub(crate) fn load_with_classes(
         &self,
         rules: Rules,
         n_classes: Option<usize>,
-    ) -> anyhow::Result<(Network, Option<&'static Scenario>)> {
+    ) -> anyhow::Result<(Network, Option<&'static Scenario>, Option<Head>)> {
         if let Some(id) = &self.scenario {
             let scenario = scenario_by_id(id)?;
             let head = scenario.default_setup().head.map(|head| Head {
@@ -94,7 +99,7 @@ impl NetworkSource {
                     .unwrap_or(head.n_classes),
                 ..head
             });
-            return Ok((scenario_network(scenario, head)?, Some(scenario)));
+            return Ok((scenario_network(scenario, head)?, Some(scenario), head));
         }
         let path = self
             .file
@@ -103,7 +108,13 @@ impl NetworkSource {
         let (network, kind) = read_model(path)?;
         let network = model::for_training(&network, kind, n_classes, rules)
             .map_err(|error| anyhow!("{}: {}", path.display(), explain::of_network(&error)))?;
-        Ok((network, None))
+        let head = model::new_classes(kind, n_classes)
+            .and_then(|n_classes| u32::try_from(n_classes).ok())
+            .map(|n_classes| Head {
+                n_classes,
+                seed: model::CLASSIFIER_SEED,
+            });
+        Ok((network, None, head))
     }
 }
 
@@ -152,11 +163,22 @@ pub(crate) fn scenario_samples(scenario: &Scenario) -> anyhow::Result<Option<Par
         .map_err(|error| anyhow!(explain::samples(&error)))
 }
 
+/// Trained weights of `program`, from any file that carries some.
+pub(crate) fn weights(
+    path: &Path,
+    program: &Program<AlignedBytes>,
+    settings: &Settings,
+) -> anyhow::Result<Trained> {
+    weights::read(program, settings, &read_file(path)?)
+        .map_err(|error| anyhow!("{}: {}", path.display(), explain::weights(&error)))
+}
+
 pub(crate) fn read_file(path: &Path) -> anyhow::Result<Vec<u8>> {
     std::fs::read(path).with_context(|| format!("{} cannot be read.", path.display()))
 }
 
-/// A preset of the scenario, a scheme (see [`parse_scheme`]), or the text of a link's policy.
+/// A preset of the scenario, a scheme (see [`parse_scheme`]), the text of a link's policy, or a
+/// YAML file with the options of `tiny-training`.
 pub(crate) fn policy(
     network: &Network,
     scenario: Option<&Scenario>,
@@ -168,12 +190,23 @@ pub(crate) fn policy(
             return Ok(preset.policy);
         }
     }
+    if is_yaml(text) {
+        let options = yaml::read(&read_file(Path::new(text))?)
+            .map_err(|error| anyhow!("{text}: {}", explain::yaml(&error)))?;
+        return parse_scheme(network, &options.scheme())
+            .map_err(|error| anyhow!("{}", explain_scheme(text, error)));
+    }
     if let Ok(policy) = link::parse_policy(text)
         && policy.layers.len() == network.convs().count()
     {
         return Ok(policy);
     }
     parse_scheme(network, text).map_err(|error| anyhow!("{}", explain_scheme(text, error)))
+}
+
+fn is_yaml(text: &str) -> bool {
+    let ending = Path::new(text).extension();
+    ending.is_some_and(|ending| ending == "yaml" || ending == "yml")
 }
 
 fn explain_scheme(text: &str, error: SchemeError) -> String {
@@ -193,8 +226,8 @@ fn explain_scheme(text: &str, error: SchemeError) -> String {
         SchemeError::Ratio => "a ratio is not a number in 0..1".to_owned(),
         _ => "it is none of default, classifier, full, bias:K, last:K, a published one as \
               mcunet-99kb, one character a \
-              convolution (-, b, 8, 4, 2, 1), or n_bias_update=..;manual_weight_idx=..;\
-              weight_update_ratio=.."
+              convolution (-, b, 8, 4, 2, 1), a .yaml file with the options of tiny-training, or \
+              n_bias_update=..;manual_weight_idx=..;weight_update_ratio=.."
             .to_owned(),
     };
     format!("Scheme \"{text}\" cannot be used: {reason}.")

@@ -42,7 +42,7 @@ pub enum CheckpointError {
 }
 
 /// All settings that decide the weights, as text.
-fn settings_text(settings: &Settings) -> String {
+pub(crate) fn settings_text(settings: &Settings) -> String {
     let schedule = match settings.schedule {
         Schedule::Constant => "constant".to_owned(),
         Schedule::Cosine {
@@ -77,6 +77,16 @@ pub fn write<B: AsRef<[u8]>>(
         .expect("invariant: one byte an element");
     safetensors::serialize([("state", state)], Some(metadata))
         .expect("invariant: one tensor with a plain name")
+}
+
+/// The identity of the program that a file is a checkpoint of; none where it is no checkpoint.
+pub(crate) fn identity(file: &[u8]) -> Option<String> {
+    let (_, header) = SafeTensors::read_metadata(file).ok()?;
+    let metadata = header.metadata().as_ref()?;
+    let is_ours = metadata
+        .get("format")
+        .is_some_and(|format| format == FORMAT);
+    metadata.get("identity").filter(|_| is_ours).cloned()
 }
 
 /// Reads a checkpoint, for a run of `program` under `settings`.

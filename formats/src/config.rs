@@ -1,5 +1,5 @@
 //! `quartermeg.json`: a configuration that people can read, with or without trained weights
-//! (`docs/formats.md`, schema in `docs/quartermeg.schema.json`).
+//! (`docs/formats.md`, schema in `static/quartermeg.schema.json`).
 
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD as BASE64;
@@ -204,17 +204,6 @@ pub fn describe<B: AsRef<[u8]>>(
     trained: Option<&Trained>,
     with_parameters: bool,
 ) -> Configuration {
-    let policy = network
-        .convs()
-        .zip(&setup.policy.layers)
-        .zip(0..)
-        .map(|(((_, node, _), update), layer)| PolicyRow {
-            layer,
-            name: node.name.clone(),
-            bias: update.updates_bias(),
-            weight_ratio: update.ratio(),
-        })
-        .collect();
     let meta = program.meta();
     Configuration {
         format: FORMAT.to_owned(),
@@ -241,7 +230,7 @@ pub fn describe<B: AsRef<[u8]>>(
             start: Head::START.to_owned(),
             seed: head.seed,
         }),
-        policy,
+        policy: policy_rows(network, &setup.policy),
         memory: MemoryPart {
             arena_bytes: meta.arena_bytes,
             persistent_bytes: meta.persistent_bytes,
@@ -253,6 +242,21 @@ pub fn describe<B: AsRef<[u8]>>(
             parameters: with_parameters.then(|| BASE64.encode(&trained.state)),
         }),
     }
+}
+
+/// A policy, one row a convolution in order of its index.
+pub(crate) fn policy_rows(network: &Network, policy: &Policy) -> Vec<PolicyRow> {
+    network
+        .convs()
+        .zip(&policy.layers)
+        .zip(0..)
+        .map(|(((_, node, _), update), layer)| PolicyRow {
+            layer,
+            name: node.name.clone(),
+            bias: update.updates_bias(),
+            weight_ratio: update.ratio(),
+        })
+        .collect()
 }
 
 /// Writes a configuration as indented JSON with a final newline.
@@ -315,8 +319,9 @@ pub(crate) fn setup_of(configuration: &Configuration) -> Result<Setup, ConfigErr
     };
     let scenario = scenario::by_id(&configuration.scenario)
         .ok_or_else(|| field("scenario", &configuration.scenario))?;
-    let device = quartermeg_core::device::by_id(&configuration.device.id)
-        .ok_or_else(|| field("device.id", &configuration.device.id))?;
+    if quartermeg_core::device::by_id(&configuration.device.id).is_none() {
+        return Err(field("device.id", &configuration.device.id));
+    }
     let budget_bytes = configuration.device.budget_bytes;
     if !(BUDGET_RANGE[0]..=BUDGET_RANGE[1]).contains(&budget_bytes) {
         return Err(field("device.budget_bytes", &budget_bytes));
@@ -383,7 +388,7 @@ pub(crate) fn setup_of(configuration: &Configuration) -> Result<Setup, ConfigErr
     }
     Ok(Setup {
         scenario: configuration.scenario.clone(),
-        device: device.id.to_owned(),
+        device: configuration.device.id.clone(),
         budget_bytes,
         learning_rate: training.learning_rate,
         bias_rate_factor: training.bias_rate_factor,
@@ -434,7 +439,7 @@ mod tests {
     /// Set `QUARTERMEG_WRITE_SCHEMA` to write the file instead of comparing it.
     #[test]
     fn the_published_schema_is_current() {
-        let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("../docs/quartermeg.schema.json");
+        let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("../static/quartermeg.schema.json");
         let schema = schemars::schema_for!(Configuration);
         let mut text = serde_json::to_string_pretty(&schema).expect("JSON");
         text.push('\n');

@@ -3,11 +3,13 @@
 //! No reader runs code from a file, allocates by a length that it has not checked, or panics;
 //! each refuses with an error that names the part of the file that is wrong.
 
+pub mod board;
 pub mod checkpoint;
 pub mod config;
 pub mod csv_samples;
 pub mod describe;
 pub mod explain;
+pub mod export;
 mod gzip;
 pub mod image;
 pub mod input_range;

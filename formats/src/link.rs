@@ -257,7 +257,7 @@ pub fn parse(link: &str) -> (Link, Vec<Correction>) {
     if let Some(id) = value_of("device") {
         match device::by_id(id) {
             Some(device) => {
-                device.id.clone_into(&mut link.setup.device);
+                id.clone_into(&mut link.setup.device);
                 link.setup.budget_bytes = device.sram_bytes;
             }
             None => corrections.push(value_correction("device", id, &link.setup.device)),
@@ -403,6 +403,17 @@ mod tests {
         link.hidden = vec!["draw".to_owned()];
         link.locked = vec!["seed".to_owned(), "lr".to_owned()];
         assert_eq!(parse(&to_fragment(&link)), (link, vec![]));
+    }
+
+    #[test]
+    fn a_custom_board_stands_in_the_link_with_its_bytes() {
+        let mut link = Link::of_scenario(&scenario::KEYBOARD);
+        link.setup.device = "custom:204800:524288".to_owned();
+        link.setup.budget_bytes = 204_800;
+        assert_eq!(to_fragment(&link), "v=1&device=custom:204800:524288");
+        assert_eq!(parse(&to_fragment(&link)), (link, vec![]));
+        let (link, corrections) = parse("#device=custom:1:1");
+        assert_eq!((link.setup.device.as_str(), corrections.len()), ("256k", 1));
     }
 
     #[test]

@@ -74,6 +74,13 @@ pub fn read(name: &str, bytes: &[u8]) -> Result<(Network, ModelKind), ModelError
     Ok((network, ModelKind::Network))
 }
 
+/// Classes of the new classifier where there is one: as many as are asked for, or 10 where the
+/// file's own classifier knows the thousand classes of `ImageNet`.
+#[must_use]
+pub fn new_classes(kind: ModelKind, n_classes: Option<usize>) -> Option<usize> {
+    n_classes.or((kind == ModelKind::TinyTraining).then_some(NEW_CLASSES))
+}
+
 /// The network as it is trained: with a new classifier of `n_classes` where a number is asked
 /// for, or where the file's own classifier knows the thousand classes of ImageNet.
 ///
@@ -88,8 +95,7 @@ pub fn for_training(
     n_classes: Option<usize>,
     rules: Rules,
 ) -> Result<Network, NetworkError> {
-    let is_replaced = kind == ModelKind::TinyTraining;
-    let Some(n_classes) = n_classes.or(is_replaced.then_some(NEW_CLASSES)) else {
+    let Some(n_classes) = new_classes(kind, n_classes) else {
         return Ok(network.clone());
     };
     let first_rows = (rules.logits == LogitScale::Codes)

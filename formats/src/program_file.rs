@@ -4,7 +4,7 @@
 use quartermeg_core::bytes::AlignedBytes;
 use quartermeg_core::compile::{Attachments, attach};
 use quartermeg_core::network::Network;
-use quartermeg_core::program::image::Section;
+use quartermeg_core::program::image::{MAGIC, Section};
 use quartermeg_core::program::{Program, ProgramError};
 
 use crate::config::{self, ConfigError, Configuration, Opened, Trained};
@@ -40,6 +40,12 @@ pub fn write<B: AsRef<[u8]>>(
             state: trained.map_or(&[], |trained| &trained.state),
         },
     )
+}
+
+/// Whether the first bytes are those of a program file.
+#[must_use]
+pub fn is_program(file: &[u8]) -> bool {
+    file.starts_with(&MAGIC)
 }
 
 /// Checks a program file and restores what it was made from.

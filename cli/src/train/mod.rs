@@ -18,17 +18,13 @@ use serde::Serialize;
 
 use self::load::Loaded;
 
-use crate::source::NetworkSource;
+use crate::setup::SetupOptions;
 use crate::{output, source};
 
 #[derive(Debug, clap::Args)]
 pub(crate) struct Arguments {
     #[command(flatten)]
-    network: NetworkSource,
-    /// A link of the page, or what stands behind its #; one about your own network (`scenario=own`)
-    /// needs the network's file and --data.
-    #[arg(long, conflicts_with_all = ["scenario", "classes"])]
-    link: Option<String>,
+    setup: SetupOptions,
     /// Samples to learn from: a folder with one sub-folder a class, of images (PNG, JPEG, BMP), CSV
     /// or .npy; or safetensors with `x` int8 `[n,c,h,w]` and `y` int32 `[n]`. A folder says how
     /// many classes the new classifier has, and without --eval every fifth sample of a class is
@@ -47,33 +43,13 @@ pub(crate) struct Arguments {
     /// Number of times that each sample is learned, in place of --steps.
     #[arg(long, conflicts_with = "steps", value_parser = clap::value_parser!(u32).range(1..))]
     epochs: Option<u32>,
-    /// What learns (as for `memory --scheme`).
-    #[arg(long, allow_hyphen_values = true)]
-    scheme: Option<String>,
-    /// Learning rate.
-    #[arg(long)]
-    lr: Option<f32>,
-    /// What the rate of biases is multiplied by.
-    #[arg(long)]
-    bias_rate: Option<f32>,
-    /// How the rate changes: constant, cosine, or cosine:W with a rise of W steps.
-    #[arg(long)]
-    schedule: Option<String>,
-    /// Share of the momentum buffer that is kept, where --numerics has optimizer:momentum.
-    #[arg(long)]
-    momentum: Option<f32>,
-    /// Arithmetic (as for `memory --numerics`); a link's or scenario's own if absent.
-    #[arg(long)]
-    numerics: Option<String>,
-    /// Quantization-aware scaling of the gradients: on or off.
-    #[arg(long, value_parser = ["on", "off"])]
-    qas: Option<String>,
-    /// Seed of rounding noise and sample order.
-    #[arg(long)]
-    seed: Option<u64>,
     /// Print a line with step and mean loss every so many steps.
     #[arg(long, default_value_t = 100, value_parser = clap::value_parser!(u32).range(1..))]
     every: u32,
+    /// Trained weights to start from in place of the network's own: weights or a delta as they are
+    /// exported, a checkpoint, a configuration or a program. The run goes on after their steps.
+    #[arg(long)]
+    weights: Option<PathBuf>,
     /// Where to write after every epoch, and at the end, where the run stands; a run that finds
     /// this file goes on from it.
     #[arg(long)]
@@ -113,6 +89,13 @@ pub(crate) fn run(arguments: &Arguments) -> anyhow::Result<()> {
         let device = quartermeg_core::device::by_id(&setup.device);
         let name = device.map_or("the device", |device| device.name);
         bail!(explain::over_budget(peak_bytes, setup.budget_bytes, name));
+    }
+    if let Some(path) = &arguments.weights {
+        let settings = setup.settings();
+        let trained = source::weights(path, session.program(), &settings)?;
+        session
+            .resume(&trained.state, trained.steps)
+            .map_err(|error| anyhow!(explain::input(&error)))?;
     }
     if let Some(path) = arguments.checkpoint.as_deref().filter(|path| path.exists()) {
         let file = source::read_file(path)?;

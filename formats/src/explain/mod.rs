@@ -1,6 +1,7 @@
 //! The one place where errors become sentences: what, where, how many bytes, what to do.
 
 mod csv_samples;
+mod export;
 mod motion;
 mod npy;
 mod tflite;
@@ -8,6 +9,7 @@ mod tiny_training;
 mod tinyengine;
 
 pub use csv_samples::csv_samples;
+pub use export::{exists, export, weights, yaml};
 pub use motion::recording;
 pub use npy::npy;
 pub use tflite::tflite;

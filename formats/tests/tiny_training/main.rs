@@ -6,6 +6,7 @@ mod memory;
 
 mod allowed;
 mod builder;
+mod latencies;
 mod mutations;
 mod photographs;
 mod pickles;

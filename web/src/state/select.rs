@@ -37,8 +37,8 @@ impl AppState {
 
     /// The chosen device.
     #[must_use]
-    pub fn device(&self) -> &'static Device {
-        device::by_id(&self.setup().device).unwrap_or(&device::DEVICES[0])
+    pub fn device(&self) -> Device {
+        device::by_id(&self.setup().device).unwrap_or(device::DEVICES[0])
     }
 
     /// What a newcomer meets in the chosen scenario.

@@ -49,7 +49,7 @@ impl AppState {
             return;
         };
         self.edit(Control::Device, |setup| {
-            device.id.clone_into(&mut setup.device);
+            id.clone_into(&mut setup.device);
             setup.budget_bytes = device.sram_bytes;
         });
     }
