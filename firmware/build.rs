@@ -4,7 +4,7 @@
 use std::path::PathBuf;
 use std::{env, fs};
 
-use quartermeg_core::device::{self, DEVICES};
+use quartermeg_core::device::{self, Core, DEVICES};
 
 /// Where the emulated machine has its flash.
 const FLASH_START: u32 = 0;
@@ -26,6 +26,11 @@ fn main() {
             known.join(", ")
         );
     };
+    assert!(
+        matches!(board.core, Core::CortexM7 | Core::Unknown),
+        "Board \"{id}\" has a {}; this firmware is for a Cortex-M7.",
+        board.core.name()
+    );
     let ram_bytes = board.sram_bytes.min(MACHINE_BYTES);
     let flash_bytes = board.flash_bytes.min(MACHINE_BYTES);
     println!("cargo::rustc-env=QUARTERMEG_BOARD={id}");

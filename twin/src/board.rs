@@ -4,8 +4,15 @@ use std::path::{Path, PathBuf};
 
 use anyhow::{Context as _, anyhow};
 use object::{Object as _, ObjectSection as _, ObjectSymbol as _, SectionKind};
+use quartermeg_core::device::{Core, DEVICES, Device};
 
 use crate::Images;
+
+/// The boards that the emulated machine stands for: those with its processor.
+pub fn emulated() -> impl Iterator<Item = &'static Device> {
+    let fits = |device: &&Device| matches!(device.core, Core::CortexM7 | Core::Unknown);
+    DEVICES.iter().filter(fits)
+}
 
 /// An image, and the figures of its board.
 #[derive(Clone, Debug)]

@@ -9,7 +9,7 @@ use anyhow::{Context as _, anyhow};
 use clap::{Parser, Subcommand};
 use quartermeg_core::device::DEVICES;
 use quartermeg_formats::explain;
-use quartermeg_twin::{Board, Images, Report, examine};
+use quartermeg_twin::{Board, Images, Report, board, examine};
 
 #[derive(Debug, Parser)]
 #[command(about, version)]
@@ -62,7 +62,7 @@ fn main() -> ExitCode {
 fn run(arguments: &Arguments) -> anyhow::Result<bool> {
     match &arguments.command {
         Command::Boards => {
-            let ids: Vec<&str> = DEVICES.iter().map(|device| device.id).collect();
+            let ids: Vec<&str> = board::emulated().map(|device| device.id).collect();
             print(&ids.join("\n"))?;
             Ok(true)
         }

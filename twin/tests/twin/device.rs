@@ -16,6 +16,7 @@ use quartermeg_core::runtime::{NoTrace, STATE_BYTES};
 use quartermeg_core::session::Session;
 use quartermeg_formats::config::{Trained, hex};
 use quartermeg_formats::{explain, scenario};
+use quartermeg_twin::board::emulated;
 use quartermeg_twin::pack::{Job, pack};
 use quartermeg_twin::run::{self, Ended};
 use quartermeg_twin::{Board, Images, Report, examine, samples};
@@ -129,7 +130,7 @@ fn verify(images: &Images, export: &Export) -> Report {
         (None, _) => (MCUNET, MCUNET),
     };
     let arena_bytes = u64::from(export.sram_total_bytes - STATE_BYTES);
-    for device in &DEVICES {
+    for device in emulated() {
         let board = Board::open(images, device.id).expect("its image was built");
         let result = examine(images, &board, &export.file, n_steps, n_samples);
         if arena_bytes > board.block_bytes {
@@ -205,8 +206,7 @@ fn every_arithmetic_trains_alike() {
     for rules in rules {
         let export = exports::keyboard(rules);
         let arena_bytes = u64::from(export.sram_total_bytes - STATE_BYTES);
-        let board = DEVICES
-            .iter()
+        let board = emulated()
             .map(|device| Board::open(&images, device.id).expect("its image was built"))
             .find(|board| arena_bytes <= board.block_bytes)
             .expect("a board that it fits");
@@ -254,7 +254,7 @@ fn every_image_has_exactly_the_memory_of_its_board() {
     let Some((_, images)) = exports::images("the memory of the images") else {
         return;
     };
-    for device in &DEVICES {
+    for device in emulated() {
         let board = Board::open(&images, device.id).expect("its image was built");
         let ram_bytes = u64::from(device.sram_bytes.min(MACHINE_BYTES));
         assert_eq!(board.ram_bytes, ram_bytes, "{}", device.id);
