@@ -8,6 +8,8 @@ use quartermeg_core::device::DEVICES;
 use quartermeg_core::program::{Program, Settings};
 use quartermeg_formats::board::{self, BoardFit};
 use quartermeg_formats::memory::MemoryReport;
+use quartermeg_formats::peak::{self, Peak};
+use quartermeg_formats::waterfall::{self, PassReport, WaterfallError};
 use quartermeg_formats::{explain, memory};
 use serde::Serialize;
 
@@ -29,6 +31,12 @@ pub(crate) struct Arguments {
     /// The board is the 256 KiB microcontroller where none is named.
     #[command(flatten)]
     board: OnBoard,
+    /// State what each pass of the compiler that can be left out saves.
+    #[arg(long)]
+    passes: bool,
+    /// State at which operation the most bytes are live, and what is live there.
+    #[arg(long)]
+    peak: bool,
     /// Print JSON.
     #[arg(long)]
     json: bool,
@@ -39,6 +47,10 @@ struct Report {
     #[serde(flatten)]
     memory: MemoryReport,
     on_board: BoardFit,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    passes: Option<Vec<PassReport>>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    peak: Option<Peak>,
 }
 
 pub(crate) fn run(arguments: &Arguments) -> anyhow::Result<()> {
@@ -55,10 +67,21 @@ pub(crate) fn run(arguments: &Arguments) -> anyhow::Result<()> {
         .chosen()?
         .unwrap_or_else(|| (DEVICES[0].id.to_owned(), DEVICES[0]));
     let on_board = board::fit(&id, &device, &program, program.bytes().len());
+    let passes = arguments
+        .passes
+        .then(|| waterfall::waterfall(&network, &policy, rules))
+        .transpose()
+        .map_err(|error| match error {
+            WaterfallError::Compile(error) => anyhow!(explain::compile(&error)),
+            WaterfallError::Program(error) => anyhow!(explain::program(&error)),
+        })?;
+    let peak = arguments.peak.then(|| peak::peak(&program));
     if arguments.json {
         return output::json(&Report {
             memory: report,
             on_board,
+            passes,
+            peak,
         });
     }
     let rows = [
@@ -92,7 +115,55 @@ pub(crate) fn run(arguments: &Arguments) -> anyhow::Result<()> {
         explain::bytes(report.analytic_bytes.total)
     )?;
     text.push_str(&board_text(&on_board));
+    if let Some(passes) = passes {
+        text.push_str(&passes_text(&passes)?);
+    }
+    if let Some(peak) = peak {
+        text.push_str(&peak_text(&peak)?);
+    }
     output::text(&text)
+}
+
+/// The waterfall of the passes: the block with each, and what it saved.
+fn passes_text(passes: &[PassReport]) -> Result<String, std::fmt::Error> {
+    let mut text = format!("\n{:<34} {:<24} saved\n", "pass of the compiler", "arena");
+    let mut before = None;
+    for pass in passes {
+        let arena = explain::bytes(u64::from(pass.arena_bytes));
+        let saved = before.map_or_else(String::new, |before| saved(before, pass.arena_bytes));
+        let line = format!("{:<34} {arena:<24} {saved}", pass.name);
+        writeln!(text, "{}", line.trim_end())?;
+        before = Some(pass.arena_bytes);
+    }
+    Ok(text)
+}
+
+/// What a pass saved; one that orders tensors differently may also cost a few bytes.
+fn saved(before: u32, after: u32) -> String {
+    let bytes = explain::bytes(u64::from(before.abs_diff(after)));
+    let sign = if after > before { "-" } else { "" };
+    format!("{sign}{bytes}")
+}
+
+/// Why the peak is what it is: the operation, and what is live there, largest first.
+fn peak_text(peak: &Peak) -> Result<String, std::fmt::Error> {
+    let mut text = format!(
+        "\nThe most bytes are live at operation {}, {}: {}\n",
+        peak.op,
+        peak.name,
+        explain::bytes(u64::from(peak.bytes))
+    );
+    for tensor in &peak.tensors {
+        let share = 100.0 * f64::from(tensor.bytes) / f64::from(peak.bytes);
+        writeln!(
+            text,
+            "{:<17} {:<24} {share:>5.1} %  {}",
+            tensor.role,
+            explain::bytes(u64::from(tensor.bytes)),
+            tensor.name
+        )?;
+    }
+    Ok(text)
 }
 
 /// Whether a step fits the board, and how long it may take there, one line each.

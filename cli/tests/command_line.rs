@@ -108,6 +108,45 @@ fn memory_orders_the_policies_as_the_story_tells() {
 }
 
 #[test]
+fn memory_says_on_request_what_the_passes_save_and_why_the_peak_is_what_it_is() {
+    let memory = ["memory", "--scenario", "person", "--scheme", "default"];
+    let with = |rest: &[&'static str]| [&memory[..], rest].concat();
+    let plain = json_lines(&with(&["--json"])).remove(0);
+    assert!(plain.get("passes").is_none() && plain.get("peak").is_none());
+    let report = json_lines(&with(&["--json", "--passes", "--peak"])).remove(0);
+    let passes = report["passes"].as_array().expect("passes");
+    assert_eq!(passes.len(), 3);
+    assert_eq!(passes[0]["name"], "layer by layer");
+    for field in [
+        "arena_bytes",
+        "lower_bound_bytes",
+        "forward_peak_bytes",
+        "backward_peak_bytes",
+    ] {
+        assert_eq!(passes[2][field], plain[field]);
+    }
+    let peak = &report["peak"];
+    assert_eq!(peak["bytes"], plain["lower_bound_bytes"]);
+    let tensors = peak["tensors"].as_array().expect("tensors");
+    let bytes: u64 = tensors
+        .iter()
+        .map(|tensor| tensor["bytes"].as_u64().expect("bytes"))
+        .sum();
+    assert_eq!(peak["bytes"], bytes);
+
+    let text =
+        |rest: &[&'static str]| String::from_utf8(quartermeg(&with(rest)).stdout).expect("UTF-8");
+    let (short, long) = (text(&[]), text(&["--passes", "--peak"]));
+    let added = long.strip_prefix(&short).expect("what was there before");
+    for part in ["layer by layer", "in place", "row by row", "saved"] {
+        assert!(added.contains(part), "{part}: {added}");
+    }
+    let name = peak["name"].as_str().expect("a name");
+    let first = tensors[0]["name"].as_str().expect("a name");
+    assert!(added.contains(name) && added.contains(first), "{added}");
+}
+
+#[test]
 fn the_watch_scenario_is_known_by_name_and_by_link() {
     let report = json_lines(&["inspect", "--scenario", "watch", "--json"]).remove(0);
     assert_eq!(

@@ -118,8 +118,12 @@ pub fn op<B: AsRef<[u8]>>(program: &Program<B>, op: Op) -> (String, &'static str
             "logits: input gradient".to_owned(),
             "Passes the gradient to the int8 classifier's codes.",
         ),
-        Op::Stream { y, .. } => (
-            format!("{layer} to {}: forward, row by row", of_output(y)),
+        Op::Stream { first, y, .. } => (
+            format!(
+                "{} to {}: forward, row by row",
+                program.name(program.layer(first).name),
+                of_output(y)
+            ),
             "Runs frozen layers together, keeping only the rows that the next one reads.",
         ),
         Op::SaveChannels { .. } => (

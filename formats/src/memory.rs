@@ -7,7 +7,7 @@ use quartermeg_core::runtime::STATE_BYTES;
 use serde::Serialize;
 
 /// Alignment to which the planner rounds every tensor.
-const ALIGN: u32 = 4;
+pub(crate) const ALIGN: u32 = 4;
 
 /// The paper's byte formula.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]

@@ -9,6 +9,7 @@ mod debian;
 mod demo;
 mod dist;
 mod firmware;
+mod memory;
 mod node;
 mod photographs;
 mod process;
@@ -48,6 +49,8 @@ enum Command {
     Check,
     /// Train an exported program on an emulated board, and compare with this machine and wasm.
     Firmware(firmware::Options),
+    /// Write what training steps need to `docs/memory.md`; needs MIT's networks.
+    Memory,
     /// Write the pictures of the page to `docs/screenshots/`.
     Screenshots,
 }
@@ -72,6 +75,7 @@ fn run(command: &Command) -> Result<bool> {
         Command::Test(options) => Ok(test::run(&workspace, options)),
         Command::Check => check::run(&workspace),
         Command::Firmware(options) => firmware::run(&workspace, options),
+        Command::Memory => memory::run(&workspace).map(|()| true),
         Command::Screenshots => screenshots::run(&workspace).map(|()| true),
     }
 }

@@ -11,6 +11,7 @@ use crate::process;
 pub(crate) mod package {
     pub(crate) const CORE: &str = "quartermeg-core";
     pub(crate) const FORMATS: &str = "quartermeg-formats";
+    pub(crate) const CLI: &str = "quartermeg";
     pub(crate) const WEB: &str = "quartermeg-web";
     pub(crate) const WORKER: &str = "quartermeg-worker";
     pub(crate) const TESTS: &str = "quartermeg-tests";
@@ -18,6 +19,9 @@ pub(crate) mod package {
     pub(crate) const FIRMWARE_WASM: &str = "quartermeg-firmware-wasm";
     pub(crate) const TWIN: &str = "quartermeg-twin";
 }
+
+/// Names the folder of reference data, which is not part of the repository.
+pub(crate) const REFERENCE_VARIABLE: &str = "QUARTERMEG_REFERENCE_DIR";
 
 /// The workspace that this program was started in.
 pub(crate) struct Workspace {

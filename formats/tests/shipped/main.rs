@@ -2,6 +2,7 @@
 
 mod forward;
 mod keyboard;
+mod memory_passes;
 mod person;
 mod watch;
 

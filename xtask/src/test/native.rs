@@ -8,11 +8,8 @@ use anyhow::Result;
 use super::{at_least_one, tally_with_exit};
 use crate::photographs::{self, MOPED_VARIABLE};
 use crate::summary::{Tally, tally_from_cargo};
-use crate::workspace::{Workspace, package};
+use crate::workspace::{REFERENCE_VARIABLE, Workspace, package};
 use crate::{process, report};
-
-/// Names the folder of reference data, which is not part of the repository.
-const REFERENCE_VARIABLE: &str = "QUARTERMEG_REFERENCE_DIR";
 
 pub(super) fn run(workspace: &Workspace) -> Result<Tally> {
     let mut tests = process::cargo();
