@@ -9,8 +9,10 @@ pub const OUTPUT_TILE: usize = 8;
 pub const PIXEL_TILE: usize = 4;
 /// int16 values whose products are added at once; windows are padded to a multiple of it.
 pub const DOT_LANES: usize = 8;
-/// Bytes that the widened windows of a tile may have, if they are more than one `PIXEL_TILE`.
+/// Bytes that the widened windows of a tile may have.
 const WINDOW_BYTES: usize = 4096;
+/// The same for one row of layers that run row by row, which stand where memory is scarce.
+const ROW_WINDOW_BYTES: usize = 1024;
 /// Output channels whose weight gradient is formed at once.
 pub const ROW_TILE: usize = 4;
 /// Depthwise channels whose weight gradient is formed at once.
@@ -32,20 +34,27 @@ pub fn is_pointwise(layer: &LayerRecord) -> bool {
         && layer.input[..2] == layer.output[..2]
 }
 
-/// int16 values of scratch of an ordinary convolution: the weights of a tile of outputs, then
-/// the widened windows of a tile of pixels. Both are widened once and read often. A pointwise
-/// layer whose channels stand in their order reads its input directly.
+/// Whether an ordinary convolution needs no windows: a pointwise layer whose channels stand in
+/// their order reads its input as it is.
 #[must_use]
-pub fn conv_tiles(layer: &LayerRecord) -> [usize; 2] {
+pub fn reads_input_directly(layer: &LayerRecord) -> bool {
+    is_pointwise(layer) && layer.channels.is_none()
+}
+
+/// int16 values of scratch of an ordinary convolution: the weights of a tile of outputs, then
+/// the widened windows of a tile of pixels, of at most `window_bytes` if they are more than one
+/// [`PIXEL_TILE`]. Both are widened once and read often.
+#[must_use]
+pub fn conv_tiles(layer: &LayerRecord, window_bytes: usize) -> usize {
     let window: usize = window_parts(layer).iter().sum();
-    let n_windows = if is_pointwise(layer) && layer.channels.is_none() {
+    let n_windows = if reads_input_directly(layer) {
         0
     } else {
-        let that_fit = WINDOW_BYTES / (2 * window.max(1));
+        let that_fit = window_bytes / (2 * window.max(1));
         let needed = layer.out_pixels().next_multiple_of(PIXEL_TILE);
         (that_fit / PIXEL_TILE * PIXEL_TILE).clamp(PIXEL_TILE, needed)
     };
-    [OUTPUT_TILE * window, n_windows * window]
+    (OUTPUT_TILE + n_windows) * window
 }
 
 /// Bytes of the codes that are rounded from f32 masters while an operation uses them.
@@ -74,8 +83,12 @@ pub fn merged_code(rules: Rules) -> usize {
 /// [`conv_tiles`] says, or for a partially updated depthwise layer its merged weights.
 #[must_use]
 pub fn conv_forward(layer: &LayerRecord, rules: Rules) -> usize {
+    conv_within(layer, rules, WINDOW_BYTES)
+}
+
+fn conv_within(layer: &LayerRecord, rules: Rules, window_bytes: usize) -> usize {
     let own = if !layer.depthwise {
-        2 * conv_tiles(layer).iter().sum::<usize>()
+        2 * conv_tiles(layer, window_bytes)
     } else if layer.is_partial() {
         merged_code(rules) * layer.taps() * layer.in_channels()
     } else {
@@ -105,7 +118,7 @@ pub fn stream_parts(stream: &Stream, rules: Rules) -> StreamParts {
             *bytes = (stream.buffer_rows(at) * layer.out_row()).next_multiple_of(4);
         }
     }
-    let of_row = |layer: &LayerRecord| conv_forward(&layer.of_one_row(0), rules);
+    let of_row = |layer: &LayerRecord| conv_within(&layer.of_one_row(0), rules, ROW_WINDOW_BYTES);
     let branch = stream
         .add()
         .and(layers.last())

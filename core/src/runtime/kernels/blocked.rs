@@ -11,7 +11,7 @@ use super::{CodeGradient, Codes, Kernels, Reference, Weights, set_bit};
 use crate::program::{AddRecord, LayerRecord};
 use crate::quant::{ElementwiseRule, FixedScale, Requantize, RequantizeRule};
 use crate::runtime::scratch::{
-    DOT_LANES, OUTPUT_TILE, PIXEL_TILE, ROW_TILE, conv_tiles, is_pointwise, window_parts,
+    DOT_LANES, OUTPUT_TILE, PIXEL_TILE, ROW_TILE, is_pointwise, reads_input_directly, window_parts,
 };
 
 /// Tiled kernels on the lanes `L`.
@@ -637,16 +637,15 @@ impl<L: Lanes> Blocked<L> {
         let n_pixels = layer.out_pixels();
         let [frozen_len, trainable_len] = window_parts(layer);
         let window_len = frozen_len + trainable_len;
-        let [panel_len, windows_len] = conv_tiles(layer);
-        let (panel, rest) = scratch.split_at_mut(panel_len);
+        let (panel, windows) = scratch.split_at_mut(OUTPUT_TILE * window_len);
         let panel: &mut [PanelChunk] = bytemuck::cast_slice_mut(panel);
-        let windows = &mut rest[..windows_len];
         mask.fill(0);
-        let is_direct = windows.is_empty();
+        let is_direct = reads_input_directly(layer);
+        // As many windows as the scratch has room for.
         let n_tile = if is_direct {
             n_pixels
         } else {
-            windows_len / window_len
+            windows.len() / window_len / PIXEL_TILE * PIXEL_TILE
         };
         for first in (0..n_pixels).step_by(n_tile.max(1)) {
             if !is_direct {
