@@ -15,7 +15,7 @@ use walkdir::WalkDir;
 
 /// Every package of the workspace, and the packages of the workspace that it may need, those for
 /// its own tests included. A new package is added here on purpose or the test fails.
-const PACKAGES: [(&str, &[&str]); 10] = [
+const PACKAGES: [(&str, &[&str]); 11] = [
     ("quartermeg-core", &[]),
     ("quartermeg-formats", &["quartermeg-core"]),
     ("quartermeg-web", &["quartermeg-core", "quartermeg-formats"]),
@@ -29,12 +29,14 @@ const PACKAGES: [(&str, &[&str]); 10] = [
         &["quartermeg-core", "quartermeg-formats"],
     ),
     ("quartermeg-firmware", &["quartermeg-core"]),
+    ("quartermeg-firmware-library", &["quartermeg-core"]),
     ("quartermeg-firmware-wasm", &["quartermeg-firmware"]),
     (
         "quartermeg-twin",
         &[
             "quartermeg-core",
             "quartermeg-firmware",
+            "quartermeg-firmware-library",
             "quartermeg-formats",
         ],
     ),
@@ -324,9 +326,9 @@ fn the_exports_to_scripts_stand_in_one_file() {
     assert_eq!(files.len(), 1, "files with exports: {files:?}");
 }
 
-/// The driver, the image and the wasm module, without the script that describes the board's memory.
+/// The driver, the image, the static library and the wasm module, without the script that describes the board's memory.
 fn firmware() -> Vec<Source> {
-    let folders = ["firmware/src", "firmware/wasm/src"];
+    let folders = ["firmware/src", "firmware/library/src", "firmware/wasm/src"];
     let found: Vec<Source> = folders.into_iter().flat_map(sources).collect();
     assert!(found.len() > 8, "only {} files were read", found.len());
     found
@@ -350,6 +352,7 @@ fn the_firmware_declares_no_allocator() {
     for source in [
         "firmware/src/lib.rs",
         "firmware/src/main.rs",
+        "firmware/library/src/lib.rs",
         "firmware/wasm/src/lib.rs",
     ] {
         let code = sources(source).remove(0).code;
@@ -373,15 +376,14 @@ fn the_firmware_knows_the_run_side_of_the_core_alone() {
             assert!(is_known, "{} names quartermeg_{line}", source.path);
         }
     }
-    let manifest = fs::read_to_string(root().join("firmware/Cargo.toml")).expect("readable");
-    for line in manifest
-        .lines()
-        .filter(|line| line.starts_with("quartermeg-"))
-    {
-        assert_eq!(
-            line, "quartermeg-core.workspace = true",
-            "the firmware needs the core without the compile side"
-        );
+    for manifest in ["firmware/Cargo.toml", "firmware/library/Cargo.toml"] {
+        let text = fs::read_to_string(root().join(manifest)).expect("readable");
+        for line in text.lines().filter(|line| line.starts_with("quartermeg-")) {
+            assert_eq!(
+                line, "quartermeg-core.workspace = true",
+                "{manifest}: the firmware needs the core without the compile side"
+            );
+        }
     }
 }
 
@@ -399,9 +401,17 @@ fn the_driver_forbids_unsafe_code() {
         "firmware/src/device/fault.rs",
         "firmware/src/device/memory.rs",
         "firmware/src/device/protection.rs",
+        "firmware/library/src/interface.rs",
         "firmware/wasm/src/module.rs",
     ];
     assert_eq!(with_unsafe, expected);
+    // The static library is tested as C would call it.
+    let in_tests: Vec<String> = sources("twin")
+        .into_iter()
+        .filter(|source| names(&source.code, "unsafe"))
+        .map(|source| source.path)
+        .collect();
+    assert_eq!(in_tests, ["twin/tests/twin/library.rs"]);
 }
 
 /// The scanner itself must see what it is asked for, and only that.

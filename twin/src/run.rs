@@ -70,17 +70,11 @@ pub fn on_board(board: &Board, blob: &[u8]) -> anyhow::Result<Ended> {
         .with_context(|| format!("{} cannot be written.", file.display()))?;
     // A comma would end the file's name.
     let name = file.to_string_lossy().replace(',', ",,");
-    let mut emulator = Command::new("qemu-system-arm");
-    emulator
-        .args(["-machine", "mps2-an500", "-cpu", "cortex-m7", "-nodefaults"])
-        .args(["-display", "none", "-monitor", "none", "-serial", "none"])
-        .args(["-semihosting-config", "enable=on,target=native", "-kernel"])
-        .arg(&board.elf)
-        .arg("-device")
-        .arg(format!(
-            "loader,file={name},addr={:#x},force-raw=on",
-            board.image_bytes
-        ));
+    let mut emulator = emulator();
+    emulator.arg(&board.elf).arg("-device").arg(format!(
+        "loader,file={name},addr={:#x},force-raw=on",
+        board.image_bytes
+    ));
     ended(&mut emulator)
 }
 
@@ -115,8 +109,43 @@ pub fn native(blob: &AlignedBytes, block_bytes: u64) -> Ended {
     read(&text, result.is_ok(), "")
 }
 
-/// Runs a program to its end and reads what it printed.
+/// What a program printed, and whether its exit code was that of a success.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Printed {
+    /// Its standard output.
+    pub text: String,
+    /// Its standard error.
+    pub errors: String,
+    /// Whether it said that it succeeded.
+    pub is_success: bool,
+}
+
+/// Runs an image that brings everything along on the emulated machine.
+///
+/// # Errors
+/// When the emulator cannot be started or does not end.
+pub fn image(elf: &Path) -> anyhow::Result<Printed> {
+    printed(emulator().arg(elf))
+}
+
+/// The emulated machine, without the image that it is to run.
+fn emulator() -> Command {
+    let mut emulator = Command::new("qemu-system-arm");
+    emulator
+        .args(["-machine", "mps2-an500", "-cpu", "cortex-m7", "-nodefaults"])
+        .args(["-display", "none", "-monitor", "none", "-serial", "none"])
+        .args(["-semihosting-config", "enable=on,target=native", "-kernel"]);
+    emulator
+}
+
+/// Runs a program to its end and reads what the driver printed in it.
 fn ended(command: &mut Command) -> anyhow::Result<Ended> {
+    let printed = printed(command)?;
+    Ok(read(&printed.text, printed.is_success, &printed.errors))
+}
+
+/// Runs a program to its end.
+fn printed(command: &mut Command) -> anyhow::Result<Printed> {
     let name = command.get_program().to_string_lossy().into_owned();
     let mut child = command
         .stdin(Stdio::null())
@@ -140,7 +169,11 @@ fn ended(command: &mut Command) -> anyhow::Result<Ended> {
         thread::sleep(PAUSE);
     };
     let text = |reader: thread::JoinHandle<String>| reader.join().unwrap_or_default();
-    Ok(read(&text(stdout), status.success(), &text(stderr)))
+    Ok(Printed {
+        text: text(stdout),
+        errors: text(stderr),
+        is_success: status.success(),
+    })
 }
 
 fn all(pipe: Option<impl std::io::Read>) -> String {

@@ -126,6 +126,8 @@ fn lints_for_cortex_m() -> Check {
             package::CORE,
             "--package",
             package::FIRMWARE,
+            "--package",
+            package::FIRMWARE_LIBRARY,
             "--no-default-features",
         ],
     )

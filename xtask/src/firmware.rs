@@ -17,6 +17,13 @@ const EMULATOR: Need = Need {
     programs: &["qemu-system-arm"],
     package: "qemu-system-arm",
 };
+/// Compiles C for the board.
+const C_COMPILER: Need = Need {
+    programs: &["arm-none-eabi-gcc"],
+    package: "gcc-arm-none-eabi",
+};
+/// The static library for firmware in C, as cargo names it.
+const LIBRARY: &str = "libquartermeg_c.a";
 /// Names the board for the firmware's build.
 const BOARD_VARIABLE: &str = "QUARTERMEG_BOARD";
 /// The profile of the root manifest that the images are built with.
@@ -107,6 +114,31 @@ pub(crate) fn build(workspace: &Workspace, boards: &[String]) -> Result<PathBuf>
         &folder.join("driver.wasm"),
     )?;
     Ok(folder)
+}
+
+/// Builds the static library for firmware in C and exports a program as C, both into the folder `c`
+/// beside the images, where the tests find them; and provides the compiler.
+pub(crate) fn build_for_c(workspace: &Workspace, images: &Path) -> Result<()> {
+    debian::provide(&[&C_COMPILER])?;
+    let folder = images.join("c");
+    std::fs::create_dir_all(&folder)
+        .with_context(|| format!("{} cannot be created", folder.display()))?;
+    report::step("Building the static library for firmware in C");
+    let mut library = cargo(workspace, "build");
+    library
+        .args(["--profile", PROFILE, "--target", toolchain::CORTEX_M])
+        .args(["--package", package::FIRMWARE_LIBRARY]);
+    process::run(&mut library, "the static library could not be built")?;
+    let built = workspace.target.join(toolchain::CORTEX_M).join(PROFILE);
+    copy(&built.join(LIBRARY), &folder.join(LIBRARY))?;
+    report::step("Exporting a program as C");
+    let mut export = cargo(workspace, "run");
+    export
+        .args(["--quiet", "--package", package::COMMAND_LINE, "--"])
+        .args(["export", "--scenario", "keyboard", "--as", "c", "--force"])
+        .arg("--out")
+        .arg(&folder);
+    process::run(&mut export, "the program could not be exported")
 }
 
 fn twin(workspace: &Workspace) -> Command {

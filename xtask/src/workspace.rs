@@ -14,8 +14,10 @@ pub(crate) mod package {
     pub(crate) const CLI: &str = "quartermeg";
     pub(crate) const WEB: &str = "quartermeg-web";
     pub(crate) const WORKER: &str = "quartermeg-worker";
+    pub(crate) const COMMAND_LINE: &str = "quartermeg";
     pub(crate) const TESTS: &str = "quartermeg-tests";
     pub(crate) const FIRMWARE: &str = "quartermeg-firmware";
+    pub(crate) const FIRMWARE_LIBRARY: &str = "quartermeg-firmware-library";
     pub(crate) const FIRMWARE_WASM: &str = "quartermeg-firmware-wasm";
     pub(crate) const TWIN: &str = "quartermeg-twin";
 }

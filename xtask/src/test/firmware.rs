@@ -1,4 +1,5 @@
-//! Exported programs on an emulated board, compared bit for bit with this machine and with wasm.
+//! Exported programs on an emulated board, by the driver and by firmware in C, compared bit for bit
+//! with this machine and with wasm.
 //!
 //! What agreed is written to `verified.json` beside the images.
 
@@ -15,10 +16,12 @@ const IMAGES_VARIABLE: &str = "QUARTERMEG_FIRMWARE_DIR";
 pub(super) fn run(workspace: &Workspace) -> Result<Tally> {
     let boards = firmware::boards(workspace)?;
     let images = firmware::build(workspace, &boards)?;
+    firmware::build_for_c(workspace, &images)?;
     let mut tests = process::cargo();
     tests
         .args(["test", "--locked", "--no-fail-fast"])
         .args(["--package", package::FIRMWARE, "--package", package::TWIN])
+        .args(["--package", package::FIRMWARE_LIBRARY])
         // What runs where, and how much memory it takes, is worth seeing.
         .args(["--", "--nocapture"])
         .env(IMAGES_VARIABLE, images)
