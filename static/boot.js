@@ -40,4 +40,15 @@ async function start() {
   }
 }
 
+/** Lets the browser keep the page, so that it opens without a network from the second time on. */
+async function keep() {
+  // Only pages from https or this machine may be kept; the page does without.
+  if (!navigator.serviceWorker) return;
+  const registration = await navigator.serviceWorker.register(new URL('../offline.js', import.meta.url));
+  // A newer build that was fetched during an earlier visit is what the next visit opens.
+  registration?.waiting?.postMessage('take over');
+}
+
 await start();
+// Not before the page has begun: fetching all files would hold it up.
+setTimeout(() => keep().catch(() => {}), 3000);

@@ -24,7 +24,8 @@ export default defineConfig({
     browserName: 'chromium',
     launchOptions: launchOptions(),
     locale: 'en-US',
-    serviceWorkers: 'allow',
+    // Every test opens the page for the first time; offline.spec.mjs is about the second.
+    serviceWorkers: 'block',
     screenshot: 'only-on-failure',
     trace: 'retain-on-failure',
   },

@@ -4,6 +4,7 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 use anyhow::{Context, Result};
+use flate2::Crc;
 use walkdir::WalkDir;
 
 use crate::node::Node;
@@ -13,6 +14,8 @@ use crate::{process, report, toolchain, tools};
 /// What wasm-bindgen calls the two files that it writes.
 const SCRIPT: &str = "quartermeg.js";
 const MODULE: &str = "quartermeg_bg.wasm";
+/// The script that keeps the page for when there is no network.
+const OFFLINE: &str = "offline.js";
 /// The profile in `Cargo.toml` that makes a page: small, with fast kernels.
 const PROFILE: &str = "web-release";
 
@@ -73,11 +76,44 @@ pub(crate) fn build(workspace: &Workspace, optimized: Optimized) -> Result<PathB
     let script = built.join(SCRIPT);
     let Some(node) = node else {
         report::note("Node.js is missing, so the page is not made small with wasm-opt and esbuild");
-        return assemble(workspace, &script, &built.join(MODULE));
+        let dist = assemble(workspace, &script, &built.join(MODULE))?;
+        name_build(&dist)?;
+        return Ok(dist);
     };
     let dist = assemble(workspace, &script, &optimize(&node, &built)?)?;
     minify(&node, &dist)?;
+    name_build(&dist)?;
     Ok(dist)
+}
+
+/// Writes `build.js`, by which `offline.js` knows the files that it keeps, and the name of the
+/// build: a checksum of all of them.
+fn name_build(dist: &Path) -> Result<()> {
+    let mut checksum = Crc::new();
+    let mut files = Vec::new();
+    for entry in WalkDir::new(dist).sort_by_file_name() {
+        let path = entry?.into_path();
+        if path.is_file() {
+            let bytes =
+                fs::read(&path).with_context(|| format!("{} cannot be read", path.display()))?;
+            checksum.update(&bytes);
+            let parts = path
+                .strip_prefix(dist)?
+                .iter()
+                .map(|part| part.to_string_lossy());
+            let name = parts.collect::<Vec<_>>().join("/");
+            // The browser looks after the script itself.
+            if name != OFFLINE {
+                files.push(name);
+            }
+        }
+    }
+    let name = format!("{:08x}", checksum.sum());
+    let text = format!(
+        "self.build={};\n",
+        serde_json::json!({ "name": name, "files": files })
+    );
+    fs::write(dist.join("build.js"), text).context("build.js cannot be written")
 }
 
 /// Compiles the page's package to wasm and returns the folder with its script and module.
@@ -157,6 +193,9 @@ fn assemble(workspace: &Workspace, script: &Path, module: &Path) -> Result<PathB
     copy(script, &dist.join("pkg").join(SCRIPT))?;
     copy(module, &dist.join("pkg").join(MODULE))?;
     copy_folder(&workspace.root.join("static"), &dist.join("static"))?;
+    // It looks after the folder that it lies in and what is below, so it lies beside the page.
+    fs::rename(dist.join("static").join(OFFLINE), dist.join(OFFLINE))
+        .context("the script that keeps the page cannot be moved")?;
     Ok(dist)
 }
 
