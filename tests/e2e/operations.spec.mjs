@@ -29,3 +29,19 @@ test('the memory map can be read as a table', async ({ app }) => {
   const table = app.page.getByRole('table', { name: 'Memory map as a table', exact: true });
   await expect(table.getByRole('row').nth(1)).toBeAttached();
 });
+
+test('why this peak: the tensors that are live there add up to it', async ({ app, page }) => {
+  await app.pause();
+  const why = page.locator('details').filter({ hasText: /^Why this peak:/ });
+  const said = await why.locator('summary').textContent();
+  const peak = Number(/\(([\d,]+) B\) are live during operation \d+ \(/.exec(said)[1].replaceAll(',', ''));
+  expect(peak).toBe(await app.bytes('Peak memory'));
+  await why.locator('summary').click();
+  const rows = why.getByRole('table', { name: 'Live at the peak' }).locator('tbody tr');
+  const cells = await rows.evaluateAll((all) => all.map((row) => [...row.children].map((cell) => cell.textContent)));
+  const sum = cells.reduce((total, [, bytes]) => total + Number(bytes.replaceAll(',', '')), 0);
+  expect(sum).toBe(peak);
+  const shares = cells.map(([, , share]) => Number.parseFloat(share));
+  expect(shares).toEqual([...shares].sort((a, b) => b - a));
+  expect(cells.map(([, , , role]) => role)).toContain('trainable weight');
+});

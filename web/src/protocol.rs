@@ -372,6 +372,17 @@ pub enum Event {
     },
 }
 
+/// Bytes that are live at the peak: a tensor, or all parameters of one role.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct LiveView {
+    /// Name of the tensor, or how many there are.
+    pub name: String,
+    /// Name of the role.
+    pub role: String,
+    /// Bytes; storage that two tensors share counts once.
+    pub bytes: u32,
+}
+
 /// A compiled setup, as the page draws it.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 pub struct PlanView {
@@ -387,6 +398,8 @@ pub struct PlanView {
     pub peak_op: u32,
     /// Bytes live at each operation.
     pub live_bytes: Vec<u32>,
+    /// What is live at the peak, largest first; nothing of a foreign schedule.
+    pub peak_tensors: Vec<LiveView>,
     /// Index of the first operation of the loss and of the backward pass.
     pub loss_ops: [u32; 2],
     /// Flash: program and constants.

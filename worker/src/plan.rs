@@ -8,9 +8,9 @@ use quartermeg_core::quant::Rules;
 use quartermeg_formats::config::hex;
 use quartermeg_formats::scenario::{self, Scenario};
 use quartermeg_formats::setup::Setup;
-use quartermeg_formats::{describe, link, memory};
+use quartermeg_formats::{describe, link, memory, peak};
 
-use quartermeg_web::protocol::{LayerView, OpView, PlanView, PresetView, TensorView};
+use quartermeg_web::protocol::{LayerView, LiveView, OpView, PlanView, PresetView, TensorView};
 
 /// The policies that can be chosen by name, with what each needs.
 pub(crate) fn presets(scenario: &Scenario, network: &Network) -> Vec<PresetView> {
@@ -47,16 +47,20 @@ pub(crate) fn view<B: AsRef<[u8]>>(
     presets: Vec<PresetView>,
 ) -> PlanView {
     let meta = program.meta();
-    let live_bytes = memory::live_bytes(program);
-    let most = live_bytes.iter().copied().max().unwrap_or(0);
-    let peak_op = (0..).zip(&live_bytes).find(|&(_, &bytes)| bytes == most);
+    let peak = peak::peak(program);
+    let peak_tensors = peak.tensors.into_iter().map(|live| LiveView {
+        name: live.name,
+        role: live.role.to_owned(),
+        bytes: live.bytes,
+    });
     PlanView {
         identity: hex(&program.identity()),
         arena_bytes: meta.arena_bytes,
         persistent_bytes: meta.persistent_bytes,
         lower_bound_bytes: meta.lower_bound_bytes,
-        peak_op: peak_op.map_or(0, |(op, _)| op),
-        live_bytes,
+        peak_op: peak.op,
+        live_bytes: memory::live_bytes(program),
+        peak_tensors: peak_tensors.collect(),
         loss_ops: [meta.loss_op, meta.loss_op + 1],
         flash_bytes: u32::try_from(program.bytes().len()).unwrap_or(u32::MAX),
         macs_forward: meta.macs_forward,

@@ -19,11 +19,59 @@ pub(super) fn numbers_panel(state: &AppState) -> Html {
         <section class="panel numbers" aria-labelledby="numbers-title">
             <h2 id="numbers-title">{ "Every tensor in numbers" }</h2>
             <p class="note">{ facts }</p>
+            { why_this_peak(&plan) }
             <details open={true}>
                 <summary>{ "Addresses in bytes from the start of the block; operations count from 1" }</summary>
                 <MapTable {plan} />
             </details>
         </section>
+    }
+}
+
+/// What is live at the peak, with its share.
+fn why_this_peak(plan: &PlanView) -> Html {
+    let at = plan.peak_op as usize;
+    let (Some(op), Some(&live)) = (plan.ops.get(at), plan.live_bytes.get(at)) else {
+        return html! {};
+    };
+    if plan.peak_tensors.is_empty() {
+        return html! {};
+    }
+    #[expect(clippy::cast_precision_loss, reason = "a share of three digits")]
+    let share = |bytes: u32| text::percent(bytes as f32 / live as f32);
+    html! {
+        <details class="why">
+            <summary>
+                { format!(
+                    "Why this peak: {} are live during operation {} ({})",
+                    text::bytes(u64::from(live)),
+                    at + 1,
+                    op.name,
+                ) }
+            </summary>
+            <div class="scroll" role="region" aria-label="What is live at the peak" tabindex="0">
+                <table aria-label="Live at the peak">
+                    <thead>
+                        <tr>
+                            <th scope="col">{ "Tensor" }</th>
+                            <th scope="col" class="number">{ "Bytes" }</th>
+                            <th scope="col" class="number">{ "Share" }</th>
+                            <th scope="col">{ "Role" }</th>
+                        </tr>
+                    </thead>
+                    <tbody>
+                        for tensor in &plan.peak_tensors {
+                            <tr>
+                                <th scope="row">{ &tensor.name }</th>
+                                <td class="number">{ text::number(u64::from(tensor.bytes)) }</td>
+                                <td class="number">{ share(tensor.bytes) }</td>
+                                <td>{ &tensor.role }</td>
+                            </tr>
+                        }
+                    </tbody>
+                </table>
+            </div>
+        </details>
     }
 }
 
