@@ -115,7 +115,7 @@ fn memory_says_on_request_what_the_passes_save_and_why_the_peak_is_what_it_is() 
     assert!(plain.get("passes").is_none() && plain.get("peak").is_none());
     let report = json_lines(&with(&["--json", "--passes", "--peak"])).remove(0);
     let passes = report["passes"].as_array().expect("passes");
-    assert_eq!(passes.len(), 3);
+    assert_eq!(passes.len(), 4);
     assert_eq!(passes[0]["name"], "layer by layer");
     for field in [
         "arena_bytes",
@@ -123,7 +123,7 @@ fn memory_says_on_request_what_the_passes_save_and_why_the_peak_is_what_it_is() 
         "forward_peak_bytes",
         "backward_peak_bytes",
     ] {
-        assert_eq!(passes[2][field], plain[field]);
+        assert_eq!(passes[3][field], plain[field]);
     }
     let peak = &report["peak"];
     assert_eq!(peak["bytes"], plain["lower_bound_bytes"]);

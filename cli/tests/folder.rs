@@ -356,7 +356,7 @@ fn a_link_about_an_own_network_trains_the_one_that_is_named() {
         ),
         ("#scenario=own&policy=b", &[MODEL, "--data", data], "30"),
         (
-            "#scenario=own&budget=16384",
+            "#scenario=own&budget=16384&policy=bbbbbbbbbbbbbbbbbbbbbbbbbbbbbb",
             &[MODEL, "--data", data],
             "16,384 B",
         ),

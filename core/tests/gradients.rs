@@ -395,7 +395,7 @@ fn value_of(program: &Program<AlignedBytes>, tensor: u32) -> usize {
 
 fn run_core(network: &Network, sample: &Sample) -> Found {
     let policy = Policy::uniform(network, LayerUpdate::Weights { ratio: 1.0 });
-    let program = run::program_of(network, &policy);
+    let program = run::program_apart(network, &policy);
     let n_values = network.values().len();
     let n_layers = usize::try_from(program.n_layers()).expect("small");
     let mut found = Found {

@@ -15,7 +15,7 @@ use quartermeg_core::program::AddRecord;
 use quartermeg_core::quant::{
     ElementwiseRule, FixedScale, QuantParams, RequantizeRule, Rules, UpdateRule,
 };
-use quartermeg_core::runtime::kernels::{Codes, Kernels, Native, Portable, Reference};
+use quartermeg_core::runtime::kernels::{Accumulate, Codes, Kernels, Native, Portable, Reference};
 use quartermeg_core::runtime::scratch;
 use quartermeg_core::runtime::{Runtime, StepParams, Trace, UpdateTrace};
 
@@ -235,10 +235,11 @@ fn fixed_factors(quants: [QuantParams; 3]) -> [FixedScale; 3] {
     [a / common, b / common, common / (f64::from(1 << 20) * y)].map(FixedScale::of)
 }
 
-fn backward_input<K: Kernels>(case: &LayerCase, start: &[f32], accumulate: bool) -> Vec<u32> {
+fn backward_input<K: Kernels>(case: &LayerCase, start: &[f32], accumulate: Accumulate) -> Vec<u32> {
     let mut out = start.to_vec();
     let (record, weights) = (&case.record, case.weights());
     if record.depthwise {
+        let accumulate = accumulate == Accumulate::After;
         K::depthwise_backward_input(record, weights, &case.gradient, &mut out, accumulate);
     } else {
         K::conv_backward_input(record, weights, &case.gradient, &mut out, accumulate);
@@ -250,13 +251,13 @@ fn backward_input_equals_reference<K: Kernels>(depthwise: bool) {
     let mut rng = Rng::new(5);
     for case in widths(depthwise) {
         let start = rng.gradients(case.record.in_len());
-        for accumulate in [false, true] {
+        for accumulate in [Accumulate::No, Accumulate::After, Accumulate::Within] {
             let expected = backward_input::<Reference>(&case, &start, accumulate);
             let found = backward_input::<K>(&case, &start, accumulate);
             assert_eq!(
                 found,
                 expected,
-                "{} adding {accumulate}, wide {}: {:?}",
+                "{} accumulating {accumulate:?}, wide {}: {:?}",
                 K::NAME,
                 case.masters.is_some(),
                 case.record

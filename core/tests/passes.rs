@@ -10,24 +10,24 @@ use common::rng::Rng;
 use common::rules::Setup;
 use common::run;
 use quartermeg_core::bytes::AlignedBytes;
-use quartermeg_core::compile::{Passes, Streaming, compile_with};
+use quartermeg_core::compile::{Passes, Together, compile_with};
 use quartermeg_core::network::{Network, Shape};
 use quartermeg_core::policy::LayerUpdate;
 use quartermeg_core::program::{Op, Program};
 use quartermeg_core::runtime::Runtime;
 use quartermeg_core::runtime::kernels::{Kernels, Native, Reference};
+use quartermeg_core::runtime::scratch::HIDDEN_TILE;
 
-const STREAMING: [Streaming; 3] = [
-    Streaming::Never,
-    Streaming::WhereNeeded,
-    Streaming::Everywhere,
-];
+const TOGETHER: [Together; 3] = [Together::Never, Together::WhereNeeded, Together::Everywhere];
 
 fn combinations() -> impl Iterator<Item = Passes> {
-    STREAMING.into_iter().flat_map(|streaming| {
-        [false, true].map(|in_place| Passes {
-            streaming,
-            in_place,
+    TOGETHER.into_iter().flat_map(|streaming| {
+        TOGETHER.into_iter().flat_map(move |hidden_channels| {
+            [false, true].map(|in_place| Passes {
+                streaming,
+                hidden_channels,
+                in_place,
+            })
         })
     })
 }
@@ -115,9 +115,62 @@ fn streams(program: &Program<AlignedBytes>) -> impl Iterator<Item = Op> {
         .filter(|op| matches!(op, Op::Stream { .. }))
 }
 
+/// How many blocks of each kind ran hidden channel by hidden channel.
+#[derive(Debug, Default)]
+struct Blocks {
+    all: u32,
+    /// No gradient is needed before the depthwise convolution.
+    without_expand: u32,
+    /// The input gradient is added to that of a shortcut.
+    added: u32,
+    /// Some of the channels of the depthwise convolution learn.
+    partial: u32,
+    /// There is more than one tile of hidden channels.
+    wide: u32,
+    /// As many channels at once as can be.
+    large: u32,
+}
+
+impl Blocks {
+    fn counts(&self) -> [u32; 6] {
+        [
+            self.all,
+            self.without_expand,
+            self.added,
+            self.partial,
+            self.wide,
+            self.large,
+        ]
+    }
+
+    fn count(&mut self, program: &Program<AlignedBytes>) {
+        for op in (0..program.n_ops()).map(|op| program.op(op)) {
+            let (
+                Op::BlockBackward {
+                    expand_mask,
+                    accumulate,
+                    tile,
+                    ..
+                },
+                Some(block),
+            ) = (op, program.block(op))
+            else {
+                continue;
+            };
+            self.all += 1;
+            self.without_expand += u32::from(expand_mask.is_none());
+            self.added += u32::from(accumulate);
+            self.partial += u32::from(block.depthwise.is_partial());
+            self.wide += u32::from(block.hidden() > tile as usize);
+            self.large += u32::from(tile as usize == HIDDEN_TILE);
+        }
+    }
+}
+
 #[test]
 fn every_combination_of_passes_leaves_the_same_weights() {
     let (mut n_streams, mut n_adds, mut n_over_input, mut n_lower) = (0, 0, 0, 0);
+    let mut blocks = Blocks::default();
     for seed in 0..400 {
         let setup = setup(seed);
         let expected = trained::<Reference>(&setup, program(&setup, Passes::NONE));
@@ -125,7 +178,9 @@ fn every_combination_of_passes_leaves_the_same_weights() {
         for passes in combinations() {
             let at = format!("seed {seed}, {passes:?}");
             let program = program(&setup, passes);
-            if passes.streaming != Streaming::Everywhere {
+            let is_asked =
+                [passes.streaming, passes.hidden_channels].contains(&Together::Everywhere);
+            if !is_asked {
                 assert!(program.meta().lower_bound_bytes <= layer_by_layer, "{at}");
             }
             n_lower += u32::from(program.meta().lower_bound_bytes < layer_by_layer);
@@ -133,6 +188,7 @@ fn every_combination_of_passes_leaves_the_same_weights() {
                 n_streams += 1;
                 n_adds += u32::from(op.add().is_some());
             }
+            blocks.count(&program);
             let input = program.meta().input_tensor;
             n_over_input += (0..program.n_aliases())
                 .filter(|&alias| program.alias(alias).0 == input)
@@ -148,4 +204,6 @@ fn every_combination_of_passes_leaves_the_same_weights() {
         n_streams > 100 && n_adds > 5 && n_over_input > 20 && n_lower > 300,
         "{n_streams} streams, {n_adds} with an add, {n_over_input} over the input, {n_lower} lower"
     );
+    let fewest = blocks.counts().into_iter().min();
+    assert!(fewest > Some(50), "{blocks:?}");
 }

@@ -121,7 +121,7 @@ const PLACE_OF_LAYERS: usize = 3;
 
 /// Offset, length in bytes and number of words a record of each section.
 fn sections(bytes: &[u8]) -> Vec<(usize, usize, usize)> {
-    let record_words = [36, 10, 7, 36, 15, 15, 2, 1, 1, 12, 1, 1];
+    let record_words = [36, 10, 11, 36, 15, 15, 2, 1, 1, 12, 1, 1];
     (0..record_words.len())
         .map(|kind| {
             let entry = 64 + 12 * kind;

@@ -166,6 +166,15 @@ pub fn op<B: AsRef<[u8]>>(program: &Program<B>, op: Op) -> (String, &'static str
             format!("{layer}: weight update"),
             "Forms the weight gradient tile by tile and changes the weights.",
         ),
+        Op::BlockBackward { first, .. } => (
+            format!(
+                "{} to {}: backward, hidden channel by hidden channel",
+                program.name(program.layer(first + 2).name),
+                program.name(program.layer(first).name)
+            ),
+            "Passes the gradient through a block and changes its layers, a few hidden channels at \
+             a time, so that the gradients of the expanded activations never exist as a whole.",
+        ),
         Op::AddBackward { gradient, .. } => (
             format!("{}: input gradients", of_output(gradient)),
             "Passes the gradient to shortcut and branch.",

@@ -1,6 +1,6 @@
 //! What each pass of the compiler that can be left out saves.
 
-use quartermeg_core::compile::{CompileError, Passes, compile_with};
+use quartermeg_core::compile::{CompileError, Passes, Together, compile_with};
 use quartermeg_core::network::Network;
 use quartermeg_core::policy::Policy;
 use quartermeg_core::program::{Program, ProgramError, Settings};
@@ -10,7 +10,7 @@ use serde::Serialize;
 use crate::memory::{self, MemoryReport};
 
 /// The steps of the waterfall: each has one pass more than the one before.
-const STEPS: [(&str, Passes); 3] = [
+const STEPS: [(&str, Passes); 4] = [
     ("layer by layer", Passes::NONE),
     (
         "in place",
@@ -19,7 +19,14 @@ const STEPS: [(&str, Passes); 3] = [
             ..Passes::NONE
         },
     ),
-    ("row by row", Passes::ALL),
+    (
+        "row by row",
+        Passes {
+            hidden_channels: Together::Never,
+            ..Passes::ALL
+        },
+    ),
+    ("hidden channel by hidden channel", Passes::ALL),
 ];
 
 /// What a step needs with a pass and all before it.
@@ -47,7 +54,8 @@ pub enum WaterfallError {
 }
 
 /// Compiles a step with ever more passes: `layer by layer` with none that can be left out,
-/// `in place`, and `row by row`, which is what is compiled otherwise.
+/// `in place`, `row by row`, and `hidden channel by hidden channel`, which is what is compiled
+/// otherwise.
 ///
 /// # Errors
 /// When the policy cannot be compiled.

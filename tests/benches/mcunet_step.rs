@@ -4,6 +4,8 @@
 #[path = "../tests/common/steps.rs"]
 mod steps;
 
+use quartermeg_core::compile::{Passes, Together};
+use quartermeg_core::quant::Rules;
 use quartermeg_formats::numerics;
 use steps::Steps;
 
@@ -26,16 +28,40 @@ fn main() {
         "tflm",
     ] {
         let rules = numerics::parse(text).expect("rules that there are");
-        match Steps::mcunet(rules) {
-            Some(mut steps) => {
-                println!(
-                    "mcunet {text:22} {:8.1}",
-                    steps.best_rate(N_WINDOWS, N_STEPS)
-                );
-            }
-            None => println!("mcunet {text:22} NOT RUN: QUARTERMEG_REFERENCE_DIR is not set"),
-        }
+        mcunet(text, rules, Passes::ALL);
     }
-    let rate = Steps::keyboard().best_rate(N_WINDOWS, 10 * N_STEPS);
-    println!("keyboard {:20} {rate:8.1}", "device");
+    let keyboard = |name: &str, passes: Passes| {
+        let rate = Steps::keyboard(passes).best_rate(N_WINDOWS, 10 * N_STEPS);
+        println!("keyboard {name:32} {rate:8.1}");
+    };
+    keyboard("device", Passes::ALL);
+    // What it costs to let layers run together.
+    for (name, passes) in [
+        ("layer by layer", Passes::NONE),
+        ("frozen layers row by row", ROWS),
+        ("blocks by hidden channels", CHANNELS),
+    ] {
+        mcunet(name, Rules::DEVICE, passes);
+        keyboard(name, passes);
+    }
+}
+
+const ROWS: Passes = Passes {
+    streaming: Together::Everywhere,
+    ..Passes::NONE
+};
+const CHANNELS: Passes = Passes {
+    hidden_channels: Together::Everywhere,
+    ..Passes::NONE
+};
+
+#[expect(clippy::print_stdout, reason = "the table is the result")]
+fn mcunet(name: &str, rules: Rules, passes: Passes) {
+    match Steps::mcunet(rules, passes) {
+        Some(mut steps) => {
+            let rate = steps.best_rate(N_WINDOWS, N_STEPS);
+            println!("mcunet   {name:32} {rate:8.1}");
+        }
+        None => println!("mcunet   {name:32} NOT RUN: QUARTERMEG_REFERENCE_DIR is not set"),
+    }
 }

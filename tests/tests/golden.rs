@@ -17,7 +17,7 @@ use quartermeg_core::network::{Clamp, Classifier, Conv, Network, NetworkBuilder,
 use quartermeg_core::policy::{LayerUpdate, Policy, selected_channels};
 use quartermeg_core::program::{LayerRecord, Op, Program, Settings, TensorIdx};
 use quartermeg_core::quant::{ChannelChoice, QuantParams, Rules};
-use quartermeg_core::runtime::kernels::{Codes, Kernels, Portable, Reference, Weights};
+use quartermeg_core::runtime::kernels::{Accumulate, Codes, Kernels, Portable, Reference, Weights};
 use quartermeg_core::runtime::scratch::{CHANNEL_TILE, ROW_TILE};
 use quartermeg_core::runtime::{NoTrace, Noise, Runtime, mix, sample_at};
 use quartermeg_tests::policy_record::Update;
@@ -526,7 +526,7 @@ fn check_accumulation<K: Kernels>(case: &ConvCase, layer: &LayerRecord, channels
     if layer.depthwise {
         K::depthwise_backward_input(layer, weights, &g, &mut found, true);
     } else {
-        K::conv_backward_input(layer, weights, &g, &mut found, true);
+        K::conv_backward_input(layer, weights, &g, &mut found, Accumulate::After);
     }
     equal_f32(&case.name, "accumulated gradient", &found, &expected);
 }

@@ -6,6 +6,7 @@ mod common {
 }
 
 use common::steps::Steps;
+use quartermeg_core::compile::Passes;
 use quartermeg_core::quant::Rules;
 
 /// Steps a second of MCUNet under its 99 KB scheme, whole network, nothing cached.
@@ -34,10 +35,20 @@ fn check(what: &str, steps: impl FnOnce() -> Option<Steps>, n_steps: u32, least:
 
 #[test]
 fn mcunet_learns_fast() {
-    check("MCUNet", || Steps::mcunet(Rules::DEVICE), 5, LEAST_MCUNET);
+    check(
+        "MCUNet",
+        || Steps::mcunet(Rules::DEVICE, Passes::ALL),
+        5,
+        LEAST_MCUNET,
+    );
 }
 
 #[test]
 fn keyboard_learns_fast() {
-    check("Keyboard", || Some(Steps::keyboard()), 20, LEAST_KEYBOARD);
+    check(
+        "Keyboard",
+        || Some(Steps::keyboard(Passes::ALL)),
+        20,
+        LEAST_KEYBOARD,
+    );
 }

@@ -5,7 +5,7 @@ use std::fs;
 use std::path::Path;
 
 use quartermeg_core::bytes::AlignedBytes;
-use quartermeg_core::compile::{Passes, Streaming, compile_with};
+use quartermeg_core::compile::{Passes, Together, compile_with};
 use quartermeg_core::network::{Network, NodeKind};
 use quartermeg_core::policy::Policy;
 use quartermeg_core::program::{Op, Program, Settings};
@@ -115,7 +115,7 @@ fn in_the_core(network: &Network, codes: &[i8]) -> (Vec<Vec<i8>>, Option<Vec<i8>
     let policy = Policy::classifier_only(network);
     // Layer by layer, so that every code exists at some time.
     let layer_by_layer = Passes {
-        streaming: Streaming::Never,
+        streaming: Together::Never,
         ..Passes::ALL
     };
     let settings = Settings::constant(0.0, 0);

@@ -8,14 +8,15 @@ use alloc::vec;
 use alloc::vec::Vec;
 
 use super::constants::Constants;
-use super::stream::{self, Chain};
-use super::{CompileError, Step};
+use super::passes::{Passes, Together};
+use super::together::{Chain, Chains, TiledBlock};
+use super::{CompileError, Step, block, stream};
 use crate::network::{Clamp, Classifier, Conv, Network, NodeKind, Pool, PoolKind, Shape, Value};
 use crate::num::word;
 use crate::policy::{LayerUpdate, Policy, selected_channels};
 use crate::program::{
-    AddRecord, ClassifierRecord, DType, Geometry, HeadRecord, LayerRecord, MAX_REDUCTION, Op,
-    PoolRecord, Role, Stream, TensorIdx, TensorRecord,
+    AddRecord, Block, ClassifierRecord, DType, Geometry, HeadRecord, LayerRecord, MAX_REDUCTION,
+    Op, PoolRecord, Role, Stream, TensorIdx, TensorRecord,
 };
 use crate::quant::{
     ADD_LEFT_SHIFT, ElementwiseRule, FixedScale, GradientType, Optimizer, QuantParams,
@@ -27,12 +28,16 @@ pub(super) fn differentiate(
     network: &Network,
     policy: &Policy,
     rules: Rules,
-    streamed: &[Chain],
+    together: &Chains,
 ) -> Result<Step, CompileError> {
     let mut writer = Writer::new(network, policy, rules);
     let mut node_idx = 0;
     while node_idx < network.nodes().len() {
-        if let Some(chain) = streamed.iter().find(|chain| chain.start == node_idx) {
+        if let Some(chain) = together
+            .streams
+            .iter()
+            .find(|chain| chain.start == node_idx)
+        {
             writer.stream(chain.clone());
             node_idx = chain.end;
         } else {
@@ -40,16 +45,31 @@ pub(super) fn differentiate(
             node_idx += 1;
         }
     }
-    for node_idx in (0..network.nodes().len()).rev() {
-        writer.backward(node_idx)?;
+    let mut end = network.nodes().len();
+    while end > 0 {
+        if let Some(block) = together.blocks.iter().find(|block| block.nodes.end == end) {
+            writer.block_backward(block);
+            end = block.nodes.start;
+        } else {
+            end -= 1;
+            writer.backward(end)?;
+        }
     }
     Ok(writer.step)
 }
 
-/// The chains of nodes that could run row by row.
-pub(super) fn streamable(network: &Network, policy: &Policy, rules: Rules) -> Vec<Chain> {
+/// The nodes that could run together, of those that `passes` lets run so.
+pub(super) fn chains(network: &Network, policy: &Policy, rules: Rules, passes: Passes) -> Chains {
     let needs_gradient = needs_gradient(network, policy, rules);
-    stream::chains(network, &|node_idx| !needs_gradient[node_idx + 1])
+    let mut chains = Chains::default();
+    if passes.streaming != Together::Never {
+        chains.streams = stream::chains(network, &|node_idx| !needs_gradient[node_idx + 1]);
+    }
+    // int8 gradients share a scale that is known only when all of them are.
+    if passes.hidden_channels != Together::Never && rules.gradient == GradientType::F32 {
+        chains.blocks = block::blocks(network, &needs_gradient);
+    }
+    chains
 }
 
 /// Which values lie behind a convolution that learns, so that their gradient is needed.
@@ -541,21 +561,7 @@ impl<'a> Writer<'a> {
             return Err(CompileError::Pixels { node: node_idx });
         }
         let name = word(node_idx);
-        let of_gradients = DType::of_gradients(rules);
-        let masked = self.tensor(of_gradients, Role::Gradient, layer.output, name);
-        let mask = self.mask_of(node_idx);
-        self.step.ops.push(Op::MaskScale {
-            layer: layer_idx,
-            gradient,
-            out: masked,
-            mask,
-        });
-        if layer.bias_tensor.is_some() {
-            self.step.ops.push(Op::BiasUpdate {
-                layer: layer_idx,
-                gradient: masked,
-            });
-        }
+        let masked = self.mask_and_bias(node_idx, layer_idx, gradient);
         let input = self.network.nodes()[node_idx].inputs[0];
         if self.needs_gradient[input] {
             let accumulate = self.has_gradient(input);
@@ -571,17 +577,82 @@ impl<'a> Writer<'a> {
                 scratch,
             });
         }
-        if let Some(x) = self.saved_tensor[node_idx] {
-            let n_floats = scratch::weight_update(&layer);
-            let scratch = self.tensor(DType::F32, Role::Scratch, [word(n_floats), 1, 1], name);
-            self.step.ops.push(Op::WeightUpdate {
-                layer: layer_idx,
-                x,
-                gradient: masked,
-                scratch,
+        self.weight_update(node_idx, layer_idx, masked);
+        Ok(())
+    }
+
+    /// The gradient at a convolution's accumulators, and the update of its bias.
+    fn mask_and_bias(&mut self, node_idx: usize, layer: u32, gradient: TensorIdx) -> TensorIdx {
+        let record = self.step.layers[layer as usize];
+        let of_gradients = DType::of_gradients(self.step.rules);
+        let out = self.tensor(of_gradients, Role::Gradient, record.output, word(node_idx));
+        let mask = self.mask_of(node_idx);
+        self.step.ops.push(Op::MaskScale {
+            layer,
+            gradient,
+            out,
+            mask,
+        });
+        if record.bias_tensor.is_some() {
+            self.step.ops.push(Op::BiasUpdate {
+                layer,
+                gradient: out,
             });
         }
-        Ok(())
+        out
+    }
+
+    fn weight_update(&mut self, node_idx: usize, layer: u32, gradient: TensorIdx) {
+        let Some(x) = self.saved_tensor[node_idx] else {
+            return;
+        };
+        let n_floats = scratch::weight_update(&self.step.layers[layer as usize]);
+        let extents = [word(n_floats), 1, 1];
+        let scratch = self.tensor(DType::F32, Role::Scratch, extents, word(node_idx));
+        self.step.ops.push(Op::WeightUpdate {
+            layer,
+            x,
+            gradient,
+            scratch,
+        });
+    }
+
+    /// The backward pass of a block, hidden channel by hidden channel.
+    fn block_backward(&mut self, tiled: &TiledBlock) {
+        let [expand, depthwise, project] = [0, 1, 2].map(|at| tiled.nodes.start + at);
+        let Some(gradient) = self.gradient_tensor[project + 1] else {
+            return;
+        };
+        let first = self.record_of_node[expand];
+        let layers = self.step.layers[first as usize..].first_chunk();
+        let block = layers
+            .and_then(|layers| Block::new(*layers))
+            .expect("invariant: the nodes of a chain are a block");
+        let project_layer = self.record_of_node[project];
+        let masked = self.mask_and_bias(project, project_layer, gradient);
+        let input = self.network.nodes()[expand].inputs[0];
+        let accumulate = self.needs_gradient[input] && self.has_gradient(input);
+        let out = self.needs_gradient[input]
+            .then(|| self.gradient_tensor[input].unwrap_or_else(|| self.new_gradient(input)));
+        let is_reached = self.needs_gradient[depthwise];
+        let rules = self.step.rules;
+        let parts = scratch::block_parts(&block, rules, tiled.tile, is_reached, accumulate);
+        let extents = [word(parts.total()), 1, 1];
+        let scratch = self.tensor(DType::I8, Role::Scratch, extents, word(depthwise));
+        let expand_mask = is_reached.then(|| self.mask_of(expand));
+        self.step.ops.push(Op::BlockBackward {
+            first,
+            gradient: masked,
+            out,
+            accumulate,
+            expand_mask,
+            expand_x: self.saved_tensor[expand],
+            depthwise_mask: self.mask_of(depthwise),
+            depthwise_x: self.saved_tensor[depthwise],
+            scratch,
+            tile: word(tiled.tile),
+        });
+        self.weight_update(project, project_layer, masked);
     }
 
     fn activation(&mut self, node_idx: usize) -> TensorIdx {

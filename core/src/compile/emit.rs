@@ -173,6 +173,7 @@ fn macs(step: &Step, op: Op) -> u64 {
         } => (first..first + n_layers)
             .map(|layer| of_layer(layer, step.layers[layer as usize].input[2]))
             .sum(),
+        Op::BlockBackward { .. } => step.block(op).map_or(0, |block| block.macs(op).total()),
         Op::WeightUpdate { layer, .. } => of_layer(layer, step.layers[layer as usize].n_trainable),
         Op::Classifier { .. }
         | Op::ClassifierBackwardInput { .. }

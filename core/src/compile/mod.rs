@@ -2,29 +2,34 @@
 //!
 //! Passes, one a file: [`differentiate`](self) writes the operations of a step and leaves out
 //! whatever the policy does not need; `lifetimes` finds when each tensor is live; `in_place`
-//! lets an operation's output take the place of an input that dies there; `stream` chooses the
-//! frozen layers that run row by row; `place` gives every tensor its offset; `emit` writes the
-//! image. [`Passes`] says which of them are at work.
+//! lets an operation's output take the place of an input that dies there; `stream` finds frozen
+//! layers that may run row by row, `block` those whose backward pass may run hidden channel by
+//! hidden channel, and `together` chooses among them; `place` gives every tensor its offset, with
+//! `exact` where that is hard; `emit` writes the image. [`Passes`] says which of them are at work.
 
+mod block;
 mod constants;
 mod differentiate;
 mod emit;
+mod exact;
 mod in_place;
 mod lifetimes;
 mod passes;
 mod place;
 mod stream;
+mod together;
 
 use alloc::vec::Vec;
 
 pub use emit::{Attachments, attach};
-pub use passes::{Passes, Streaming};
+pub use passes::{Passes, Together};
+use together::Chains;
 
 use crate::bytes::AlignedBytes;
 use crate::network::{Network, NetworkError};
 use crate::policy::{Policy, PolicyError};
 use crate::program::{
-    AddRecord, HeadRecord, LayerRecord, Op, Operands, PoolRecord, Records, Settings, Stream,
+    AddRecord, Block, HeadRecord, LayerRecord, Op, Operands, PoolRecord, Records, Settings, Stream,
     TensorIdx, TensorRecord,
 };
 use crate::quant::{ClassifierType, Rules};
@@ -92,7 +97,7 @@ pub fn compile_with(
         ClassifierType::F32 => None,
     };
     let network = int8_network.as_ref().unwrap_or(network);
-    let written = |chains: &[stream::Chain]| {
+    let written = |chains: &Chains| {
         let mut step = differentiate::differentiate(network, policy, rules, chains)?;
         lifetimes::assign(&mut step);
         if passes.in_place {
@@ -100,17 +105,17 @@ pub fn compile_with(
         }
         Ok::<Step, CompileError>(step)
     };
-    let chains = match passes.streaming {
-        Streaming::Never => Vec::new(),
-        _ => differentiate::streamable(network, policy, rules),
-    };
-    let mut step = written(&[])?;
-    if !chains.is_empty() {
-        let streamed = written(&chains)?;
-        step = if passes.streaming == Streaming::Everywhere {
-            streamed
+    let chains = differentiate::chains(network, policy, rules, passes);
+    let mut step = written(&Chains::default())?;
+    let is_asked =
+        passes.streaming == Together::Everywhere || passes.hidden_channels == Together::Everywhere;
+    if !chains.is_empty() && (is_asked || chains.hold_peak(&step)) {
+        let together = written(&chains)?;
+        let wanted = chains.wanted(passes, &step, &together);
+        step = if wanted == chains {
+            together
         } else {
-            written(&stream::needed(&chains, &step, &streamed))?
+            written(&wanted)?
         };
     }
     let plan = place::place(&mut step);
@@ -149,11 +154,20 @@ impl Step {
         Stream::new(layers, add.map(|add| self.adds[add as usize]))
     }
 
+    fn block(&self, op: Op) -> Option<Block> {
+        let Op::BlockBackward { first, .. } = op else {
+            return None;
+        };
+        let layers = self.layers[first as usize..].first_chunk()?;
+        Block::new(*layers)
+    }
+
     fn operands(&self, op: Op) -> Operands {
         op.operands(&Records {
             layer: op.layer().map(|layer| self.layers[layer as usize]),
             add: op.add().map(|add| self.adds[add as usize]),
             stream: self.stream(op),
+            block: self.block(op),
             pool: op.pool().map(|pool| self.pools[pool as usize]),
             head: self.head,
             rules: self.rules,

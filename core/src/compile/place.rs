@@ -1,19 +1,21 @@
 //! Gives every tensor its offset in the one block.
 //!
 //! Parameters come first, so that what outlives a step is one prefix. All else is packed by
-//! lifetime: several orders are tried with first fit, then a bounded search moves the tensors
-//! that stick out to the front of the order. Ties go to the lower index, so a plan depends on
-//! nothing but its input.
+//! lifetime: several orders are tried with first fit, and the tensors that stick out are moved to
+//! the front of the order; where that does not reach the lower bound, an exact search is tried
+//! ([`exact`]). Ties go to the lower index, so a plan depends on nothing but its input.
 
 use alloc::vec;
 use alloc::vec::Vec;
 use core::cmp::Reverse;
 
-use super::Step;
+use super::{Step, exact};
 
 const ALIGN: u32 = 4;
 /// Rounds of the bounded search, as long as the lower bound is not met.
 const MAX_ROUNDS: usize = 384;
+/// Groups that the exact search may try to place.
+const MAX_ATTEMPTS: usize = 4096;
 
 /// What the placement needs, in bytes.
 #[derive(Clone, Copy, Debug)]
@@ -25,10 +27,10 @@ pub(super) struct Plan {
 
 /// One tensor's bytes while it is live.
 #[derive(Clone, Copy, Debug)]
-struct Block {
-    size: u32,
-    first: u32,
-    last: u32,
+pub(super) struct Block {
+    pub(super) size: u32,
+    pub(super) first: u32,
+    pub(super) last: u32,
 }
 
 impl Block {
@@ -39,25 +41,25 @@ impl Block {
 
 /// Tensors that share storage: they start at one offset, one after another in time.
 #[derive(Clone, Debug)]
-struct Group {
-    blocks: Vec<Block>,
+pub(super) struct Group {
+    pub(super) blocks: Vec<Block>,
 }
 
 impl Group {
-    fn size(&self) -> u32 {
+    pub(super) fn size(&self) -> u32 {
         self.blocks.iter().map(|it| it.size).max().unwrap_or(0)
     }
 
-    fn first(&self) -> u32 {
+    pub(super) fn first(&self) -> u32 {
         self.blocks.iter().map(|it| it.first).min().unwrap_or(0)
     }
 
-    fn last(&self) -> u32 {
+    pub(super) fn last(&self) -> u32 {
         self.blocks.iter().map(|it| it.last).max().unwrap_or(0)
     }
 
     /// Bytes live at operation `op`.
-    fn live_at(&self, op: u32) -> u32 {
+    pub(super) fn live_at(&self, op: u32) -> u32 {
         let live = |it: &&Block| (it.first..=it.last).contains(&op);
         let sizes = self.blocks.iter().filter(live).map(|it| it.size);
         sizes.max().unwrap_or(0)
@@ -172,7 +174,11 @@ fn pack(groups: &[Group], bound: u32) -> Vec<u32> {
             break;
         }
     }
-    best.map_or_else(Vec::new, |(_, offsets)| offsets)
+    let is_lowest = best.as_ref().is_none_or(|(fewest, _)| *fewest == bound);
+    let exact = (!is_lowest)
+        .then(|| exact::place(groups, bound, MAX_ATTEMPTS))
+        .flatten();
+    exact.unwrap_or_else(|| best.map_or_else(Vec::new, |(_, offsets)| offsets))
 }
 
 /// Places each group of `order` at the lowest offset where it meets no live neighbour.

@@ -1,26 +1,19 @@
-//! Runs frozen layers row by row where that lowers the peak: inverted-residual blocks, separable
+//! Finds the frozen layers that may run row by row: inverted-residual blocks, separable
 //! convolutions, and the first convolution together with the block behind it.
 
 use alloc::vec::Vec;
-use core::ops::Range;
 
-use super::Step;
-use super::place;
+use super::together::{Chain, readers};
 use crate::network::{Conv, Network, NodeKind};
-use crate::program::{MAX_STREAM_LAYERS, Op};
+use crate::program::MAX_STREAM_LAYERS;
 
-/// Nodes that follow one another and may run as one operation: convolutions, then perhaps the
-/// add whose shortcut is their input.
-pub(super) type Chain = Range<usize>;
-
-/// The chains of `network` of which no value is kept for the backward pass, none overlapping.
+/// The chains of `network` of which no value is kept for the backward pass: convolutions, then
+/// perhaps the add whose shortcut is their input.
+///
 /// `is_free` tells of a node whether nothing of it learns and no gradient passes through it.
 pub(super) fn chains(network: &Network, is_free: &dyn Fn(usize) -> bool) -> Vec<Chain> {
     let nodes = network.nodes();
-    let mut readers = alloc::vec![0; network.values().len()];
-    for value in nodes.iter().flat_map(|node| &node.inputs) {
-        readers[*value] += 1;
-    }
+    let readers = readers(network);
     let conv = |at: usize| match &nodes.get(at)?.kind {
         NodeKind::Conv(conv) if is_free(at) => Some(conv),
         _ => None,
@@ -59,22 +52,4 @@ pub(super) fn chains(network: &Network, is_free: &dyn Fn(usize) -> bool) -> Vec<
         at = end;
     }
     found
-}
-
-/// The chains that must run row by row, so that the block is as small as if all did:
-/// `whole` is the step layer by layer, `streamed` that in which all of them run row by row.
-pub(super) fn needed(chains: &[Chain], whole: &Step, streamed: &Step) -> Vec<Chain> {
-    let bound = |step: &Step| place::live_bytes(step).into_iter().max().unwrap_or(0);
-    let target = bound(streamed);
-    let live = place::live_bytes(whole);
-    let is_too_high = |chain: &&Chain| {
-        whole.ops.iter().zip(&live).any(|(op, &bytes)| {
-            let node = match *op {
-                Op::Conv { y, .. } | Op::Add { y, .. } => whole.tensors[y as usize].name as usize,
-                _ => return false,
-            };
-            chain.contains(&node) && bytes > target
-        })
-    };
-    chains.iter().filter(is_too_high).cloned().collect()
 }

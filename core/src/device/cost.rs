@@ -208,6 +208,25 @@ impl Work {
             }
             let sums = stream.add().map_or(0, |add| u64::from(add.len));
             self.units[Class::Elementwise as usize] += sums;
+        } else if let Some(block) = program.block(op) {
+            let macs = block.macs(op);
+            let [expand, depthwise] = [&block.expand, &block.depthwise];
+            // Masks, and bias gradients, layer by layer.
+            let elements = |layer: &LayerRecord| {
+                let passes = 1 + usize::from(layer.bias_tensor.is_some());
+                (passes * layer.out_len()) as u64
+            };
+            let is_reached = macs.depthwise_input > 0;
+            let of_expand = if is_reached { elements(expand) } else { 0 };
+            let added = [
+                (Class::InputGradient, macs.dense_input),
+                (Class::DepthwiseInputGradient, macs.depthwise_input),
+                (Class::WeightGradient, macs.weight),
+                (Class::Elementwise, elements(depthwise) + of_expand),
+            ];
+            for (class, units) in added {
+                self.units[class as usize] += units;
+            }
         } else {
             let (class, units) = of_whole(program, op);
             self.units[class as usize] += units;
@@ -252,7 +271,7 @@ fn of_whole<B: AsRef<[u8]>>(program: &Program<B>, op: Op) -> (Class, u64) {
     match op {
         Op::Conv { layer, .. } => of_conv(&program.layer(layer)),
         // Counted layer by layer.
-        Op::Stream { .. } => (Class::Elementwise, 0),
+        Op::Stream { .. } | Op::BlockBackward { .. } => (Class::Elementwise, 0),
         Op::ConvBackwardInput { layer, .. } => {
             let class = if program.layer(layer).depthwise {
                 Class::DepthwiseInputGradient

@@ -1,6 +1,7 @@
 //! Everything that is checked when a program is loaded, so that a step cannot fail.
 
 use super::TensorIdx;
+use super::block::Block;
 use super::geometry::Geometry;
 use super::image::{
     CHECKED_FROM, ENTRY_BYTES, FORMAT_VERSION, HEADER_BYTES, MAGIC, SECTION_ALIGN, Section,
@@ -15,7 +16,7 @@ use super::tensor::{DType, TensorRecord};
 use super::view::{Program, Sections, range, words};
 use crate::checksum::crc32;
 use crate::quant::{FixedScale, GradientType, Optimizer, QuantParams, RequantizeRule, UpdateRule};
-use crate::runtime::scratch;
+use crate::runtime::scratch::{self, HIDDEN_TILE};
 
 /// Alignment of every tensor in the arena and of the arena itself, in bytes.
 pub(crate) const TENSOR_ALIGN: u32 = 4;
@@ -494,6 +495,12 @@ fn check_op<B: AsRef<[u8]>>(program: &Program<B>, op_idx: u32) -> Result<(), Pro
             scratch.is_some() == (scratch::conv_forward(&program.layer(layer), rules) > 0)
         }
         Op::Stream { first, .. } => first < program.n_layers() && program.stream(op).is_some(),
+        Op::BlockBackward { .. } => {
+            rules.gradient == GradientType::F32
+                && program
+                    .block(op)
+                    .is_some_and(|block| is_block_backward(&block, op))
+        }
         Op::ConvBackwardInput { layer, scratch, .. } => {
             scratch.is_some() == (scratch::conv_backward_input(&program.layer(layer), rules) > 0)
         }
@@ -532,6 +539,32 @@ fn check_op<B: AsRef<[u8]>>(program: &Program<B>, op_idx: u32) -> Result<(), Pro
         }
     }
     Ok(())
+}
+
+/// Whether the operation has just what the layers of its block need.
+fn is_block_backward(block: &Block, op: Op) -> bool {
+    let Op::BlockBackward {
+        out,
+        accumulate,
+        expand_mask,
+        expand_x,
+        depthwise_x,
+        tile,
+        ..
+    } = op
+    else {
+        return false;
+    };
+    let Block {
+        expand, depthwise, ..
+    } = block;
+    let learns = expand.weight_tensor.or(expand.bias_tensor).is_some();
+    let is_reached = expand_mask.is_some();
+    (1..=HIDDEN_TILE).contains(&(tile as usize))
+        && is_reached == (learns || out.is_some())
+        && (out.is_some() || !accumulate)
+        && expand_x.is_some() == (expand.n_trainable > 0)
+        && depthwise_x.is_some() == (depthwise.n_trainable > 0)
 }
 
 fn check_meta_tensors<B: AsRef<[u8]>>(program: &Program<B>) -> Result<(), ProgramError> {

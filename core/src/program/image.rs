@@ -18,7 +18,7 @@
 /// First eight bytes.
 pub const MAGIC: [u8; 8] = *b"QMEGPROG";
 /// Version of the layout that this code reads and writes.
-pub const FORMAT_VERSION: u32 = 2;
+pub const FORMAT_VERSION: u32 = 3;
 /// Version of the core as it stands in an image.
 pub const CORE_VERSION: u32 = version();
 

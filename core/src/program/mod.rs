@@ -3,6 +3,7 @@
 //! A program is one little-endian byte image without pointers (layout: [`image`]). It is checked
 //! once, when it is parsed; after that the runtime runs it without a failing path.
 
+mod block;
 mod check;
 mod geometry;
 pub mod image;
@@ -16,6 +17,7 @@ mod stream;
 mod tensor;
 mod view;
 
+pub use block::{Block, BlockMacs};
 #[cfg(feature = "compile")]
 pub(crate) use check::MAX_REDUCTION;
 pub use check::ProgramError;

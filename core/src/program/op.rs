@@ -124,6 +124,24 @@ pub enum Op {
         gradient: TensorIdx,
         scratch: TensorIdx,
     },
+    /// The backward pass of an inverted-residual block hidden channel by hidden channel, of f32
+    /// gradients. `first` is its expansion, behind which stand its depthwise convolution and its
+    /// projection; `gradient` is the masked and scaled gradient at the output of the projection,
+    /// whose own updates are other operations. Gives the gradient at the block's input, and
+    /// updates the other two layers. Without `expand_mask` no gradient is needed before the
+    /// depthwise convolution. `tile` hidden channels are at work at once.
+    BlockBackward {
+        first: u32,
+        gradient: TensorIdx,
+        out: Option<TensorIdx>,
+        accumulate: bool,
+        expand_mask: Option<TensorIdx>,
+        expand_x: Option<TensorIdx>,
+        depthwise_mask: TensorIdx,
+        depthwise_x: Option<TensorIdx>,
+        scratch: TensorIdx,
+        tile: u32,
+    },
     /// Gradients at the inputs of a residual add; `shortcut` takes the place of the gradient
     /// at the sum, and `branch` does so where the shortcut needs none.
     AddBackward {
@@ -136,7 +154,7 @@ pub enum Op {
 }
 
 impl Op {
-    pub(crate) const WORDS: usize = 7;
+    pub(crate) const WORDS: usize = 11;
 
     /// The part of the step.
     #[must_use]
@@ -212,6 +230,33 @@ impl Op {
     pub(crate) fn encode(self) -> [u32; Self::WORDS] {
         let opt = |tensor: Option<u32>| tensor.unwrap_or(NONE);
         let fields: [u32; 6] = match self {
+            Self::BlockBackward {
+                first,
+                gradient,
+                out,
+                accumulate,
+                expand_mask,
+                expand_x,
+                depthwise_mask,
+                depthwise_x,
+                scratch,
+                tile,
+            } => {
+                let accumulate = u32::from(accumulate);
+                return [
+                    self.kind(),
+                    first,
+                    gradient,
+                    opt(out),
+                    accumulate,
+                    opt(expand_mask),
+                    opt(expand_x),
+                    depthwise_mask,
+                    opt(depthwise_x),
+                    scratch,
+                    tile,
+                ];
+            }
             Self::Conv {
                 layer,
                 x,
@@ -296,7 +341,7 @@ impl Op {
             } => [pool, opt(x), gradient, out, mask, NONE],
         };
         let [a, b, c, d, e, f] = fields;
-        [self.kind(), a, b, c, d, e, f]
+        [self.kind(), a, b, c, d, e, f, NONE, NONE, NONE, NONE]
     }
 
     /// The number of an operation in an image.
@@ -322,12 +367,13 @@ impl Op {
             Self::Pool { .. } => 16,
             Self::PoolBackward { .. } => 17,
             Self::Stream { .. } => 18,
+            Self::BlockBackward { .. } => 19,
         }
     }
 
     pub(crate) fn decode(words: &[u32; Self::WORDS]) -> Option<Self> {
         let opt = |word: u32| (word != NONE).then_some(word);
-        let &[kind, a, b, c, d, e, f] = words;
+        let &[kind, a, b, c, d, e, f, g, h, i, j] = words;
         Some(match kind {
             0 => Self::Conv {
                 layer: a,
@@ -426,6 +472,18 @@ impl Op {
                 x: d,
                 y: e,
                 scratch: f,
+            },
+            19 => Self::BlockBackward {
+                first: a,
+                gradient: b,
+                out: opt(c),
+                accumulate: d != 0,
+                expand_mask: opt(e),
+                expand_x: opt(f),
+                depthwise_mask: g,
+                depthwise_x: opt(h),
+                scratch: i,
+                tile: j,
             },
             _ => return None,
         })

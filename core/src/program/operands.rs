@@ -1,5 +1,6 @@
 //! The tensors that each operation reads and writes, with the type and length it relies on.
 
+use super::block::Block;
 use super::layer::{AddRecord, LayerRecord};
 use super::meta::HeadRecord;
 use super::op::Op;
@@ -18,6 +19,8 @@ pub struct Records {
     pub add: Option<AddRecord>,
     /// The layers that it runs row by row.
     pub stream: Option<Stream>,
+    /// The layers whose backward pass it runs together.
+    pub block: Option<Block>,
     /// The pool over windows that it names.
     pub pool: Option<PoolRecord>,
     /// What makes the logits.
@@ -58,7 +61,7 @@ pub struct Operands {
 }
 
 impl Operands {
-    const MAX: usize = 8;
+    const MAX: usize = 18;
 
     fn new() -> Self {
         Self {
@@ -105,6 +108,7 @@ impl Op {
             layer,
             add,
             stream,
+            block,
             pool,
             head,
             rules,
@@ -256,11 +260,46 @@ impl Op {
             }
             (Self::BiasUpdate { gradient, .. }, Some(layer), _) => {
                 operands.push(gradient, Read, gradient_type, layer.out_len());
-                let outputs = layer.out_channels();
-                let bias_type = DType::of_biases(*rules);
-                operands.push_if(layer.bias_tensor, ReadWrite, bias_type, outputs);
-                let velocity = layer.velocity_tensors[1];
-                operands.push_if(velocity, ReadWrite, DType::F32, outputs);
+                push_bias_update(&mut operands, layer, *rules);
+            }
+            (
+                Self::BlockBackward {
+                    gradient,
+                    out,
+                    accumulate,
+                    expand_mask,
+                    expand_x,
+                    depthwise_mask,
+                    depthwise_x,
+                    scratch,
+                    tile,
+                    ..
+                },
+                ..,
+            ) => {
+                let Some(block) = block else {
+                    return operands;
+                };
+                let Block {
+                    expand,
+                    depthwise,
+                    project,
+                } = block;
+                operands.push(gradient, Read, DType::F32, project.out_len());
+                let access = if accumulate { ReadWrite } else { Write };
+                operands.push_if(out, access, DType::F32, expand.in_len());
+                operands.push_if(expand_mask, Read, DType::Bit, expand.out_len());
+                operands.push(depthwise_mask, Read, DType::Bit, depthwise.out_len());
+                let tile = tile as usize;
+                let is_reached = expand_mask.is_some();
+                let parts = scratch::block_parts(block, *rules, tile, is_reached, accumulate);
+                operands.push(scratch, Write, DType::I8, parts.total());
+                push_weight(&mut operands, project, *rules, Read);
+                for (layer, x) in [(expand, expand_x), (depthwise, depthwise_x)] {
+                    operands.push_if(x, Read, DType::I8, saved_len(layer));
+                    push_weight_update(&mut operands, layer, *rules);
+                    push_bias_update(&mut operands, layer, *rules);
+                }
             }
             (
                 Self::ConvBackwardInput {
@@ -293,11 +332,7 @@ impl Op {
                 operands.push(x, Read, DType::I8, saved_len(layer));
                 operands.push(gradient, Read, gradient_type, layer.out_len());
                 operands.push(scratch, Write, DType::F32, scratch::weight_update(layer));
-                push_weight(&mut operands, layer, *rules, ReadWrite);
-                let n_elements = layer.weight_len(layer.n_trainable as usize);
-                operands.push_if(layer.remainder_tensor, ReadWrite, DType::I8, n_elements);
-                let velocity = layer.velocity_tensors[0];
-                operands.push_if(velocity, ReadWrite, DType::F32, n_elements);
+                push_weight_update(&mut operands, layer, *rules);
             }
             (
                 Self::AddBackward {
@@ -332,6 +367,29 @@ fn push_weight(operands: &mut Operands, layer: &LayerRecord, rules: Rules, acces
     let n_elements = layer.weight_len(layer.n_trainable as usize);
     let weight_type = DType::of_weights(rules);
     operands.push_if(layer.weight_tensor, access, weight_type, n_elements);
+}
+
+/// A weight and what is kept beside it, as an update touches them.
+fn push_weight_update(operands: &mut Operands, layer: &LayerRecord, rules: Rules) {
+    push_weight(operands, layer, rules, Access::ReadWrite);
+    let n_elements = layer.weight_len(layer.n_trainable as usize);
+    let velocity = layer.velocity_tensors[0];
+    operands.push_if(
+        layer.remainder_tensor,
+        Access::ReadWrite,
+        DType::I8,
+        n_elements,
+    );
+    operands.push_if(velocity, Access::ReadWrite, DType::F32, n_elements);
+}
+
+/// A bias and what is kept beside it, as an update touches them.
+fn push_bias_update(operands: &mut Operands, layer: &LayerRecord, rules: Rules) {
+    let outputs = layer.out_channels();
+    let bias_type = DType::of_biases(rules);
+    operands.push_if(layer.bias_tensor, Access::ReadWrite, bias_type, outputs);
+    let velocity = layer.velocity_tensors[1];
+    operands.push_if(velocity, Access::ReadWrite, DType::F32, outputs);
 }
 
 fn push_head(operands: &mut Operands, head: &HeadRecord, access: Access) {

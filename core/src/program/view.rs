@@ -5,6 +5,7 @@ use core::ops::Range;
 use sha2::{Digest as _, Sha256};
 
 use super::TensorIdx;
+use super::block::Block;
 use super::check::{self, ProgramError};
 use super::image::Section;
 use super::layer::{AddRecord, LayerRecord};
@@ -189,6 +190,7 @@ impl<B: AsRef<[u8]>> Program<B> {
             layer: op.layer().map(|layer| self.layer(layer)),
             add: op.add().map(|add| self.add(add)),
             stream: self.stream(op),
+            block: self.block(op),
             pool: op.pool().map(|pool| self.pool(pool)),
             head: self.meta.head,
             rules: self.meta.rules,
@@ -214,6 +216,19 @@ impl<B: AsRef<[u8]>> Program<B> {
             *layer = (at < self.n_layers()).then(|| self.layer(at))?;
         }
         Stream::new(&layers[..n_layers], add.map(|add| self.add(add)))
+    }
+
+    /// The layers of an operation that runs the backward pass of a block; `None` of any other, and
+    /// where they are not such a block.
+    #[must_use]
+    pub fn block(&self, op: Op) -> Option<Block> {
+        let Op::BlockBackward { first, .. } = op else {
+            return None;
+        };
+        let last = first.checked_add(2)?;
+        (last < self.n_layers())
+            .then(|| Block::new([first, first + 1, last].map(|layer| self.layer(layer))))
+            .flatten()
     }
 
     /// A name of the network; empty where there is none.

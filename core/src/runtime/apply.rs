@@ -2,12 +2,13 @@
 
 use super::noise::Noise;
 use super::scratch::CHANNEL_TILE;
+use super::step::channels;
 use super::trace::{Parameter, SquareSums, UpdateTrace};
 use super::update::{
-    ChannelsOf, Counts, FlatIndex, HowToUpdate, StepParams, StoredWeights, qas_factor,
+    ChannelsOf, Counts, FlatIndex, HowToUpdate, StepParams, StoredBias, StoredWeights, qas_factor,
 };
-use crate::program::LayerRecord;
-use crate::quant::{DEAD_CHANNEL_SCALE, DeadChannels, Rules};
+use crate::program::{LayerRecord, Program};
+use crate::quant::{DEAD_CHANNEL_SCALE, DeadChannels, GradientInput, Rules};
 
 /// Applies one tile of a weight gradient.
 pub(super) struct TileUpdate<'a> {
@@ -18,6 +19,39 @@ pub(super) struct TileUpdate<'a> {
     pub(super) noise: Noise,
     pub(super) params: &'a StepParams,
     pub(super) rules: Rules,
+}
+
+impl<'a> TileUpdate<'a> {
+    /// Updates of the weight of layer `layer` in one step.
+    pub(super) fn new<P: AsRef<[u8]>>(
+        program: &'a Program<P>,
+        record: &'a LayerRecord,
+        layer: u32,
+        params: &'a StepParams,
+    ) -> Self {
+        let list = channels(program, record);
+        Self {
+            layer: record,
+            scales: program.constants(record.weight_scale, record.out_channels()),
+            list: list.map(|list| &list[record.n_frozen as usize..]),
+            noise: Noise::new(
+                params.seed,
+                params.step,
+                Parameter::Weight(layer).noise_key(),
+            ),
+            params,
+            rules: program.rules(),
+        }
+    }
+
+    /// The layer as the gradient reads its input: the zero point may be left in.
+    pub(super) fn seen(&self) -> LayerRecord {
+        let mut seen = *self.layer;
+        if self.rules.gradient_input == GradientInput::Raw {
+            seen.x_quant.zero_point = 0;
+        }
+        seen
+    }
 }
 
 impl TileUpdate<'_> {
@@ -129,9 +163,60 @@ impl TileUpdate<'_> {
     }
 }
 
+/// Applies a bias gradient.
+pub(super) struct BiasUpdate<'a> {
+    scales: &'a [f32],
+    input_scale: f32,
+    noise: Noise,
+    params: &'a StepParams,
+    rules: Rules,
+}
+
+impl<'a> BiasUpdate<'a> {
+    /// Updates of the bias of layer `layer` in one step.
+    pub(super) fn new<P: AsRef<[u8]>>(
+        program: &'a Program<P>,
+        record: &LayerRecord,
+        layer: u32,
+        params: &'a StepParams,
+    ) -> Self {
+        Self {
+            scales: program.constants(record.weight_scale, record.out_channels()),
+            input_scale: record.x_quant.scale,
+            noise: Noise::new(params.seed, params.step, Parameter::Bias(layer).noise_key()),
+            params,
+            rules: program.rules(),
+        }
+    }
+
+    /// Updates the bias of output channel `channel`, whose gradient is `gradient`.
+    #[inline]
+    pub(super) fn channel(
+        &self,
+        stored: &mut StoredBias<'_>,
+        channel: usize,
+        gradient: f32,
+        counts: &mut Counts,
+        squares: &mut Option<SquareSums>,
+    ) {
+        if is_dead(self.rules, self.scales[channel]) {
+            counts.dead += 1;
+            return;
+        }
+        let scale = self.scales[channel] * self.input_scale;
+        if let Some(squares) = squares {
+            let value = stored.value(channel);
+            squares.add_channel(value * value, gradient * gradient, scale);
+        }
+        let scaled = gradient * qas_factor(self.params.qas, scale);
+        let unit = self.noise.unit(flat(channel));
+        counts.add(stored.update(self.rules.update, self.params, channel, scaled, unit));
+    }
+}
+
 /// Whether an output channel of weight scale `scale` is left as it is.
 #[inline]
-pub(super) fn is_dead(rules: Rules, scale: f32) -> bool {
+fn is_dead(rules: Rules, scale: f32) -> bool {
     rules.dead_channels == DeadChannels::Frozen && scale < DEAD_CHANNEL_SCALE
 }
 

@@ -1,16 +1,15 @@
 //! Runs one operation of the backward pass: gradients and updates.
 
-use super::apply::{TileUpdate, flat, is_dead, update_trace};
+use super::apply::{BiasUpdate, TileUpdate, update_trace};
 use super::classifier::Stored;
-use super::kernels::Kernels;
-use super::noise::Noise;
+use super::kernels::{Accumulate, Kernels};
 use super::scratch::{CHANNEL_TILE, ROW_TILE};
-use super::step::{cast, cast_mut, channels, split, weights};
+use super::step::{cast, cast_mut, split, weights};
 use super::trace::{Parameter, SquareSums, Trace};
-use super::update::{Counts, StepParams, StoredBias, StoredWeights, qas_factor};
+use super::update::{Counts, StepParams, StoredBias, StoredWeights};
 use super::{Runtime, classifier, elementwise, int8_gradient, pool};
-use crate::program::{LayerRecord, Op, TensorIdx};
-use crate::quant::{GradientInput, GradientType, LogitScale, QuantParams, UpdateRule};
+use crate::program::{Op, TensorIdx};
+use crate::quant::{GradientType, LogitScale, QuantParams};
 
 /// Channels whose bias gradient is formed at once.
 const BIAS_TILE: usize = 8;
@@ -67,6 +66,7 @@ impl<P: AsRef<[u8]>, A: AsRef<[u8]> + AsMut<[u8]>, K: Kernels> Runtime<P, A, K> 
                 branch,
                 mask,
             } => self.add_backward(add, gradient, [shortcut, branch], mask),
+            Op::BlockBackward { .. } => self.block_backward(op, params, trace),
             // The forward pass was run before this was called.
             _ => {}
         }
@@ -214,7 +214,7 @@ impl<P: AsRef<[u8]>, A: AsRef<[u8]> + AsMut<[u8]>, K: Kernels> Runtime<P, A, K> 
         let scale = self
             .program
             .constants(record.effective_scale, record.out_channels());
-        elementwise::mask_scale(cast_mut(out), mask, scale);
+        elementwise::mask_scale(cast_mut(out), mask, scale, 0, scale.len());
     }
 
     fn conv_backward_input(
@@ -246,6 +246,11 @@ impl<P: AsRef<[u8]>, A: AsRef<[u8]> + AsMut<[u8]>, K: Kernels> Runtime<P, A, K> 
         if record.depthwise {
             K::depthwise_backward_input(&record, weights, gradient, out, accumulate);
         } else {
+            let accumulate = if accumulate {
+                Accumulate::After
+            } else {
+                Accumulate::No
+            };
             K::conv_backward_input(&record, weights, gradient, out, accumulate);
         }
     }
@@ -304,23 +309,15 @@ impl<P: AsRef<[u8]>, A: AsRef<[u8]> + AsMut<[u8]>, K: Kernels> Runtime<P, A, K> 
         ]);
         let [gradient, bias, velocity] = split(self.arena.as_mut(), ranges);
         let gradient: &[u8] = gradient;
-        let is_master = rules.update == UpdateRule::Master;
-        let (masters, ints) = bias.split_at_mut(if is_master { bias.len() } else { 0 });
-        let mut stored = StoredBias {
-            ints: cast_mut(ints),
-            masters: cast_mut(masters),
-            velocity: cast_mut(velocity),
-        };
-        let weight_scale = self.program.constants::<f32>(record.weight_scale, outputs);
+        let mut stored = StoredBias::new(rules, bias, velocity);
+        let update = BiasUpdate::new(&self.program, &record, layer, params);
         let effective_scale = self
             .program
             .constants::<f32>(record.effective_scale, outputs);
-        let parameter = Parameter::Bias(layer);
-        let noise = Noise::new(params.seed, params.step, parameter.noise_key());
         let mut counts = Counts::default();
         let mut squares = trace.wants_squares().then(SquareSums::default);
         let mut sums = [0.0; BIAS_TILE];
-        for channel in 0..outputs {
+        for (channel, &scale) in effective_scale.iter().enumerate() {
             let lane = channel % BIAS_TILE;
             if lane == 0 && rules.gradient == GradientType::F32 {
                 let n = (outputs - channel).min(BIAS_TILE);
@@ -331,25 +328,18 @@ impl<P: AsRef<[u8]>, A: AsRef<[u8]> + AsMut<[u8]>, K: Kernels> Runtime<P, A, K> 
                 GradientType::F32 => sums[lane],
                 GradientType::I8 => {
                     let gradient = int8_gradient::read(gradient, record.out_len());
-                    let scale = effective_scale[channel];
                     int8_gradient::bias_gradient(gradient, outputs, channel, scale)
                 }
             };
             trace.bias_gradient(layer, channel, sum);
-            if is_dead(rules, weight_scale[channel]) {
-                counts.dead += 1;
-                continue;
-            }
-            let scale = weight_scale[channel] * record.x_quant.scale;
-            if let Some(squares) = &mut squares {
-                let value = stored.value(channel);
-                squares.add_channel(value * value, sum * sum, scale);
-            }
-            let scaled = sum * qas_factor(params.qas, scale);
-            let unit = noise.unit(flat(channel));
-            counts.add(stored.update(rules.update, params, channel, scaled, unit));
+            update.channel(&mut stored, channel, sum, &mut counts, &mut squares);
         }
-        trace.update(update_trace(parameter, outputs, counts, squares));
+        trace.update(update_trace(
+            Parameter::Bias(layer),
+            outputs,
+            counts,
+            squares,
+        ));
     }
 
     /// `[x, gradient, scratch]` are the operands.
@@ -374,33 +364,13 @@ impl<P: AsRef<[u8]>, A: AsRef<[u8]> + AsMut<[u8]>, K: Kernels> Runtime<P, A, K> 
             split(self.arena.as_mut(), ranges);
         let (x, gradient): (&[i8], &[u8]) = (cast(x), gradient);
         let rows: &mut [f32] = cast_mut(scratch);
-        let is_master = rules.update == UpdateRule::Master;
-        let (masters, codes) = weight.split_at_mut(if is_master { weight.len() } else { 0 });
-        let mut stored = StoredWeights {
-            codes: cast_mut(codes),
-            remainders: cast_mut(remainder),
-            masters: cast_mut(masters),
-            velocity: cast_mut(velocity),
-        };
+        let mut stored = StoredWeights::new(rules, weight, remainder, velocity);
         let outputs = record.out_channels();
         let effective_scale = self
             .program
             .constants::<f32>(record.effective_scale, outputs);
-        let list = channels(&self.program, &record).map(|list| &list[record.n_frozen as usize..]);
-        let parameter = Parameter::Weight(layer);
-        let update = TileUpdate {
-            layer: &record,
-            scales: self.program.constants::<f32>(record.weight_scale, outputs),
-            list,
-            noise: Noise::new(params.seed, params.step, parameter.noise_key()),
-            params,
-            rules,
-        };
-        // The gradient reads the input through this record.
-        let seen = match rules.gradient_input {
-            GradientInput::Centered => record,
-            GradientInput::Raw => with_raw_input(record),
-        };
+        let update = TileUpdate::new(&self.program, &record, layer, params);
+        let (seen, list) = (update.seen(), update.list);
         let n_elements = stored.len();
         let mut counts = Counts::default();
         let mut squares = trace.wants_squares().then(SquareSums::default);
@@ -450,17 +420,11 @@ impl<P: AsRef<[u8]>, A: AsRef<[u8]> + AsMut<[u8]>, K: Kernels> Runtime<P, A, K> 
                 update.conv(&mut stored, rows, first, &mut counts, &mut squares);
             }
         }
-        trace.update(update_trace(parameter, n_elements, counts, squares));
-    }
-}
-
-/// The layer as a weight gradient sees it that does not subtract the input's zero point.
-fn with_raw_input(record: LayerRecord) -> LayerRecord {
-    LayerRecord {
-        x_quant: QuantParams {
-            zero_point: 0,
-            ..record.x_quant
-        },
-        ..record
+        trace.update(update_trace(
+            Parameter::Weight(layer),
+            n_elements,
+            counts,
+            squares,
+        ));
     }
 }

@@ -45,16 +45,23 @@ pub(super) fn save_channels(x: &[u8], saved: &mut [u8], n_channels: usize, kept:
     }
 }
 
-/// `g_acc = mask * g * m[c]`.
+/// `g_acc = mask * g * m[c]`, of as many channels as `scale` has, from `first` on, of a layer of
+/// `n_channels`.
 #[inline]
-pub(super) fn mask_scale(gradient: &mut [f32], mask: &[u8], scale: &[f32]) {
-    let n_channels = scale.len();
-    if n_channels.is_multiple_of(8) {
-        let bytes_of_pixel = n_channels / 8;
+pub(super) fn mask_scale(
+    gradient: &mut [f32],
+    mask: &[u8],
+    scale: &[f32],
+    first: usize,
+    n_channels: usize,
+) {
+    let n = scale.len();
+    if n.is_multiple_of(8) && first.is_multiple_of(8) && n_channels.is_multiple_of(8) {
         for (gradient, mask) in gradient
-            .chunks_exact_mut(n_channels)
-            .zip(mask.chunks_exact(bytes_of_pixel))
+            .chunks_exact_mut(n)
+            .zip(mask.chunks_exact(n_channels / 8))
         {
+            let mask = &mask[first / 8..];
             for ((gradient, scale), &bits) in gradient
                 .chunks_exact_mut(8)
                 .zip(scale.chunks_exact(8))
@@ -70,8 +77,8 @@ pub(super) fn mask_scale(gradient: &mut [f32], mask: &[u8], scale: &[f32]) {
         }
         return;
     }
-    for (pixel, gradient) in gradient.chunks_exact_mut(n_channels).enumerate() {
-        for (channel, (gradient, scale)) in gradient.iter_mut().zip(scale).enumerate() {
+    for (pixel, gradient) in gradient.chunks_exact_mut(n).enumerate() {
+        for (channel, (gradient, scale)) in (first..).zip(gradient.iter_mut().zip(scale)) {
             let inside = is_inside(mask, pixel * n_channels + channel);
             *gradient = if inside { *gradient * scale } else { 0.0 };
         }
@@ -131,15 +138,21 @@ pub(super) fn merge_depthwise<T: Copy + From<i8>>(
 /// Rounds masters to the codes that kernels read.
 #[inline]
 pub(super) fn round_masters(masters: &[f32], range: MasterCodes, codes: &mut [i16]) {
+    for (code, &master) in codes.iter_mut().zip(masters) {
+        *code = round_master(master, range);
+    }
+}
+
+/// The code of one master.
+#[inline(always)]
+pub(super) fn round_master(master: f32, range: MasterCodes) -> i16 {
     let [min, max] = match range {
         MasterCodes::Clamped => [-127, 127],
         MasterCodes::Unclamped => [i32::from(i16::MIN), i32::from(i16::MAX)],
     };
-    for (code, &master) in codes.iter_mut().zip(masters) {
-        #[expect(clippy::cast_possible_truncation, reason = "clamped")]
-        let rounded = nearest(master).clamp(min, max) as i16;
-        *code = rounded;
-    }
+    #[expect(clippy::cast_possible_truncation, reason = "clamped")]
+    let rounded = nearest(master).clamp(min, max) as i16;
+    rounded
 }
 
 #[inline]

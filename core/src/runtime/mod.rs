@@ -5,6 +5,7 @@
 
 mod apply;
 mod backward;
+mod block;
 mod classifier;
 mod digest;
 mod elementwise;

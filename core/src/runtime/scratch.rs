@@ -1,6 +1,6 @@
 //! Working space of the kernels, so that the compiler can place it.
 
-use crate::program::{LayerRecord, MAX_STREAM_LAYERS, Stream};
+use crate::program::{Block, LayerRecord, MAX_STREAM_LAYERS, Stream};
 use crate::quant::{GradientType, Rules, UpdateRule};
 
 /// Output channels that a convolution computes at once.
@@ -15,6 +15,11 @@ const WINDOW_BYTES: usize = 4096;
 const ROW_WINDOW_BYTES: usize = 1024;
 /// Output channels whose weight gradient is formed at once.
 pub const ROW_TILE: usize = 4;
+/// Most hidden channels of a block whose gradients exist at once.
+pub const HIDDEN_TILE: usize = 8;
+/// Fewest of them that the compiler asks for: a block takes as long for a tile of one channel as
+/// for one of eight.
+pub const LEAST_HIDDEN_TILE: usize = 4;
 /// Depthwise channels whose weight gradient is formed at once.
 pub const CHANNEL_TILE: usize = 16;
 
@@ -151,6 +156,73 @@ pub fn conv_backward_input(layer: &LayerRecord, rules: Rules) -> usize {
         GradientType::I8 => 4 * layer.in_channels(),
     };
     rounded_codes(layer, rules) + own
+}
+
+/// Bytes of each part of the scratch of the backward pass of a block.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct BlockParts {
+    /// The gradient at the block's input, where it is added to another when it is complete.
+    pub sum: usize,
+    /// The gradient at the output of the depthwise convolution, of a tile of hidden channels.
+    pub reduced: usize,
+    /// The same at its input.
+    pub expanded: usize,
+    /// The weights of one layer that belong to the tile, or a tile of a weight gradient.
+    pub working: usize,
+}
+
+impl BlockParts {
+    /// All of them.
+    #[must_use]
+    pub fn total(&self) -> usize {
+        self.sum + self.reduced + self.expanded + self.working
+    }
+}
+
+/// The parts, each a multiple of four bytes, with `tile` hidden channels at once. Where
+/// `is_reached`, a gradient is needed at the output of the expansion; where `accumulate`, the
+/// input already has one.
+#[must_use]
+pub fn block_parts(
+    block: &Block,
+    rules: Rules,
+    tile: usize,
+    is_reached: bool,
+    accumulate: bool,
+) -> BlockParts {
+    let Block {
+        expand,
+        depthwise,
+        project,
+    } = block;
+    let tile = tile.min(block.hidden());
+    let if_reached = |bytes: usize| if is_reached { bytes } else { 0 };
+    let is_master = rules.update == UpdateRule::Master;
+    // Of the expansion, only masters have to be rounded: a tile of it lies in one piece.
+    let of_expand = if is_master {
+        tile * expand.n_trainable as usize
+    } else {
+        0
+    };
+    let n_codes = [
+        tile * project.out_channels(),
+        tile * depthwise.taps(),
+        if_reached(of_expand),
+    ];
+    let code = if is_master { 2 } else { 1 };
+    let of_depthwise = if depthwise.n_trainable > 0 {
+        depthwise.taps() * tile
+    } else {
+        0
+    };
+    let of_codes = (code * n_codes.into_iter().max().unwrap_or(0)).next_multiple_of(4);
+    let of_rows = ROW_TILE.min(tile) * expand.n_trainable as usize;
+    BlockParts {
+        sum: if accumulate { 4 * expand.in_len() } else { 0 },
+        reduced: 4 * depthwise.out_pixels() * tile,
+        expanded: if_reached(4 * expand.out_pixels() * tile),
+        working: of_codes.max(4 * of_depthwise.max(if_reached(of_rows))),
+    }
 }
 
 /// Floats of scratch of a weight update: one tile of the gradient.

@@ -8,7 +8,7 @@ use core::array::from_fn;
 use core::ops::Range;
 
 use super::noise::Noise;
-use crate::quant::{UpdateRule, half_even, nearest};
+use crate::quant::{Rules, UpdateRule, half_even, nearest};
 
 /// Weights that are updated at once.
 const TILE: usize = 8;
@@ -218,6 +218,29 @@ pub(crate) struct StoredWeights<'a> {
     pub(crate) velocity: &'a mut [f32],
 }
 
+impl<'a> StoredWeights<'a> {
+    /// What the tensors of a layer hold; absent ones are empty.
+    pub(crate) fn new(
+        rules: Rules,
+        weight: &'a mut [u8],
+        remainder: &'a mut [u8],
+        velocity: &'a mut [u8],
+    ) -> Self {
+        let n_masters = if rules.update == UpdateRule::Master {
+            weight.len()
+        } else {
+            0
+        };
+        let (masters, codes) = weight.split_at_mut(n_masters);
+        Self {
+            codes: bytemuck::cast_slice_mut(codes),
+            remainders: bytemuck::cast_slice_mut(remainder),
+            masters: bytemuck::cast_slice_mut(masters),
+            velocity: bytemuck::cast_slice_mut(velocity),
+        }
+    }
+}
+
 impl StoredWeights<'_> {
     /// Number of weights.
     pub(crate) fn len(&self) -> usize {
@@ -344,6 +367,23 @@ pub(crate) struct StoredBias<'a> {
     pub(crate) ints: &'a mut [i32],
     pub(crate) masters: &'a mut [f32],
     pub(crate) velocity: &'a mut [f32],
+}
+
+impl<'a> StoredBias<'a> {
+    /// What the tensors of a layer hold; absent ones are empty.
+    pub(crate) fn new(rules: Rules, bias: &'a mut [u8], velocity: &'a mut [u8]) -> Self {
+        let n_masters = if rules.update == UpdateRule::Master {
+            bias.len()
+        } else {
+            0
+        };
+        let (masters, ints) = bias.split_at_mut(n_masters);
+        Self {
+            ints: bytemuck::cast_slice_mut(ints),
+            masters: bytemuck::cast_slice_mut(masters),
+            velocity: bytemuck::cast_slice_mut(velocity),
+        }
+    }
 }
 
 impl StoredBias<'_> {

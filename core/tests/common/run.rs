@@ -1,7 +1,7 @@
 //! Runs compiled programs on random samples.
 
 use quartermeg_core::bytes::AlignedBytes;
-use quartermeg_core::compile::compile;
+use quartermeg_core::compile::{Passes, Together, compile, compile_with};
 use quartermeg_core::network::Network;
 use quartermeg_core::policy::Policy;
 use quartermeg_core::program::{Program, Settings};
@@ -27,6 +27,17 @@ pub(crate) fn image_under(network: &Network, policy: &Policy, rules: Rules) -> A
 
 pub(crate) fn program_of(network: &Network, policy: &Policy) -> Program<AlignedBytes> {
     program_under(network, policy, Rules::DEVICE)
+}
+
+/// As [`program_of`], with every gradient as a tensor of its own.
+pub(crate) fn program_apart(network: &Network, policy: &Policy) -> Program<AlignedBytes> {
+    let passes = Passes {
+        hidden_channels: Together::Never,
+        ..Passes::ALL
+    };
+    let image = compile_with(network, policy, Rules::DEVICE, SETTINGS, passes)
+        .expect("chains and residual blocks can be differentiated");
+    Program::parse(image).expect("what is compiled can be loaded")
 }
 
 pub(crate) fn program_under(

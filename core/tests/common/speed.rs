@@ -3,7 +3,7 @@
 use std::hint::black_box;
 
 use quartermeg_core::quant::Rules;
-use quartermeg_core::runtime::kernels::{Codes, Kernels, Reference};
+use quartermeg_core::runtime::kernels::{Accumulate, Codes, Kernels, Reference};
 use quartermeg_core::runtime::scratch::{self, CHANNEL_TILE, ROW_TILE};
 
 use super::layer::{Geometry, LayerCase, Shape};
@@ -187,7 +187,7 @@ fn call<K: Kernels>(case: &LayerCase, pass: Pass) -> Box<dyn FnMut() + '_> {
                 if record.depthwise {
                     K::depthwise_backward_input(record, weights, gradient, &mut out, false);
                 } else {
-                    K::conv_backward_input(record, weights, gradient, &mut out, false);
+                    K::conv_backward_input(record, weights, gradient, &mut out, Accumulate::No);
                 }
                 black_box(&out);
             })

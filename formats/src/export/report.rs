@@ -174,6 +174,7 @@ fn kind(op: Op) -> &'static str {
         Op::BiasUpdate { .. } => "bias update",
         Op::ConvBackwardInput { .. } => "convolution, input gradient",
         Op::WeightUpdate { .. } => "weight update",
+        Op::BlockBackward { .. } => "block, backward by hidden channels",
         Op::AddBackward { .. } => "residual add, backward",
     }
 }

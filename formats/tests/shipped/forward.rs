@@ -1,7 +1,7 @@
 //! The forward pass, code by code.
 
 use quartermeg_core::bytes::AlignedBytes;
-use quartermeg_core::compile::{Passes, Streaming, compile_with};
+use quartermeg_core::compile::{Passes, Together, compile_with};
 use quartermeg_core::network::Network;
 use quartermeg_core::policy::Policy;
 use quartermeg_core::program::{Op, Program, Settings};
@@ -19,7 +19,7 @@ use crate::{SETTINGS, sha256};
 pub(crate) fn check<K: Kernels>(network: &Network, learn: &Samples, golden: &Value) {
     // Layer by layer, so that every code exists at some time.
     let layer_by_layer = Passes {
-        streaming: Streaming::Never,
+        streaming: Together::Never,
         ..Passes::ALL
     };
     let image = compile_with(

@@ -59,7 +59,9 @@ fn full_update_does_not_fit_and_the_default_uses_half_of_the_device() {
     let classifier = report(&network, &Policy::classifier_only(&network));
     assert!(classifier.arena_bytes * 4 < budget, "{classifier:?}");
     for report in [full, default, classifier] {
-        assert_eq!(report.arena_bytes, report.lower_bound_bytes);
+        // `docs/memory.md` says how close each is.
+        let above = report.arena_bytes - report.lower_bound_bytes;
+        assert!(above * 250 <= report.lower_bound_bytes, "{report:?}");
     }
     assert!(
         network

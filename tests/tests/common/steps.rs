@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 use std::time::Instant;
 
 use quartermeg_core::bytes::AlignedBytes;
-use quartermeg_core::compile::compile;
+use quartermeg_core::compile::{Passes, compile_with};
 use quartermeg_core::network::Network;
 use quartermeg_core::policy::parse_scheme;
 use quartermeg_core::program::{Program, Settings};
@@ -30,7 +30,7 @@ pub(crate) struct Steps {
 
 impl Steps {
     /// MCUNet, if `QUARTERMEG_REFERENCE_DIR` names a folder that has it.
-    pub(crate) fn mcunet(rules: Rules) -> Option<Self> {
+    pub(crate) fn mcunet(rules: Rules, passes: Passes) -> Option<Self> {
         let folder = std::env::var_os("QUARTERMEG_REFERENCE_DIR").map(PathBuf::from)?;
         let path = folder.join("models/mcunet-5fps.pkl");
         let file = fs::read(&path).unwrap_or_else(|error| panic!("{}: {error}", path.display()));
@@ -38,17 +38,18 @@ impl Steps {
         let network = model::for_training(&network, kind, None, rules).expect("it has features");
         let policy = parse_scheme(&network, SCHEME).expect("the scheme is for this network");
         let settings = Settings::constant(0.01, 1);
-        Some(Self::new(&network, &policy, rules, settings))
+        Some(Self::new(&network, &policy, rules, settings, passes))
     }
 
     /// The Keyboard scenario as a newcomer meets it.
-    pub(crate) fn keyboard() -> Self {
+    pub(crate) fn keyboard(passes: Passes) -> Self {
         let scenario = scenario::KEYBOARD;
         let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("..");
         let file = fs::read(path.join(scenario.network_path)).expect("it ships");
         let network = network_file::read(&file).expect("a network file");
         let setup = scenario.default_setup();
-        Self::new(&network, &setup.policy, setup.rules, setup.settings())
+        let settings = setup.settings();
+        Self::new(&network, &setup.policy, setup.rules, settings, passes)
     }
 
     fn new(
@@ -56,8 +57,10 @@ impl Steps {
         policy: &quartermeg_core::policy::Policy,
         rules: Rules,
         settings: Settings,
+        passes: Passes,
     ) -> Self {
-        let image = compile(network, policy, rules, settings).expect("it can be trained that way");
+        let image = compile_with(network, policy, rules, settings, passes)
+            .expect("it can be trained that way");
         let program = Program::parse(image).expect("the compiler writes programs");
         let n_classes = program.meta().head.n_classes;
         let arena = AlignedBytes::zeroed(program.meta().arena_bytes as usize);

@@ -65,6 +65,8 @@ struct Published {
     figures: &'static str,
     /// Bytes that all that is written at run time should not exceed.
     reach_bytes: u32,
+    /// Bytes that would be better still.
+    aim_bytes: u32,
 }
 
 const PUBLISHED: [Published; 4] = [
@@ -73,24 +75,28 @@ const PUBLISHED: [Published; 4] = [
         scheme: "mcunet-49kb",
         figures: "released demo 221,904 B; measured 134 KB, the smallest of its MCUNet points",
         reach_bytes: 100 * 1024,
+        aim_bytes: 88 * 1024,
     },
     Published {
         network: "mcunet-5fps",
         scheme: "mcunet-99kb",
         figures: "measured 160 and 173 KB",
         reach_bytes: 134 * 1024,
+        aim_bytes: 128 * 1024,
     },
     Published {
         network: "mbv2-w0.35",
         scheme: "mbv2-99kb",
         figures: "measured 141 KB",
         reach_bytes: 134 * 1024,
+        aim_bytes: 127 * 1024,
     },
     Published {
         network: "proxyless-w0.3",
         scheme: "proxyless-98kb",
         figures: "measured 135 KB",
         reach_bytes: 134 * 1024,
+        aim_bytes: 131 * 1024,
     },
 ];
 

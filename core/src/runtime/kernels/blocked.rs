@@ -7,7 +7,7 @@ use core::ops::Range;
 
 use super::geometry::{gather, outputs_inside, taps_inside};
 use super::lanes::{Lanes, Requantize8, Rounding};
-use super::{CodeGradient, Codes, Kernels, Reference, Weights, set_bit};
+use super::{Accumulate, CodeGradient, Codes, Kernels, Reference, Weights, set_bit};
 use crate::program::{AddRecord, LayerRecord};
 use crate::quant::{ElementwiseRule, FixedScale, Requantize, RequantizeRule};
 use crate::runtime::scratch::{
@@ -66,6 +66,93 @@ impl Gradient for CodeGradient<'_> {
             }
         }
         room.each_ref().map(|values| &values[..columns.len()])
+    }
+}
+
+/// Eight channels of a pixel, or what is left of them.
+struct ChannelTile<'a> {
+    first: usize,
+    n: usize,
+    /// Original index of each channel of the layer's part, where that is not its order.
+    list: Option<&'a [u16]>,
+}
+
+impl ChannelTile<'_> {
+    #[inline(always)]
+    fn channel(&self, lane: usize) -> usize {
+        let at = self.first + lane;
+        self.list.map_or(at, |list| usize::from(list[at]))
+    }
+
+    /// The first of eight channels that stand in one piece.
+    #[inline(always)]
+    fn in_one_piece(&self) -> Option<usize> {
+        (self.n == 8 && self.list.is_none()).then_some(self.first)
+    }
+}
+
+/// Where the input gradient of a pointwise layer goes.
+trait Sink {
+    /// What the sums of a pixel start with, where that is not zero.
+    #[inline(always)]
+    fn start(&self, pixel: usize, tile: &ChannelTile<'_>) -> Option<[f32; 8]> {
+        let _ = (pixel, tile);
+        None
+    }
+
+    /// Takes the sums of a pixel.
+    fn take(&mut self, pixel: usize, tile: &ChannelTile<'_>, sums: [f32; 8]);
+}
+
+/// Takes pixel, channel and sum of every element.
+impl<F: FnMut(usize, usize, f32)> Sink for F {
+    #[inline(always)]
+    fn take(&mut self, pixel: usize, tile: &ChannelTile<'_>, sums: [f32; 8]) {
+        for (lane, sum) in sums.into_iter().enumerate().take(tile.n) {
+            self(pixel, tile.channel(lane), sum);
+        }
+    }
+}
+
+/// Values of `n_channels` a pixel.
+struct Out<'a> {
+    values: &'a mut [f32],
+    n_channels: usize,
+    accumulate: Accumulate,
+}
+
+impl Sink for Out<'_> {
+    #[inline(always)]
+    fn start(&self, pixel: usize, tile: &ChannelTile<'_>) -> Option<[f32; 8]> {
+        if self.accumulate != Accumulate::Within {
+            return None;
+        }
+        let values = &self.values[pixel * self.n_channels..];
+        if let Some(first) = tile.in_one_piece() {
+            return values[first..].first_chunk().copied();
+        }
+        let mut start = [0.0; 8];
+        for (lane, start) in start.iter_mut().enumerate().take(tile.n) {
+            *start = values[tile.channel(lane)];
+        }
+        Some(start)
+    }
+
+    #[inline(always)]
+    fn take(&mut self, pixel: usize, tile: &ChannelTile<'_>, sums: [f32; 8]) {
+        let values = &mut self.values[pixel * self.n_channels..];
+        if let Some(first) = tile.in_one_piece()
+            && let Some(values) = values[first..].first_chunk_mut::<8>()
+        {
+            for (value, sum) in values.iter_mut().zip(sums) {
+                *value = self.accumulate.end(*value, sum);
+            }
+            return;
+        }
+        for (lane, sum) in sums.into_iter().enumerate().take(tile.n) {
+            let value = &mut values[tile.channel(lane)];
+            *value = self.accumulate.end(*value, sum);
+        }
     }
 }
 
@@ -225,28 +312,8 @@ impl<'a> Finish<'a> {
     }
 }
 
-/// Input gradient of a depthwise layer whose channels stand in their original order.
-fn depthwise_backward_of<T: Code>(
-    layer: &LayerRecord,
-    codes: &[T],
-    gradient: &[f32],
-    out: &mut [f32],
-) {
-    let geometry = layer.geometry();
-    let [_, w, c] = layer.input.map(|extent| extent as usize);
-    for (pixel, sums) in out.chunks_exact_mut(c).enumerate() {
-        sums.fill(0.0);
-        for (tap, out_pixel) in gather(&geometry, pixel / w, pixel % w) {
-            let gradient = &gradient[out_pixel * c..(out_pixel + 1) * c];
-            let taps = &codes[tap * c..(tap + 1) * c];
-            for ((sum, &g), &code) in sums.iter_mut().zip(gradient).zip(taps) {
-                *sum += g * code.float();
-            }
-        }
-    }
-}
-
-/// As [`depthwise_backward_of`], of a gradient that is stored as codes.
+/// Input gradient of a depthwise layer whose channels stand in their original order, of a
+/// gradient that is stored as codes.
 fn depthwise_backward_of_codes<T: Code>(
     layer: &LayerRecord,
     codes: &[T],
@@ -374,21 +441,21 @@ impl<L: Lanes> Blocked<L> {
         channels: Option<&[u16]>,
         gradient: &[f32],
         out: &mut [f32],
-        accumulate: bool,
+        accumulate: Accumulate,
     ) {
         if weights.is_empty() {
             return;
         }
         if is_pointwise(layer) {
-            let c = layer.in_channels();
             Self::pointwise_backward_part(
                 layer,
                 weights,
                 channels,
                 &Floats(gradient, layer.out_channels()),
-                &mut |pixel, channel, sum| {
-                    let out = &mut out[pixel * c + channel];
-                    *out = if accumulate { *out + sum } else { sum };
+                &mut Out {
+                    values: out,
+                    n_channels: layer.in_channels(),
+                    accumulate,
                 },
             );
         } else {
@@ -396,8 +463,7 @@ impl<L: Lanes> Blocked<L> {
         }
     }
 
-    /// Input gradient of one part of a pointwise layer; `sink` takes pixel, channel and sum of
-    /// every element. Tiles of weights are widened once for many pixels, whose sums wait in
+    /// Input gradient of one part of a pointwise layer. Tiles of weights are widened once for many pixels, whose sums wait in
     /// memory meanwhile.
     #[inline(always)]
     fn pointwise_backward_part<T: Code>(
@@ -405,16 +471,27 @@ impl<L: Lanes> Blocked<L> {
         weights: &[T],
         channels: Option<&[u16]>,
         gradient: &impl Gradient,
-        sink: &mut impl FnMut(usize, usize, f32),
+        sink: &mut impl Sink,
     ) {
         let out_c = layer.out_channels();
         let n = weights.len() / out_c;
         let n_pixels = layer.out_pixels();
         let mut room = [[0.0; BACKWARD_OUTPUTS]; BACKWARD_GROUP];
         for at in (0..n).step_by(8) {
-            let n_lanes = (n - at).min(8);
+            let channels = ChannelTile {
+                first: at,
+                n: (n - at).min(8),
+                list: channels,
+            };
             for first_pixel in (0..n_pixels).step_by(BACKWARD_PIXELS) {
                 let mut sums = [[L::splat(0.0); 2]; BACKWARD_PIXELS];
+                for (pixel, sum) in (first_pixel..n_pixels).zip(&mut sums) {
+                    let Some(start) = sink.start(pixel, &channels) else {
+                        break;
+                    };
+                    let halves: [[f32; 4]; 2] = bytemuck::cast(start);
+                    *sum = halves.map(L::load);
+                }
                 for first in (0..out_c).step_by(BACKWARD_OUTPUTS) {
                     let n_outputs = (out_c - first).min(BACKWARD_OUTPUTS);
                     let mut tile = [[L::splat(0.0); 2]; BACKWARD_OUTPUTS];
@@ -433,12 +510,7 @@ impl<L: Lanes> Blocked<L> {
                     }
                 }
                 for (pixel, sum) in (first_pixel..n_pixels).zip(sums) {
-                    let values: [f32; 8] = bytemuck::cast(sum.map(L::store));
-                    for (lane, value) in values.into_iter().enumerate().take(n_lanes) {
-                        let channel =
-                            channels.map_or(at + lane, |channels| usize::from(channels[at + lane]));
-                        sink(pixel, channel, value);
-                    }
+                    sink.take(pixel, &channels, bytemuck::cast(sum.map(L::store)));
                 }
             }
         }
@@ -484,7 +556,7 @@ impl<L: Lanes> Blocked<L> {
         channels: Option<&[u16]>,
         gradient: &[f32],
         out: &mut [f32],
-        accumulate: bool,
+        accumulate: Accumulate,
     ) {
         let geometry = layer.geometry();
         let [h, w, c] = layer.input.map(|extent| extent as usize);
@@ -492,8 +564,22 @@ impl<L: Lanes> Blocked<L> {
         let taps = layer.taps();
         let n = weights.len() / (out_c * taps);
         for pixel in 0..h * w {
+            let out = &mut out[pixel * c..(pixel + 1) * c];
             for at in (0..n).step_by(8) {
-                let mut sum = [L::splat(0.0); 2];
+                let channel_of = |lane: usize| {
+                    channels.map_or(at + lane, |channels| usize::from(channels[at + lane]))
+                };
+                let n_lanes = (n - at).min(8);
+                let held = from_fn(|lane| {
+                    let held = if lane < n_lanes {
+                        out[channel_of(lane)]
+                    } else {
+                        0.0
+                    };
+                    accumulate.start(held)
+                });
+                let [low, high]: [[f32; 4]; 2] = bytemuck::cast::<[f32; 8], _>(held);
+                let mut sum = [L::load(low), L::load(high)];
                 for output in 0..out_c {
                     for (tap, out_pixel) in gather(&geometry, pixel / w, pixel % w) {
                         let row = output * taps + tap;
@@ -505,11 +591,59 @@ impl<L: Lanes> Blocked<L> {
                     }
                 }
                 let values: [f32; 8] = bytemuck::cast([L::store(sum[0]), L::store(sum[1])]);
-                for (lane, value) in values.into_iter().enumerate().take((n - at).min(8)) {
-                    let channel =
-                        channels.map_or(at + lane, |channels| usize::from(channels[at + lane]));
-                    let out = &mut out[pixel * c + channel];
-                    *out = if accumulate { *out + value } else { value };
+                for (lane, value) in values.into_iter().enumerate().take(n_lanes) {
+                    let out = &mut out[channel_of(lane)];
+                    *out = accumulate.end(*out, value);
+                }
+            }
+        }
+    }
+
+    /// Input gradient of a depthwise layer whose channels stand in their original order, eight
+    /// channels and one tap at a time: an element has one product with every tap.
+    fn depthwise_backward_of<T: Code>(
+        layer: &LayerRecord,
+        codes: &[T],
+        gradient: &[f32],
+        out: &mut [f32],
+    ) {
+        let geometry = layer.geometry();
+        let c = layer.in_channels();
+        let (w, out_w) = (layer.input[1] as usize, layer.output[1] as usize);
+        let [pt, pl] = layer.padding.map(|padding| padding as usize);
+        let [sh, sw] = layer.stride.map(|stride| stride as usize);
+        let kw = layer.kernel[1] as usize;
+        out.fill(0.0);
+        for at in (0..c).step_by(8) {
+            let n_lanes = (c - at).min(8);
+            for tap in 0..layer.taps() {
+                let (ky, kx) = (tap / kw, tap % kw);
+                let [low, high] = L::to_f32(T::lanes::<L>(load_or_zero(codes, tap * c + at)));
+                let columns = outputs_inside(&geometry, 1, kx);
+                for oy in outputs_inside(&geometry, 0, ky) {
+                    let line = (oy * sh + ky - pt) * w;
+                    for ox in columns.clone() {
+                        let pixel = line + ox * sw + kx - pl;
+                        let g: [f32; 8] = load_or_zero(gradient, (oy * out_w + ox) * c + at);
+                        let [g_low, g_high]: [[f32; 4]; 2] = bytemuck::cast(g);
+                        let products = [L::mul(L::load(g_low), low), L::mul(L::load(g_high), high)];
+                        let out = &mut out[pixel * c + at..];
+                        if n_lanes == 8
+                            && let Some(out) = out.first_chunk_mut::<8>()
+                        {
+                            let [low, high]: [[f32; 4]; 2] = bytemuck::cast(*out);
+                            let sums = [
+                                L::store(L::add(L::load(low), products[0])),
+                                L::store(L::add(L::load(high), products[1])),
+                            ];
+                            *out = bytemuck::cast(sums);
+                        } else {
+                            let products: [f32; 8] = bytemuck::cast(products.map(L::store));
+                            for (out, product) in out.iter_mut().zip(products).take(n_lanes) {
+                                *out += product;
+                            }
+                        }
+                    }
                 }
             }
         }
@@ -899,7 +1033,7 @@ impl<L: Lanes> Kernels for Blocked<L> {
         weights: Weights<'_>,
         gradient: &[f32],
         out: &mut [f32],
-        accumulate: bool,
+        accumulate: Accumulate,
     ) {
         let [first, second] = lists_of_parts(layer, &weights);
         Self::backward_part(layer, weights.frozen, first, gradient, out, accumulate);
@@ -959,9 +1093,9 @@ impl<L: Lanes> Kernels for Blocked<L> {
             return;
         }
         match (layer.n_frozen, weights.trainable) {
-            (0, Codes::Narrow(codes)) => depthwise_backward_of(layer, codes, gradient, out),
-            (0, Codes::Wide(codes)) => depthwise_backward_of(layer, codes, gradient, out),
-            _ => depthwise_backward_of(layer, weights.frozen, gradient, out),
+            (0, Codes::Narrow(codes)) => Self::depthwise_backward_of(layer, codes, gradient, out),
+            (0, Codes::Wide(codes)) => Self::depthwise_backward_of(layer, codes, gradient, out),
+            _ => Self::depthwise_backward_of(layer, weights.frozen, gradient, out),
         }
     }
 
@@ -1044,7 +1178,7 @@ impl<L: Lanes> Kernels for Blocked<L> {
             return;
         }
         let geometry = layer.geometry();
-        let c = layer.in_channels();
+        let (in_c, out_c) = (layer.n_trainable as usize, layer.out_channels());
         let (w, out_w) = (layer.input[1] as usize, layer.output[1] as usize);
         let [pt, pl] = layer.padding.map(|padding| padding as usize);
         let [sh, sw] = layer.stride.map(|stride| stride as usize);
@@ -1062,12 +1196,11 @@ impl<L: Lanes> Kernels for Blocked<L> {
                     let line = (oy * sh + ky - pt) * w;
                     for ox in outputs_inside(&geometry, 1, kx) {
                         let pixel = line + ox * sw + kx - pl;
-                        let codes = &x[pixel * c..(pixel + 1) * c];
-                        let codes = L::widen(load_or_zero(codes, first + at));
+                        // What is read beyond a pixel's last channel is not stored.
+                        let codes = L::widen(load_or_zero(x, pixel * in_c + first + at));
                         let [low, high] = L::to_f32(L::sub_i16(codes, zero_point));
                         let out_pixel = oy * out_w + ox;
-                        let gradient = &gradient[out_pixel * c..(out_pixel + 1) * c];
-                        let g: [f32; 8] = load_or_zero(gradient, first + at);
+                        let g: [f32; 8] = load_or_zero(gradient, out_pixel * out_c + first + at);
                         let [g_low, g_high]: [[f32; 4]; 2] = bytemuck::cast(g);
                         sum[0] = L::add(sum[0], L::mul(low, L::load(g_low)));
                         sum[1] = L::add(sum[1], L::mul(high, L::load(g_high)));

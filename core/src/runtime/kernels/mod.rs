@@ -69,6 +69,31 @@ pub struct CodeGradient<'a> {
     pub scales: &'a [f32],
 }
 
+/// What the sum of an input gradient does with what its place holds.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Accumulate {
+    /// Takes its place.
+    No,
+    /// Is added to it when it is complete.
+    After,
+    /// Goes on from it: these are the next output channels of one sum.
+    Within,
+}
+
+impl Accumulate {
+    /// What the sum starts with where `held` is there.
+    #[inline(always)]
+    fn start(self, held: f32) -> f32 {
+        if self == Self::Within { held } else { 0.0 }
+    }
+
+    /// What is stored where `held` is there.
+    #[inline(always)]
+    fn end(self, held: f32, sum: f32) -> f32 {
+        if self == Self::After { held + sum } else { sum }
+    }
+}
+
 /// Every loop of a step that is worth a second implementation.
 ///
 /// Activations and gradients are NHWC of the layer's shapes. An empty mask is not written.
@@ -102,16 +127,17 @@ pub trait Kernels {
     fn add_forward(add: &AddRecord, rule: ElementwiseRule, y: &mut [i8], b: &[i8], mask: &mut [u8]);
 
     /// Gradient at the input of an ordinary convolution. Each element sums over the output
-    /// channel, then ky, kx, ascending; the sum is stored, or added where `accumulate`.
+    /// channel, then ky, kx, ascending.
     fn conv_backward_input(
         layer: &LayerRecord,
         weights: Weights<'_>,
         gradient: &[f32],
         out: &mut [f32],
-        accumulate: bool,
+        accumulate: Accumulate,
     );
 
-    /// Gradient at the input of a depthwise convolution; sums over ky, kx.
+    /// Gradient at the input of a depthwise convolution; sums over ky, kx, and is stored, or added
+    /// to what `out` holds where `accumulate`.
     fn depthwise_backward_input(
         layer: &LayerRecord,
         weights: Weights<'_>,
@@ -144,7 +170,8 @@ pub trait Kernels {
 
     /// Gradient of the depthwise weights of trainable channels `first..first + n`, as
     /// `[taps, n]`; `n` is at most [`super::scratch::CHANNEL_TILE`] and `rows.len() / taps`.
-    /// `channels` is the original index of each trainable channel.
+    /// `channels` is the original index of each trainable channel. A pixel of `x` has
+    /// `n_trainable` codes, one of `gradient` as many values as the layer has outputs.
     fn depthwise_weight_gradient(
         layer: &LayerRecord,
         channels: Option<&[u16]>,

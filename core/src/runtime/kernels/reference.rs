@@ -1,7 +1,7 @@
 //! Plain loops: what every other kernel set must equal, bit for bit.
 
 use super::geometry::{gather, window};
-use super::{CodeGradient, Codes, Kernels, Weights, set_bit};
+use super::{Accumulate, CodeGradient, Codes, Kernels, Weights, set_bit};
 use crate::program::{AddRecord, LayerRecord};
 use crate::quant::{ElementwiseRule, Requantize, clamp_code};
 
@@ -51,10 +51,6 @@ fn extents(layer: &LayerRecord) -> [usize; 6] {
     let [h, w, c] = layer.input.map(|extent| extent as usize);
     let [out_h, out_w, out_c] = layer.output.map(|extent| extent as usize);
     [h, w, c, out_h, out_w, out_c]
-}
-
-fn store(out: &mut f32, sum: f32, accumulate: bool) {
-    *out = if accumulate { *out + sum } else { sum };
 }
 
 /// Input gradient of one pixel, of one part of the channels, whose first position is
@@ -194,22 +190,23 @@ impl Kernels for Reference {
         weights: Weights<'_>,
         gradient: &[f32],
         out: &mut [f32],
-        accumulate: bool,
+        accumulate: Accumulate,
     ) {
         let [h, w, c, _, _, out_c] = extents(layer);
         let geometry = layer.geometry();
         for iy in 0..h {
             for ix in 0..w {
                 for position in 0..c {
-                    let mut sum = 0.0f32;
+                    let channel = channel_at(&weights, position);
+                    let out = &mut out[(iy * w + ix) * c + channel];
+                    let mut sum = accumulate.start(*out);
                     for output in 0..out_c {
                         for (tap, pixel) in gather(&geometry, iy, ix) {
                             sum += gradient[pixel * out_c + output]
                                 * weight_at(layer, &weights, output, tap, position);
                         }
                     }
-                    let channel = channel_at(&weights, position);
-                    store(&mut out[(iy * w + ix) * c + channel], sum, accumulate);
+                    *out = accumulate.end(*out, sum);
                 }
             }
         }
@@ -234,7 +231,8 @@ impl Kernels for Reference {
                         sum += gradient[pixel * c + channel]
                             * weight_at(layer, &weights, 0, tap, position);
                     }
-                    store(&mut out[(iy * w + ix) * c + channel], sum, accumulate);
+                    let out = &mut out[(iy * w + ix) * c + channel];
+                    *out = if accumulate { *out + sum } else { sum };
                 }
             }
         }
