@@ -1,4 +1,5 @@
-//! Whatever passes of the compiler are at work, the same weights come out.
+//! Whatever passes of the compiler are at work, and whatever is computed again instead of being
+//! kept, the same weights come out.
 #![cfg(all(feature = "compile", not(target_arch = "wasm32")))]
 
 mod common;
@@ -12,7 +13,7 @@ use common::run;
 use quartermeg_core::bytes::AlignedBytes;
 use quartermeg_core::compile::{Passes, Together, compile_with};
 use quartermeg_core::network::{Network, Shape};
-use quartermeg_core::policy::LayerUpdate;
+use quartermeg_core::policy::{LayerUpdate, Policy};
 use quartermeg_core::program::{Op, Program};
 use quartermeg_core::runtime::Runtime;
 use quartermeg_core::runtime::kernels::{Kernels, Native, Reference};
@@ -206,4 +207,88 @@ fn every_combination_of_passes_leaves_the_same_weights() {
     );
     let fewest = blocks.counts().into_iter().min();
     assert!(fewest > Some(50), "{blocks:?}");
+}
+
+/// The policy with some of the inputs computed again that can be.
+fn with_recompute(
+    policy: &Policy,
+    network: &Network,
+    mut is_wanted: impl FnMut() -> bool,
+) -> Policy {
+    let mut policy = policy.clone();
+    policy.recompute = policy.recomputable(network);
+    policy.recompute.retain(|_| is_wanted());
+    policy
+}
+
+/// Multiply-accumulates of what is computed again.
+fn macs_again(program: &Program<AlignedBytes>) -> u64 {
+    (0..program.n_ops())
+        .map(|op| match program.op(op) {
+            Op::Conv {
+                layer, again: true, ..
+            } => {
+                let record = program.layer(layer);
+                record.macs(record.in_channels())
+            }
+            _ => 0,
+        })
+        .sum()
+}
+
+#[test]
+fn computing_inputs_again_leaves_the_same_weights() {
+    let (mut n_again, mut n_chained, mut n_masks, mut n_saved, mut n_lower) = (0, 0, 0, 0, 0);
+    for seed in 0..300 {
+        let mut setup = setup(10_000 + seed);
+        let kept = program(&setup, Passes::NONE);
+        let expected = trained::<Reference>(&setup, kept.clone());
+        let mut rng = Rng::new(seed);
+        let some = with_recompute(&setup.policy, &setup.network, || rng.chance(0.5));
+        let all = with_recompute(&setup.policy, &setup.network, || true);
+        for policy in [some, all] {
+            setup.policy = policy;
+            for passes in [Passes::NONE, Passes::ALL]
+                .into_iter()
+                .chain(combinations().last())
+            {
+                let at = format!("seed {seed}, {passes:?}, {:?}", setup.policy.recompute);
+                let program = program(&setup, passes);
+                let mut written = Vec::new();
+                for op in (0..program.n_ops()).map(|op| program.op(op)) {
+                    match op {
+                        Op::Conv {
+                            x,
+                            y,
+                            mask,
+                            again: true,
+                            ..
+                        } => {
+                            n_again += 1;
+                            n_chained += u32::from(written.contains(&x));
+                            n_masks += u32::from(mask.is_some());
+                            written.push(y);
+                        }
+                        Op::SaveChannels { again: true, .. } => n_saved += 1,
+                        _ => {}
+                    }
+                }
+                let (meta, of_kept) = (program.meta(), kept.meta());
+                assert_eq!(meta.macs_forward, of_kept.macs_forward, "{at}");
+                if passes == Passes::NONE {
+                    let macs = of_kept.macs_step + macs_again(&program);
+                    assert_eq!(meta.macs_step, macs, "{at}");
+                    n_lower += u32::from(meta.lower_bound_bytes < of_kept.lower_bound_bytes);
+                }
+                assert_eq!(trained::<Native>(&setup, program.clone()), expected, "{at}");
+                let poisoned = train_poisoned(program.clone(), &setup.samples, |_, _| {});
+                assert_eq!(poisoned, expected, "{at}, poisoned");
+                assert_eq!(trained::<Reference>(&setup, program), expected, "{at}");
+            }
+        }
+    }
+    let all = [n_again, n_chained, n_masks, n_saved];
+    assert!(all.into_iter().min() > Some(500), "{all:?}");
+    // Gradients mostly hold the peak of these.
+    assert!(n_lower > 20, "{n_lower}");
 }

@@ -90,6 +90,10 @@ pub fn op<B: AsRef<[u8]>>(program: &Program<B>, op: Op) -> (String, &'static str
         .map_or("", |layer| program.name(program.layer(layer).name));
     let of_output = |output: TensorIdx| program.name(program.tensor(output).name);
     match op {
+        Op::Conv { again: true, .. } => (
+            format!("{layer}: forward, again"),
+            "Computes once more what was not kept from the forward pass.",
+        ),
         Op::Conv { .. } => (
             format!("{layer}: forward"),
             "Convolves int8 codes, adds the bias, requantizes and clamps.",

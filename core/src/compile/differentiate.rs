@@ -63,7 +63,11 @@ pub(super) fn chains(network: &Network, policy: &Policy, rules: Rules, passes: P
     let needs_gradient = needs_gradient(network, policy, rules);
     let mut chains = Chains::default();
     if passes.streaming != Together::Never {
-        chains.streams = stream::chains(network, &|node_idx| !needs_gradient[node_idx + 1]);
+        let again = again(network, policy);
+        // What is computed again is computed from a whole tensor.
+        chains.streams = stream::chains(network, &|node_idx| {
+            !needs_gradient[node_idx + 1] && again[node_idx + 1] == Again::Never
+        });
     }
     // int8 gradients share a scale that is known only when all of them are.
     if passes.hidden_channels != Together::Never && rules.gradient == GradientType::F32 {
@@ -90,6 +94,25 @@ fn needs_gradient(network: &Network, policy: &Policy, rules: Rules) -> Vec<bool>
     needs
 }
 
+/// Whether a value is computed again in the backward pass.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Again {
+    Never,
+    Wanted,
+    Done(TensorIdx),
+}
+
+/// Which values the policy wants to be computed again.
+fn again(network: &Network, policy: &Policy) -> Vec<Again> {
+    let mut again = vec![Again::Never; network.values().len()];
+    for (layer, (_, node, _)) in network.convs().enumerate() {
+        if policy.recompute.binary_search(&layer).is_ok() {
+            again[node.inputs[0]] = Again::Wanted;
+        }
+    }
+    again
+}
+
 struct Writer<'a> {
     network: &'a Network,
     /// Which values lie behind a convolution that learns, so that their gradient is needed.
@@ -101,6 +124,8 @@ struct Writer<'a> {
     mask_tensor: Vec<Option<TensorIdx>>,
     /// The tensor that a layer's weight gradient reads as its input.
     saved_tensor: Vec<Option<TensorIdx>>,
+    /// Which values are computed again in the backward pass, and the tensor once they are.
+    again: Vec<Again>,
     step: Step,
 }
 
@@ -129,6 +154,7 @@ impl<'a> Writer<'a> {
             gradient_tensor: vec![None; n_values],
             mask_tensor: vec![None; network.nodes().len()],
             saved_tensor: vec![None; network.nodes().len()],
+            again: again(network, policy),
             step: Step {
                 tensors: Vec::new(),
                 ops: Vec::new(),
@@ -378,30 +404,10 @@ impl<'a> Writer<'a> {
         match &node.kind {
             NodeKind::Conv(_) => {
                 let y = self.activation(node_idx);
-                let mask = self.mask(node_idx);
-                let layer = self.step.layers[record as usize];
-                let bytes = scratch::conv_forward(&layer, self.step.rules);
-                let scratch = (bytes > 0)
-                    .then(|| self.tensor(DType::I8, Role::Scratch, [word(bytes), 1, 1], name));
-                self.step.ops.push(Op::Conv {
-                    layer: record,
-                    x,
-                    y,
-                    mask,
-                    scratch,
-                });
-                if layer.is_partial() {
-                    let [h, w, _] = layer.input;
-                    let extents = [h, w, layer.n_trainable];
-                    let saved = self.tensor(DType::I8, Role::SavedActivation, extents, name);
-                    self.step.ops.push(Op::SaveChannels {
-                        layer: record,
-                        x,
-                        saved,
-                    });
-                    self.saved_tensor[node_idx] = Some(saved);
-                } else if layer.n_trainable > 0 {
-                    self.saved_tensor[node_idx] = Some(x);
+                let is_again = self.again[node_idx + 1] != Again::Never;
+                self.conv(node_idx, x, y, !is_again, false);
+                if self.again[node.inputs[0]] == Again::Never {
+                    self.save(node_idx, x, false);
                 }
             }
             NodeKind::Add { .. } => {
@@ -449,6 +455,72 @@ impl<'a> Writer<'a> {
                     Op::Logits { x, logits }
                 });
             }
+        }
+    }
+
+    /// A convolution, with the mask of its clamp where a gradient needs it and it is wanted now.
+    fn conv(&mut self, node_idx: usize, x: TensorIdx, y: TensorIdx, with_mask: bool, again: bool) {
+        let record = self.record_of_node[node_idx];
+        let mask = with_mask.then(|| self.mask(node_idx)).flatten();
+        let layer = &self.step.layers[record as usize];
+        let bytes = word(scratch::conv_forward(layer, self.step.rules));
+        let scratch = (bytes > 0)
+            .then(|| self.tensor(DType::I8, Role::Scratch, [bytes, 1, 1], word(node_idx)));
+        self.step.ops.push(Op::Conv {
+            layer: record,
+            x,
+            y,
+            mask,
+            scratch,
+            again,
+        });
+    }
+
+    /// Keeps of `x` what the weight gradient of a convolution reads.
+    fn save(&mut self, node_idx: usize, x: TensorIdx, again: bool) {
+        let record = self.record_of_node[node_idx];
+        let layer = self.step.layers[record as usize];
+        if layer.is_partial() {
+            let [h, w, _] = layer.input;
+            let extents = [h, w, layer.n_trainable];
+            let saved = self.tensor(DType::I8, Role::SavedActivation, extents, word(node_idx));
+            self.step.ops.push(Op::SaveChannels {
+                layer: record,
+                x,
+                saved,
+                again,
+            });
+            self.saved_tensor[node_idx] = Some(saved);
+        } else if layer.n_trainable > 0 {
+            self.saved_tensor[node_idx] = Some(x);
+        }
+    }
+
+    /// Computes a value again, unless that was done, and what it is computed from. No weight has
+    /// changed on the way to it: a layer learns after those behind it.
+    fn value_again(&mut self, value: usize) -> TensorIdx {
+        match self.again[value] {
+            Again::Never => self.value_tensor[value],
+            Again::Done(tensor) => tensor,
+            Again::Wanted => {
+                let node_idx = value - 1;
+                let x = self.value_again(self.network.nodes()[node_idx].inputs[0]);
+                let extents = shape(self.network.values()[value].shape);
+                let y = self.tensor(DType::I8, Role::SavedActivation, extents, word(node_idx));
+                self.conv(node_idx, x, y, true, true);
+                self.again[value] = Again::Done(y);
+                y
+            }
+        }
+    }
+
+    /// Computes the input of a convolution again for the gradient of its weights, where it was
+    /// not kept.
+    fn input_again(&mut self, node_idx: usize) {
+        let input = self.network.nodes()[node_idx].inputs[0];
+        if self.again[input] != Again::Never {
+            let x = self.value_again(input);
+            self.save(node_idx, x, true);
         }
     }
 
@@ -577,6 +649,7 @@ impl<'a> Writer<'a> {
                 scratch,
             });
         }
+        self.input_again(node_idx);
         self.weight_update(node_idx, layer_idx, masked);
         Ok(())
     }
@@ -629,6 +702,9 @@ impl<'a> Writer<'a> {
             .and_then(|layers| Block::new(*layers))
             .expect("invariant: the nodes of a chain are a block");
         let project_layer = self.record_of_node[project];
+        for node_idx in [expand, depthwise, project] {
+            self.input_again(node_idx);
+        }
         let masked = self.mask_and_bias(project, project_layer, gradient);
         let input = self.network.nodes()[expand].inputs[0];
         let accumulate = self.needs_gradient[input] && self.has_gradient(input);
@@ -640,6 +716,7 @@ impl<'a> Writer<'a> {
         let extents = [word(parts.total()), 1, 1];
         let scratch = self.tensor(DType::I8, Role::Scratch, extents, word(depthwise));
         let expand_mask = is_reached.then(|| self.mask_of(expand));
+        let depthwise_mask = self.mask_of(depthwise);
         self.step.ops.push(Op::BlockBackward {
             first,
             gradient: masked,
@@ -647,7 +724,7 @@ impl<'a> Writer<'a> {
             accumulate,
             expand_mask,
             expand_x: self.saved_tensor[expand],
-            depthwise_mask: self.mask_of(depthwise),
+            depthwise_mask,
             depthwise_x: self.saved_tensor[depthwise],
             scratch,
             tile: word(tiled.tile),
@@ -673,7 +750,9 @@ impl<'a> Writer<'a> {
         Some(mask)
     }
 
-    fn mask_of(&self, node_idx: usize) -> TensorIdx {
+    fn mask_of(&mut self, node_idx: usize) -> TensorIdx {
+        // What computes its value again makes the mask too.
+        self.value_again(node_idx + 1);
         self.mask_tensor[node_idx].expect("invariant: a node with a gradient has kept its mask")
     }
 

@@ -21,13 +21,15 @@ pub enum Phase {
 )]
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Op {
-    /// `y = clamp(requantize(conv(x - z_x, W) + b))`, and the clamp's mask where it is needed.
+    /// `y = clamp(requantize(conv(x - z_x, W) + b))`, and the clamp's mask where it is needed;
+    /// `again` in the backward pass, instead of keeping `y`.
     Conv {
         layer: u32,
         x: TensorIdx,
         y: TensorIdx,
         mask: Option<TensorIdx>,
         scratch: Option<TensorIdx>,
+        again: bool,
     },
     /// `n_layers` frozen convolutions from `first` on, and the residual add behind them, row by
     /// row; `y` may take the place of `x` where [`Stream::may_overwrite`](super::Stream) says so.
@@ -61,11 +63,13 @@ pub enum Op {
         y: TensorIdx,
         mask: Option<TensorIdx>,
     },
-    /// Keeps the trainable channels of `x` for the weight gradient of `layer`.
+    /// Keeps the trainable channels of `x` for the weight gradient of `layer`; `again` where `x`
+    /// was computed again.
     SaveChannels {
         layer: u32,
         x: TensorIdx,
         saved: TensorIdx,
+        again: bool,
     },
     /// f32 logits from dequantized features.
     Classifier { x: TensorIdx, logits: TensorIdx },
@@ -160,6 +164,9 @@ impl Op {
     #[must_use]
     pub fn phase(self) -> Phase {
         match self {
+            Self::Conv { again: true, .. } | Self::SaveChannels { again: true, .. } => {
+                Phase::Backward
+            }
             Self::Conv { .. }
             | Self::Stream { .. }
             | Self::Add { .. }
@@ -263,7 +270,8 @@ impl Op {
                 y,
                 mask,
                 scratch,
-            } => [layer, x, y, opt(mask), opt(scratch), NONE],
+                again,
+            } => [layer, x, y, opt(mask), opt(scratch), u32::from(again)],
             Self::Stream {
                 first,
                 n_layers,
@@ -279,7 +287,12 @@ impl Op {
                 pixels,
                 channels,
             } => [x, y, pixels, channels, NONE, NONE],
-            Self::SaveChannels { layer, x, saved } => [layer, x, saved, NONE, NONE, NONE],
+            Self::SaveChannels {
+                layer,
+                x,
+                saved,
+                again,
+            } => [layer, x, saved, u32::from(again), NONE, NONE],
             Self::Classifier { x, logits } | Self::Logits { x, logits } => {
                 [x, logits, NONE, NONE, NONE, NONE]
             }
@@ -381,6 +394,7 @@ impl Op {
                 y: c,
                 mask: opt(d),
                 scratch: opt(e),
+                again: f != 0,
             },
             1 => Self::Add {
                 add: a,
@@ -399,6 +413,7 @@ impl Op {
                 layer: a,
                 x: b,
                 saved: c,
+                again: d != 0,
             },
             4 => Self::Classifier { x: a, logits: b },
             5 => Self::Loss {

@@ -226,14 +226,7 @@ pub fn markdown<B: AsRef<[u8]>>(report: &Report, program: &Program<B>) -> String
             bytes(memory.sram_total_bytes),
         ),
         ("flash: program and constants", bytes(memory.flash_bytes)),
-        (
-            "multiply-accumulates",
-            format!(
-                "{} forward, {} a step",
-                explain::number(memory.macs_forward),
-                explain::number(memory.macs_step)
-            ),
-        ),
+        ("multiply-accumulates", memory.macs_text()),
         (
             "the paper's formula",
             explain::bytes(memory.analytic_bytes.total),
