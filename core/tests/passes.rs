@@ -21,16 +21,22 @@ use quartermeg_core::runtime::scratch::HIDDEN_TILE;
 
 const TOGETHER: [Together; 3] = [Together::Never, Together::WhereNeeded, Together::Everywhere];
 
-fn combinations() -> impl Iterator<Item = Passes> {
-    TOGETHER.into_iter().flat_map(|streaming| {
-        TOGETHER.into_iter().flat_map(move |hidden_channels| {
-            [false, true].map(|in_place| Passes {
-                streaming,
-                hidden_channels,
-                in_place,
-            })
-        })
-    })
+/// Some of the combinations of passes, with all and none among them.
+fn combinations(rng: &mut Rng) -> Vec<Passes> {
+    let mut combinations = vec![Passes::ALL, Passes::NONE];
+    combinations.extend((0..16).map(|_| {
+        // Some passes work only with others.
+        let [prune, reorder, fuse, in_place] = [(); 4].map(|()| rng.chance(0.75));
+        Passes {
+            prune,
+            reorder,
+            fuse,
+            streaming: rng.choose(&TOGETHER),
+            hidden_channels: rng.choose(&TOGETHER),
+            in_place,
+        }
+    }));
+    combinations
 }
 
 /// A network of separable convolutions and inverted residuals, which starts with few channels,
@@ -168,23 +174,34 @@ impl Blocks {
     }
 }
 
+/// Updates whose gradient is a tensor.
+fn of_updates_apart(program: &Program<AlignedBytes>) -> usize {
+    (0..program.n_ops())
+        .map(|op| program.op(op))
+        .filter(|op| matches!(op, Op::WeightApply { .. } | Op::BiasApply { .. }))
+        .count()
+}
+
 #[test]
 fn every_combination_of_passes_leaves_the_same_weights() {
-    let (mut n_streams, mut n_adds, mut n_over_input, mut n_lower) = (0, 0, 0, 0);
+    let (mut n_streams, mut n_adds, mut n_over_input) = (0, 0, 0);
+    let (mut n_lower, mut n_apart) = (0, 0);
     let mut blocks = Blocks::default();
     for seed in 0..400 {
         let setup = setup(seed);
         let expected = trained::<Reference>(&setup, program(&setup, Passes::NONE));
-        let layer_by_layer = program(&setup, Passes::NONE).meta().lower_bound_bytes;
-        for passes in combinations() {
+        let naive = program(&setup, Passes::NONE).meta().lower_bound_bytes;
+        for passes in combinations(&mut Rng::new(seed)) {
             let at = format!("seed {seed}, {passes:?}");
             let program = program(&setup, passes);
             let is_asked =
                 [passes.streaming, passes.hidden_channels].contains(&Together::Everywhere);
-            if !is_asked {
-                assert!(program.meta().lower_bound_bytes <= layer_by_layer, "{at}");
+            // Fused updates at the end of the step keep more than their gradients.
+            if !is_asked && (passes.reorder || !passes.fuse) {
+                assert!(program.meta().lower_bound_bytes <= naive, "{at}");
             }
-            n_lower += u32::from(program.meta().lower_bound_bytes < layer_by_layer);
+            n_lower += u32::from(program.meta().lower_bound_bytes < naive);
+            n_apart += u32::from(of_updates_apart(&program) > 0);
             for op in streams(&program) {
                 n_streams += 1;
                 n_adds += u32::from(op.add().is_some());
@@ -202,8 +219,9 @@ fn every_combination_of_passes_leaves_the_same_weights() {
     }
     // The passes were at work, in all their forms.
     assert!(
-        n_streams > 100 && n_adds > 5 && n_over_input > 20 && n_lower > 300,
-        "{n_streams} streams, {n_adds} with an add, {n_over_input} over the input, {n_lower} lower"
+        n_streams > 100 && n_adds > 5 && n_over_input > 20 && n_lower > 300 && n_apart > 300,
+        "{n_streams} streams, {n_adds} with an add, {n_over_input} over the input, {n_lower} \
+         lower, {n_apart} with updates apart"
     );
     let fewest = blocks.counts().into_iter().min();
     assert!(fewest > Some(50), "{blocks:?}");
@@ -248,10 +266,7 @@ fn computing_inputs_again_leaves_the_same_weights() {
         let all = with_recompute(&setup.policy, &setup.network, || true);
         for policy in [some, all] {
             setup.policy = policy;
-            for passes in [Passes::NONE, Passes::ALL]
-                .into_iter()
-                .chain(combinations().last())
-            {
+            for passes in combinations(&mut rng).into_iter().take(4) {
                 let at = format!("seed {seed}, {passes:?}, {:?}", setup.policy.recompute);
                 let program = program(&setup, passes);
                 let mut written = Vec::new();

@@ -170,7 +170,7 @@ fn macs(step: &Step, op: Op) -> u64 {
             first, n_layers, ..
         } => (first..first + n_layers).map(of_layer).sum(),
         Op::BlockBackward { .. } => step.block(op).map_or(0, |block| block.macs(op).total()),
-        Op::WeightUpdate { layer, .. } => {
+        Op::WeightUpdate { layer, .. } | Op::WeightGradient { layer, .. } => {
             let record = &step.layers[layer as usize];
             record.macs(record.n_trainable as usize)
         }

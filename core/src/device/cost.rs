@@ -275,7 +275,7 @@ fn of_whole<B: AsRef<[u8]>>(program: &Program<B>, op: Op) -> (Class, u64) {
             };
             (class, record.macs(record.in_channels()))
         }
-        Op::WeightUpdate { layer, .. } => {
+        Op::WeightUpdate { layer, .. } | Op::WeightGradient { layer, .. } => {
             let record = program.layer(layer);
             let macs = record.macs(record.n_trainable as usize);
             (Class::WeightGradient, macs)
@@ -301,9 +301,11 @@ fn of_whole<B: AsRef<[u8]>>(program: &Program<B>, op: Op) -> (Class, u64) {
         Op::PoolBackward { out, .. } | Op::MaskScale { out, .. } => {
             (Class::Elementwise, elements(out))
         }
-        Op::BiasUpdate { gradient, .. } | Op::AddBackward { gradient, .. } => {
-            (Class::Elementwise, elements(gradient))
-        }
+        Op::BiasUpdate { gradient, .. }
+        | Op::BiasGradient { gradient, .. }
+        | Op::BiasApply { gradient, .. }
+        | Op::WeightApply { gradient, .. }
+        | Op::AddBackward { gradient, .. } => (Class::Elementwise, elements(gradient)),
         Op::Loss { .. } | Op::Logits { .. } | Op::LogitsBackward { .. } => {
             (Class::Elementwise, classes)
         }
