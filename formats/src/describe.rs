@@ -162,6 +162,14 @@ pub fn op<B: AsRef<[u8]>>(program: &Program<B>, op: Op) -> (String, &'static str
             format!("{layer}: bias update"),
             "Sums the gradient over pixels and changes the biases.",
         ),
+        Op::BiasGradient { .. } => (
+            format!("{layer}: bias gradient"),
+            "Sums the gradient over pixels.",
+        ),
+        Op::BiasApply { .. } => (
+            format!("{layer}: bias update"),
+            "Changes the biases by their gradient.",
+        ),
         Op::ConvBackwardInput { .. } => (
             format!("{layer}: input gradient"),
             "Passes the gradient through the old weights to the layer's input.",
@@ -169,6 +177,14 @@ pub fn op<B: AsRef<[u8]>>(program: &Program<B>, op: Op) -> (String, &'static str
         Op::WeightUpdate { .. } => (
             format!("{layer}: weight update"),
             "Forms the weight gradient tile by tile and changes the weights.",
+        ),
+        Op::WeightGradient { .. } => (
+            format!("{layer}: weight gradient"),
+            "Forms the whole gradient of the weights.",
+        ),
+        Op::WeightApply { .. } => (
+            format!("{layer}: weight update"),
+            "Changes the weights by their gradient.",
         ),
         Op::BlockBackward { first, .. } => (
             format!(

@@ -172,8 +172,12 @@ fn kind(op: Op) -> &'static str {
         Op::PoolBackward { .. } => "pool over windows, backward",
         Op::MaskScale { .. } => "mask and scale",
         Op::BiasUpdate { .. } => "bias update",
+        Op::BiasGradient { .. } => "bias gradient",
+        Op::BiasApply { .. } => "bias update by a gradient",
         Op::ConvBackwardInput { .. } => "convolution, input gradient",
         Op::WeightUpdate { .. } => "weight update",
+        Op::WeightGradient { .. } => "weight gradient",
+        Op::WeightApply { .. } => "weight update by a gradient",
         Op::BlockBackward { .. } => "block, backward by hidden channels",
         Op::AddBackward { .. } => "residual add, backward",
     }
