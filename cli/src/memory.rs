@@ -103,10 +103,9 @@ pub(crate) fn run(arguments: &Arguments) -> anyhow::Result<()> {
     }
     writeln!(
         text,
-        "{:<34} {} forward, {} a step",
+        "{:<34} {}",
         "multiply-accumulates",
-        explain::number(report.macs_forward),
-        explain::number(report.macs_step)
+        report.macs_text()
     )?;
     writeln!(
         text,

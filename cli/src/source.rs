@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 use anyhow::{Context as _, anyhow, bail};
 use quartermeg_core::bytes::AlignedBytes;
 use quartermeg_core::network::Network;
-use quartermeg_core::policy::{Policy, SchemeError, parse_scheme};
+use quartermeg_core::policy::{Policy, SchemeError, parse_recompute, parse_scheme};
 use quartermeg_core::program::{Program, Settings};
 use quartermeg_core::quant::Rules;
 use quartermeg_formats::config::Trained;
@@ -178,8 +178,23 @@ pub(crate) fn read_file(path: &Path) -> anyhow::Result<Vec<u8>> {
 }
 
 /// A preset of the scenario, a scheme (see [`parse_scheme`]), the text of a link's policy, or a
-/// YAML file with the options of `tiny-training`.
+/// YAML file with the options of `tiny-training`; behind each may stand `;recompute=` and what
+/// [`parse_recompute`] reads.
 pub(crate) fn policy(
+    network: &Network,
+    scenario: Option<&Scenario>,
+    text: &str,
+) -> anyhow::Result<Policy> {
+    let Some((scheme, layers)) = text.split_once(";recompute=") else {
+        return policy_that_keeps(network, scenario, text);
+    };
+    let mut policy = policy_that_keeps(network, scenario, scheme)?;
+    policy.recompute = parse_recompute(network, &policy, layers)
+        .map_err(|error| anyhow!("{}", explain_scheme(text, error)))?;
+    Ok(policy)
+}
+
+fn policy_that_keeps(
     network: &Network,
     scenario: Option<&Scenario>,
     text: &str,
@@ -217,6 +232,10 @@ fn explain_scheme(text: &str, error: SchemeError) -> String {
         SchemeError::Index { layer } => {
             format!("layer {layer} is not among the last n_bias_update convolutions")
         }
+        SchemeError::Recompute { layer } => format!(
+            "the input of layer {layer} cannot be computed again: its weights must learn, and a \
+             convolution must have made the input"
+        ),
         SchemeError::Lengths => {
             "manual_weight_idx and weight_update_ratio differ in length".to_owned()
         }
@@ -227,7 +246,8 @@ fn explain_scheme(text: &str, error: SchemeError) -> String {
         _ => "it is none of default, classifier, full, bias:K, last:K, a published one as \
               mcunet-99kb, one character a \
               convolution (-, b, 8, 4, 2, 1), a .yaml file with the options of tiny-training, or \
-              n_bias_update=..;manual_weight_idx=..;weight_update_ratio=.."
+              n_bias_update=..;manual_weight_idx=..;weight_update_ratio=.., each with or without \
+              ;recompute=all or ;recompute=3-5 behind it"
             .to_owned(),
     };
     format!("Scheme \"{text}\" cannot be used: {reason}.")

@@ -101,6 +101,11 @@ fn memory_orders_the_policies_as_the_story_tells() {
     assert!(arena("classifier") < arena("default"));
     assert!(arena("default") < 262_144 && 262_144 < arena("full"));
     assert_eq!(arena("last:30"), arena("full"));
+    let again = arena("full;recompute=all");
+    assert!(again < arena("full"));
+    assert!(
+        again <= arena("full;recompute=28-29") && arena("full;recompute=28-29") < arena("full")
+    );
     assert_eq!(
         arena("n_bias_update=3;manual_weight_idx=28-29;weight_update_ratio=1-0.125"),
         arena("---------------------------b18"),
@@ -115,15 +120,15 @@ fn memory_says_on_request_what_the_passes_save_and_why_the_peak_is_what_it_is() 
     assert!(plain.get("passes").is_none() && plain.get("peak").is_none());
     let report = json_lines(&with(&["--json", "--passes", "--peak"])).remove(0);
     let passes = report["passes"].as_array().expect("passes");
-    assert_eq!(passes.len(), 4);
-    assert_eq!(passes[0]["name"], "layer by layer");
+    assert_eq!(passes.len(), 7);
+    assert_eq!(passes[0]["name"], "no pass");
     for field in [
         "arena_bytes",
         "lower_bound_bytes",
         "forward_peak_bytes",
         "backward_peak_bytes",
     ] {
-        assert_eq!(passes[3][field], plain[field]);
+        assert_eq!(passes[6][field], plain[field]);
     }
     let peak = &report["peak"];
     assert_eq!(peak["bytes"], plain["lower_bound_bytes"]);
@@ -138,7 +143,7 @@ fn memory_says_on_request_what_the_passes_save_and_why_the_peak_is_what_it_is() 
         |rest: &[&'static str]| String::from_utf8(quartermeg(&with(rest)).stdout).expect("UTF-8");
     let (short, long) = (text(&[]), text(&["--passes", "--peak"]));
     let added = long.strip_prefix(&short).expect("what was there before");
-    for part in ["layer by layer", "in place", "row by row", "saved"] {
+    for part in ["no pass", "in place", "row by row", "saved"] {
         assert!(added.contains(part), "{part}: {added}");
     }
     let name = peak["name"].as_str().expect("a name");
@@ -254,5 +259,51 @@ fn what_cannot_be_done_is_said_in_a_sentence_and_fails() {
         assert!(!output.status.success(), "{arguments:?}");
         assert!(errors.contains(words), "{arguments:?}: {errors}");
         assert!(output.stdout.is_empty(), "{arguments:?}");
+    }
+}
+
+#[test]
+fn inputs_that_are_computed_again_cost_operations_and_change_no_weight() {
+    let memory = |scheme: &'static str| {
+        json_lines(&[
+            "memory",
+            "--scenario",
+            "watch",
+            "--json",
+            "--scheme",
+            scheme,
+        ])
+        .remove(0)
+    };
+    let number = |report: &Value, field: &str| report[field].as_u64().expect("a number");
+    let [kept, again] = ["full", "full;recompute=all"].map(memory);
+    assert_eq!(number(&kept, "macs_again"), 0);
+    assert!(number(&again, "arena_bytes") < number(&kept, "arena_bytes"));
+    assert_eq!(
+        number(&again, "macs_step"),
+        number(&kept, "macs_step") + number(&again, "macs_again")
+    );
+    let digest = |scheme: &'static str| {
+        let train = ["train", "--scenario", "watch", "--steps", "3", "--json"];
+        let lines = json_lines(&[&train[..], &["--scheme", scheme]].concat());
+        let last = lines.last().expect("a line")["weights_digest"].clone();
+        assert!(last.is_string(), "{lines:?}");
+        last
+    };
+    assert_eq!(digest("full"), digest("full;recompute=all"));
+    for (scheme, reason) in [
+        (
+            "full;recompute=0",
+            "the input of layer 0 cannot be computed again",
+        ),
+        (
+            "bias:3;recompute=29",
+            "the input of layer 29 cannot be computed again",
+        ),
+        ("full;recompute=x", "it is none of"),
+    ] {
+        let output = quartermeg(&["memory", "--scenario", "keyboard", "--scheme", scheme]);
+        let said = String::from_utf8(output.stderr).expect("UTF-8");
+        assert!(!output.status.success() && said.contains(reason), "{said}");
     }
 }

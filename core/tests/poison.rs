@@ -60,14 +60,15 @@ fn the_shipped_network_never_reads_what_is_dead() {
     let mut rng = Rng::new(0);
     let samples = run::random_samples(&mut rng, &network, 2);
     // The last layers with their bias, and of some of them a part of the weights.
-    let sparse = |ratio| Policy {
-        layers: (0..n_layers)
+    let sparse = |ratio| {
+        let layers = (0..n_layers)
             .map(|layer| match n_layers - layer {
                 13.. => LayerUpdate::Frozen,
                 behind if behind % 3 == 0 => LayerUpdate::Weights { ratio },
                 _ => LayerUpdate::Bias,
             })
-            .collect(),
+            .collect();
+        Policy::new(layers)
     };
     for policy in [
         Policy::classifier_only(&network),

@@ -236,12 +236,7 @@ fn paper_network() -> Network {
 fn the_byte_formula_equals_a_count_by_hand() {
     let network = paper_network();
     let bytes = |layers: [LayerUpdate; 2]| {
-        let bytes = analytic_bytes(
-            &network,
-            &Policy {
-                layers: layers.to_vec(),
-            },
-        );
+        let bytes = analytic_bytes(&network, &Policy::new(layers.to_vec()));
         (bytes.weights, bytes.activations, bytes.total())
     };
     let part = LayerUpdate::Weights { ratio: 0.5 };
@@ -264,9 +259,7 @@ fn the_byte_formula_equals_a_count_by_hand() {
 #[test]
 fn a_policy_must_fit_its_network() {
     let network = paper_network();
-    let short = Policy {
-        layers: vec![LayerUpdate::Bias],
-    };
+    let short = Policy::new(vec![LayerUpdate::Bias]);
     let error = short.check(&network).expect_err("one layer is missing");
     assert_eq!(
         error,
@@ -277,11 +270,13 @@ fn a_policy_must_fit_its_network() {
     );
     for ratio in [-0.1, 1.1, f32::INFINITY] {
         let layers = vec![LayerUpdate::Bias, LayerUpdate::Weights { ratio }];
-        let error = Policy { layers }.check(&network).expect_err("not a ratio");
+        let error = Policy::new(layers)
+            .check(&network)
+            .expect_err("not a ratio");
         assert_eq!(error, PolicyError::Ratio { layer: 1, ratio });
     }
     let layers = vec![LayerUpdate::Bias, LayerUpdate::Weights { ratio: f32::NAN }];
-    assert!(Policy { layers }.check(&network).is_err());
+    assert!(Policy::new(layers).check(&network).is_err());
 }
 
 fn backward_ops<B: AsRef<[u8]>>(program: &Program<B>) -> Vec<Op> {
@@ -507,4 +502,23 @@ proptest! {
             }
         }
     }
+}
+
+#[test]
+fn only_what_a_convolution_made_and_weights_need_is_computed_again() {
+    let network = paper_network();
+    let all = LayerUpdate::Weights { ratio: 1.0 };
+    let policy = |layers: [LayerUpdate; 2], recompute: &[usize]| Policy {
+        layers: layers.to_vec(),
+        recompute: recompute.to_vec(),
+    };
+    // The first convolution reads the input of the network.
+    assert_eq!(policy([all; 2], &[]).recomputable(&network), [1]);
+    assert_eq!(policy([all; 2], &[1]).check(&network), Ok(()));
+    let error = |layer| Err(PolicyError::Recompute { layer });
+    assert_eq!(policy([all; 2], &[0]).check(&network), error(0));
+    assert_eq!(policy([all; 2], &[2]).check(&network), error(2));
+    assert_eq!(policy([all; 2], &[1, 1]).check(&network), error(1));
+    let bias = [all, LayerUpdate::Bias];
+    assert_eq!(policy(bias, &[1]).check(&network), error(1));
 }

@@ -13,6 +13,7 @@
 #include "quartermeg_program.h"
 #include "samples.h"
 #include "semihosting.h"
+#include "stack.h"
 
 /* Operations between two looks at the watchdog. */
 #define SLICE 3
@@ -181,6 +182,7 @@ static void train_sliced(size_t from, size_t to) {
 }
 
 int main(void) {
+  stack_paint();
   print_sizes();
   errors();
 
@@ -213,5 +215,8 @@ int main(void) {
   must(qm_restore(&trainer, state, sizeof state, FIRST_STEP + N_SAMPLES / 2));
   train_whole(N_SAMPLES / 2, N_SAMPLES);
   print_weights();
+  print("stack");
+  print_number(stack_used());
+  print("\n");
   return 0;
 }

@@ -122,6 +122,10 @@ pub struct PolicyRow {
     /// Ratio of the input channels whose weights learn; 0 for none. Weights learn only with
     /// their bias.
     pub weight_ratio: f32,
+    /// Whether the input is computed again for the gradient of the weights instead of being kept:
+    /// fewer bytes, more multiply-accumulates, the same weights.
+    #[serde(default, skip_serializing_if = "core::ops::Not::not")]
+    pub recompute: bool,
 }
 
 /// What the plan needs, in bytes.
@@ -255,6 +259,7 @@ pub(crate) fn policy_rows(network: &Network, policy: &Policy) -> Vec<PolicyRow> 
             name: node.name.clone(),
             bias: update.updates_bias(),
             weight_ratio: update.ratio(),
+            recompute: policy.recompute.contains(&(layer as usize)),
         })
         .collect()
 }
@@ -368,17 +373,22 @@ pub(crate) fn setup_of(configuration: &Configuration) -> Result<Setup, ConfigErr
         return Err(field("policy", &rows));
     }
     let mut layers = Vec::with_capacity(expected);
+    let mut recompute = Vec::new();
     for (row, layer) in configuration.policy.iter().zip(0..) {
         let in_order = row.layer == layer;
         let ratio_fits = (0.0..=1.0).contains(&row.weight_ratio);
-        if !in_order || !ratio_fits || (row.weight_ratio > 0.0 && !row.bias) {
+        let learns = row.weight_ratio > 0.0;
+        if !in_order || !ratio_fits || (learns && !row.bias) || (row.recompute && !learns) {
             let found = format!(
-                "layer {}: bias {}, weight_ratio {}",
-                row.layer, row.bias, row.weight_ratio
+                "layer {}: bias {}, weight_ratio {}, recompute {}",
+                row.layer, row.bias, row.weight_ratio, row.recompute
             );
             return Err(field("policy", &found));
         }
-        layers.push(match (row.bias, row.weight_ratio > 0.0) {
+        if row.recompute {
+            recompute.push(layers.len());
+        }
+        layers.push(match (row.bias, learns) {
             (_, true) => LayerUpdate::Weights {
                 ratio: row.weight_ratio,
             },
@@ -399,7 +409,7 @@ pub(crate) fn setup_of(configuration: &Configuration) -> Result<Setup, ConfigErr
         seed: training.seed,
         stop_after: training.stop_after_steps,
         head,
-        policy: Policy { layers },
+        policy: Policy { layers, recompute },
     })
 }
 

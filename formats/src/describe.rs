@@ -90,6 +90,10 @@ pub fn op<B: AsRef<[u8]>>(program: &Program<B>, op: Op) -> (String, &'static str
         .map_or("", |layer| program.name(program.layer(layer).name));
     let of_output = |output: TensorIdx| program.name(program.tensor(output).name);
     match op {
+        Op::Conv { again: true, .. } => (
+            format!("{layer}: forward, again"),
+            "Computes once more what was not kept from the forward pass.",
+        ),
         Op::Conv { .. } => (
             format!("{layer}: forward"),
             "Convolves int8 codes, adds the bias, requantizes and clamps.",
@@ -158,6 +162,14 @@ pub fn op<B: AsRef<[u8]>>(program: &Program<B>, op: Op) -> (String, &'static str
             format!("{layer}: bias update"),
             "Sums the gradient over pixels and changes the biases.",
         ),
+        Op::BiasGradient { .. } => (
+            format!("{layer}: bias gradient"),
+            "Sums the gradient over pixels.",
+        ),
+        Op::BiasApply { .. } => (
+            format!("{layer}: bias update"),
+            "Changes the biases by their gradient.",
+        ),
         Op::ConvBackwardInput { .. } => (
             format!("{layer}: input gradient"),
             "Passes the gradient through the old weights to the layer's input.",
@@ -165,6 +177,14 @@ pub fn op<B: AsRef<[u8]>>(program: &Program<B>, op: Op) -> (String, &'static str
         Op::WeightUpdate { .. } => (
             format!("{layer}: weight update"),
             "Forms the weight gradient tile by tile and changes the weights.",
+        ),
+        Op::WeightGradient { .. } => (
+            format!("{layer}: weight gradient"),
+            "Forms the whole gradient of the weights.",
+        ),
+        Op::WeightApply { .. } => (
+            format!("{layer}: weight update"),
+            "Changes the weights by their gradient.",
         ),
         Op::BlockBackward { first, .. } => (
             format!(

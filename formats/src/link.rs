@@ -4,7 +4,8 @@
 //! `&policy=--b1&hide=draw,export&lock=seed,lr`
 //!
 //! A policy has one character a convolution: `-` frozen, `b` bias, `8` `4` `2` `1` bias and
-//! weights at the ratio 1/8, 1/4, 1/2, 1; any other ratio stands in parentheses, `(0.3)`.
+//! weights at the ratio 1/8, 1/4, 1/2, 1; any other ratio stands in parentheses, `(0.3)`. Behind
+//! weights, `r` says that the convolution's input is computed again instead of being kept.
 //! A person's own network (`scenario=own`) takes a policy of any length. Where the classes are a
 //! person's own (`own` and `person`) there is `head`: the classes of the new classifier and their
 //! seed, `3` or `3:7`, or `own` for the classifier of the file.
@@ -94,9 +95,19 @@ pub struct PolicyTextError {
 /// # Errors
 /// The position of the first character that has no meaning.
 pub fn parse_policy(text: &str) -> Result<Policy, PolicyTextError> {
-    let mut layers = Vec::new();
+    let mut layers: Vec<LayerUpdate> = Vec::new();
+    let mut recompute = Vec::new();
     let mut rest = text.char_indices();
     while let Some((position, character)) = rest.next() {
+        if character == 'r' {
+            match layers.iter().rposition(|update| update.ratio() > 0.0) {
+                Some(layer) if layer + 1 == layers.len() && recompute.last() != Some(&layer) => {
+                    recompute.push(layer);
+                }
+                _ => return Err(PolicyTextError { position }),
+            }
+            continue;
+        }
         let weights = |ratio| LayerUpdate::Weights { ratio };
         layers.push(match character {
             '-' => LayerUpdate::Frozen,
@@ -122,14 +133,14 @@ pub fn parse_policy(text: &str) -> Result<Policy, PolicyTextError> {
             _ => return Err(PolicyTextError { position }),
         });
     }
-    Ok(Policy { layers })
+    Ok(Policy { layers, recompute })
 }
 
 /// Writes a policy text.
 #[must_use]
 pub fn policy_text(policy: &Policy) -> String {
     let mut text = String::new();
-    for update in &policy.layers {
+    for (layer, update) in policy.layers.iter().enumerate() {
         match update {
             LayerUpdate::Frozen => text.push('-'),
             LayerUpdate::Bias => text.push('b'),
@@ -146,6 +157,9 @@ pub fn policy_text(policy: &Policy) -> String {
                     }
                 }
             }
+        }
+        if policy.recompute.binary_search(&layer).is_ok() {
+            text.push('r');
         }
     }
     text
@@ -420,7 +434,11 @@ mod tests {
     fn an_own_network_has_any_number_of_layers_and_a_head() {
         let mut link = Link::of_scenario(&scenario::OWN);
         assert_eq!(to_fragment(&link), "v=1&scenario=own");
-        link.setup.policy = parse_policy("--b1(0.3)").expect("a policy");
+        link.setup.policy = parse_policy("--b1r2(0.3)r").expect("a policy");
+        assert_eq!(link.setup.policy.recompute, [3, 5]);
+        for (text, position) in [("r1", 0), ("1-r", 2), ("br", 1), ("1rr", 2), ("(0)r", 3)] {
+            assert_eq!(parse_policy(text), Err(PolicyTextError { position }));
+        }
         for head in [
             None,
             Some(Head {

@@ -2,9 +2,11 @@
 
 use quartermeg_core::network::Network;
 use quartermeg_core::policy::{Policy, analytic_bytes};
-use quartermeg_core::program::{Program, Role};
+use quartermeg_core::program::{Op, Program, Role};
 use quartermeg_core::runtime::STATE_BYTES;
 use serde::Serialize;
+
+use crate::explain;
 
 /// Alignment to which the planner rounds every tensor.
 pub(crate) const ALIGN: u32 = 4;
@@ -46,6 +48,26 @@ pub struct MemoryReport {
     pub macs_forward: u64,
     /// Multiply-accumulates of a step.
     pub macs_step: u64,
+    /// Those of them that compute again what was not kept.
+    pub macs_again: u64,
+}
+
+impl MemoryReport {
+    /// The multiply-accumulates in words.
+    #[must_use]
+    pub fn macs_text(&self) -> String {
+        let mut text = format!(
+            "{} forward, {} a step",
+            explain::number(self.macs_forward),
+            explain::number(self.macs_step)
+        );
+        if self.macs_again > 0 {
+            text.push_str(", of which ");
+            text.push_str(&explain::number(self.macs_again));
+            text.push_str(" compute again what was not kept");
+        }
+        text
+    }
 }
 
 /// Bytes live at each operation, every tensor rounded up to its alignment; tensors that share
@@ -67,6 +89,17 @@ pub fn live_bytes<B: AsRef<[u8]>>(program: &Program<B>) -> Vec<u32> {
         live[to.first_use as usize] -= shared.next_multiple_of(ALIGN);
     }
     live
+}
+
+/// Multiply-accumulates of the activations that are computed again in the backward pass.
+fn macs_again<B: AsRef<[u8]>>(program: &Program<B>) -> u64 {
+    let layers = (0..program.n_ops()).filter_map(|op| match program.op(op) {
+        Op::Conv {
+            layer, again: true, ..
+        } => Some(program.layer(layer)),
+        _ => None,
+    });
+    layers.map(|layer| layer.macs(layer.in_channels())).sum()
 }
 
 /// Everything that `quartermeg memory` states.
@@ -102,5 +135,6 @@ pub fn report<B: AsRef<[u8]>>(
         flash_bytes: u32::try_from(program.bytes().len()).unwrap_or(u32::MAX),
         macs_forward: meta.macs_forward,
         macs_step: meta.macs_step,
+        macs_again: macs_again(program),
     }
 }

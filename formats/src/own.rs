@@ -103,7 +103,7 @@ fn size(id: &str) -> String {
 fn last(n_convs: usize, count: usize, update: LayerUpdate) -> Policy {
     let mut layers = vec![LayerUpdate::Frozen; n_convs];
     layers[n_convs - count.min(n_convs)..].fill(update);
-    Policy { layers }
+    Policy::new(layers)
 }
 
 #[cfg(test)]

@@ -39,7 +39,5 @@ impl Update {
 /// The policy of a record.
 #[must_use]
 pub fn policy(record: &[Update]) -> Policy {
-    Policy {
-        layers: record.iter().map(|update| update.layer_update()).collect(),
-    }
+    Policy::new(record.iter().map(|update| update.layer_update()).collect())
 }

@@ -261,7 +261,7 @@ fn no_settings() -> Settings {
 }
 
 fn machine<K: Kernels>(network: &Network, layers: Vec<LayerUpdate>) -> Machine<K> {
-    let image = compile(network, &Policy { layers }, Rules::DEVICE, no_settings()).unwrap();
+    let image = compile(network, &Policy::new(layers), Rules::DEVICE, no_settings()).unwrap();
     let program = Program::parse(image).unwrap();
     let arena = AlignedBytes::zeroed(program.meta().arena_bytes as usize);
     Runtime::new(program, arena).unwrap()

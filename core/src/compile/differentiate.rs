@@ -1,14 +1,14 @@
 //! Writes the operations of one step: forward, loss, and only the part of the backward pass
 //! that some parameter of the policy needs.
 //!
-//! A layer is updated as soon as its gradient exists and after the last use of its old weights:
-//! the input gradient stands before the weight update (paper §2.4, operator reordering).
+//! Updates stand at the end of the step; [`super::order`] moves them to where they may stand.
 
 use alloc::vec;
 use alloc::vec::Vec;
 
 use super::constants::Constants;
 use super::passes::{Passes, Together};
+use super::prune::{needs_gradient, update_of};
 use super::together::{Chain, Chains, TiledBlock};
 use super::{CompileError, Step, block, stream};
 use crate::network::{Clamp, Classifier, Conv, Network, NodeKind, Pool, PoolKind, Shape, Value};
@@ -28,9 +28,10 @@ pub(super) fn differentiate(
     network: &Network,
     policy: &Policy,
     rules: Rules,
+    passes: Passes,
     together: &Chains,
 ) -> Result<Step, CompileError> {
-    let mut writer = Writer::new(network, policy, rules);
+    let mut writer = Writer::new(network, policy, rules, passes);
     let mut node_idx = 0;
     while node_idx < network.nodes().len() {
         if let Some(chain) = together
@@ -55,43 +56,55 @@ pub(super) fn differentiate(
             writer.backward(end)?;
         }
     }
-    Ok(writer.step)
+    let Writer {
+        mut step, updates, ..
+    } = writer;
+    step.ops.extend(updates);
+    Ok(step)
 }
 
 /// The nodes that could run together, of those that `passes` lets run so.
 pub(super) fn chains(network: &Network, policy: &Policy, rules: Rules, passes: Passes) -> Chains {
-    let needs_gradient = needs_gradient(network, policy, rules);
+    let needs_gradient = needs_gradient(network, policy, rules, passes.prune);
     let mut chains = Chains::default();
     if passes.streaming != Together::Never {
-        chains.streams = stream::chains(network, &|node_idx| !needs_gradient[node_idx + 1]);
+        let again = again(network, policy);
+        // What is computed again is computed from a whole tensor.
+        chains.streams = stream::chains(network, &|node_idx| {
+            !needs_gradient[node_idx + 1] && again[node_idx + 1] == Again::Never
+        });
     }
     // int8 gradients share a scale that is known only when all of them are.
-    if passes.hidden_channels != Together::Never && rules.gradient == GradientType::F32 {
+    let updates_at_once = passes.reorder && passes.fuse && rules.gradient == GradientType::F32;
+    if passes.hidden_channels != Together::Never && updates_at_once {
         chains.blocks = block::blocks(network, &needs_gradient);
     }
     chains
 }
 
-/// Which values lie behind a convolution that learns, so that their gradient is needed.
-fn needs_gradient(network: &Network, policy: &Policy, rules: Rules) -> Vec<bool> {
-    let mut needs = vec![false; network.values().len()];
-    let mut n_layers = 0;
-    for (node_idx, node) in network.nodes().iter().enumerate() {
-        let learns = matches!(node.kind, NodeKind::Conv(_)) && {
-            n_layers += 1;
-            update_of(policy, n_layers - 1) != LayerUpdate::Frozen
-        };
-        // A shortcut whose gradient is dropped passes none on.
-        let is_add = matches!(node.kind, NodeKind::Add { .. });
-        let n_deaf = usize::from(is_add && rules.shortcut == ShortcutGradient::Dropped);
-        let inputs = &node.inputs[n_deaf..];
-        needs[node_idx + 1] = learns || inputs.iter().any(|&input| needs[input]);
+/// Whether a value is computed again in the backward pass.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Again {
+    Never,
+    Wanted,
+    Done(TensorIdx),
+}
+
+/// Which values the policy wants to be computed again.
+fn again(network: &Network, policy: &Policy) -> Vec<Again> {
+    let mut again = vec![Again::Never; network.values().len()];
+    for (layer, (_, node, _)) in network.convs().enumerate() {
+        if policy.recompute.binary_search(&layer).is_ok() {
+            again[node.inputs[0]] = Again::Wanted;
+        }
     }
-    needs
+    again
 }
 
 struct Writer<'a> {
     network: &'a Network,
+    /// Whether gradient and update of a parameter are one operation.
+    fuse: bool,
     /// Which values lie behind a convolution that learns, so that their gradient is needed.
     needs_gradient: Vec<bool>,
     /// Index in the layer, add or pool table of each node.
@@ -101,11 +114,15 @@ struct Writer<'a> {
     mask_tensor: Vec<Option<TensorIdx>>,
     /// The tensor that a layer's weight gradient reads as its input.
     saved_tensor: Vec<Option<TensorIdx>>,
+    /// Which values are computed again in the backward pass, and the tensor once they are.
+    again: Vec<Again>,
+    /// What the step ends with.
+    updates: Vec<Op>,
     step: Step,
 }
 
 impl<'a> Writer<'a> {
-    fn new(network: &'a Network, policy: &Policy, rules: Rules) -> Self {
+    fn new(network: &'a Network, policy: &Policy, rules: Rules, passes: Passes) -> Self {
         let n_values = network.values().len();
         let mut record_of_node = vec![0; network.nodes().len()];
         let (mut n_layers, mut n_adds, mut n_pools) = (0, 0, 0);
@@ -123,12 +140,15 @@ impl<'a> Writer<'a> {
         }
         let mut writer = Self {
             network,
-            needs_gradient: needs_gradient(network, policy, rules),
+            fuse: passes.fuse,
+            needs_gradient: needs_gradient(network, policy, rules, passes.prune),
             record_of_node,
             value_tensor: vec![0; n_values],
             gradient_tensor: vec![None; n_values],
             mask_tensor: vec![None; network.nodes().len()],
             saved_tensor: vec![None; network.nodes().len()],
+            again: again(network, policy),
+            updates: Vec::new(),
             step: Step {
                 tensors: Vec::new(),
                 ops: Vec::new(),
@@ -378,30 +398,10 @@ impl<'a> Writer<'a> {
         match &node.kind {
             NodeKind::Conv(_) => {
                 let y = self.activation(node_idx);
-                let mask = self.mask(node_idx);
-                let layer = self.step.layers[record as usize];
-                let bytes = scratch::conv_forward(&layer, self.step.rules);
-                let scratch = (bytes > 0)
-                    .then(|| self.tensor(DType::I8, Role::Scratch, [word(bytes), 1, 1], name));
-                self.step.ops.push(Op::Conv {
-                    layer: record,
-                    x,
-                    y,
-                    mask,
-                    scratch,
-                });
-                if layer.is_partial() {
-                    let [h, w, _] = layer.input;
-                    let extents = [h, w, layer.n_trainable];
-                    let saved = self.tensor(DType::I8, Role::SavedActivation, extents, name);
-                    self.step.ops.push(Op::SaveChannels {
-                        layer: record,
-                        x,
-                        saved,
-                    });
-                    self.saved_tensor[node_idx] = Some(saved);
-                } else if layer.n_trainable > 0 {
-                    self.saved_tensor[node_idx] = Some(x);
+                let is_again = self.again[node_idx + 1] != Again::Never;
+                self.conv(node_idx, x, y, !is_again, false);
+                if self.again[node.inputs[0]] == Again::Never {
+                    self.save(node_idx, x, false);
                 }
             }
             NodeKind::Add { .. } => {
@@ -449,6 +449,72 @@ impl<'a> Writer<'a> {
                     Op::Logits { x, logits }
                 });
             }
+        }
+    }
+
+    /// A convolution, with the mask of its clamp where a gradient needs it and it is wanted now.
+    fn conv(&mut self, node_idx: usize, x: TensorIdx, y: TensorIdx, with_mask: bool, again: bool) {
+        let record = self.record_of_node[node_idx];
+        let mask = with_mask.then(|| self.mask(node_idx)).flatten();
+        let layer = &self.step.layers[record as usize];
+        let bytes = word(scratch::conv_forward(layer, self.step.rules));
+        let scratch = (bytes > 0)
+            .then(|| self.tensor(DType::I8, Role::Scratch, [bytes, 1, 1], word(node_idx)));
+        self.step.ops.push(Op::Conv {
+            layer: record,
+            x,
+            y,
+            mask,
+            scratch,
+            again,
+        });
+    }
+
+    /// Keeps of `x` what the weight gradient of a convolution reads.
+    fn save(&mut self, node_idx: usize, x: TensorIdx, again: bool) {
+        let record = self.record_of_node[node_idx];
+        let layer = self.step.layers[record as usize];
+        if layer.is_partial() {
+            let [h, w, _] = layer.input;
+            let extents = [h, w, layer.n_trainable];
+            let saved = self.tensor(DType::I8, Role::SavedActivation, extents, word(node_idx));
+            self.step.ops.push(Op::SaveChannels {
+                layer: record,
+                x,
+                saved,
+                again,
+            });
+            self.saved_tensor[node_idx] = Some(saved);
+        } else if layer.n_trainable > 0 {
+            self.saved_tensor[node_idx] = Some(x);
+        }
+    }
+
+    /// Computes a value again, unless that was done, and what it is computed from. No weight has
+    /// changed on the way to it: a layer learns after those behind it.
+    fn value_again(&mut self, value: usize) -> TensorIdx {
+        match self.again[value] {
+            Again::Never => self.value_tensor[value],
+            Again::Done(tensor) => tensor,
+            Again::Wanted => {
+                let node_idx = value - 1;
+                let x = self.value_again(self.network.nodes()[node_idx].inputs[0]);
+                let extents = shape(self.network.values()[value].shape);
+                let y = self.tensor(DType::I8, Role::SavedActivation, extents, word(node_idx));
+                self.conv(node_idx, x, y, true, true);
+                self.again[value] = Again::Done(y);
+                y
+            }
+        }
+    }
+
+    /// Computes the input of a convolution again for the gradient of its weights, where it was
+    /// not kept.
+    fn input_again(&mut self, node_idx: usize) {
+        let input = self.network.nodes()[node_idx].inputs[0];
+        if self.again[input] != Again::Never {
+            let x = self.value_again(input);
+            self.save(node_idx, x, true);
         }
     }
 
@@ -544,7 +610,7 @@ impl<'a> Writer<'a> {
         }
         if is_classifier {
             let x = self.value_tensor[features];
-            self.step.ops.push(Op::ClassifierUpdate { x, gradient });
+            self.updates.push(Op::ClassifierUpdate { x, gradient });
         }
     }
 
@@ -577,6 +643,7 @@ impl<'a> Writer<'a> {
                 scratch,
             });
         }
+        self.input_again(node_idx);
         self.weight_update(node_idx, layer_idx, masked);
         Ok(())
     }
@@ -594,27 +661,56 @@ impl<'a> Writer<'a> {
             mask,
         });
         if record.bias_tensor.is_some() {
-            self.step.ops.push(Op::BiasUpdate {
-                layer,
-                gradient: out,
-            });
+            self.bias_update(node_idx, layer, out);
         }
         out
+    }
+
+    fn bias_update(&mut self, node_idx: usize, layer: u32, gradient: TensorIdx) {
+        if self.fuse {
+            self.updates.push(Op::BiasUpdate { layer, gradient });
+            return;
+        }
+        let [_, _, outputs] = self.step.layers[layer as usize].output;
+        let extents = [outputs, 1, 1];
+        let out = self.tensor(DType::F32, Role::Gradient, extents, word(node_idx));
+        self.step.ops.push(Op::BiasGradient {
+            layer,
+            gradient,
+            out,
+        });
+        let gradient = out;
+        self.updates.push(Op::BiasApply { layer, gradient });
     }
 
     fn weight_update(&mut self, node_idx: usize, layer: u32, gradient: TensorIdx) {
         let Some(x) = self.saved_tensor[node_idx] else {
             return;
         };
-        let n_floats = scratch::weight_update(&self.step.layers[layer as usize]);
-        let extents = [word(n_floats), 1, 1];
-        let scratch = self.tensor(DType::F32, Role::Scratch, extents, word(node_idx));
-        self.step.ops.push(Op::WeightUpdate {
+        let record = self.step.layers[layer as usize];
+        let name = word(node_idx);
+        if self.fuse {
+            let extents = [word(scratch::weight_update(&record)), 1, 1];
+            let scratch = self.tensor(DType::F32, Role::Scratch, extents, name);
+            self.updates.push(Op::WeightUpdate {
+                layer,
+                x,
+                gradient,
+                scratch,
+            });
+            return;
+        }
+        let weight = record.weight_tensor.expect("invariant: its weights learn");
+        let extents = self.step.tensors[weight as usize].shape;
+        let out = self.tensor(DType::F32, Role::Gradient, extents, name);
+        self.step.ops.push(Op::WeightGradient {
             layer,
             x,
             gradient,
-            scratch,
+            out,
         });
+        let gradient = out;
+        self.updates.push(Op::WeightApply { layer, gradient });
     }
 
     /// The backward pass of a block, hidden channel by hidden channel.
@@ -629,6 +725,9 @@ impl<'a> Writer<'a> {
             .and_then(|layers| Block::new(*layers))
             .expect("invariant: the nodes of a chain are a block");
         let project_layer = self.record_of_node[project];
+        for node_idx in [expand, depthwise, project] {
+            self.input_again(node_idx);
+        }
         let masked = self.mask_and_bias(project, project_layer, gradient);
         let input = self.network.nodes()[expand].inputs[0];
         let accumulate = self.needs_gradient[input] && self.has_gradient(input);
@@ -640,6 +739,7 @@ impl<'a> Writer<'a> {
         let extents = [word(parts.total()), 1, 1];
         let scratch = self.tensor(DType::I8, Role::Scratch, extents, word(depthwise));
         let expand_mask = is_reached.then(|| self.mask_of(expand));
+        let depthwise_mask = self.mask_of(depthwise);
         self.step.ops.push(Op::BlockBackward {
             first,
             gradient: masked,
@@ -647,7 +747,7 @@ impl<'a> Writer<'a> {
             accumulate,
             expand_mask,
             expand_x: self.saved_tensor[expand],
-            depthwise_mask: self.mask_of(depthwise),
+            depthwise_mask,
             depthwise_x: self.saved_tensor[depthwise],
             scratch,
             tile: word(tiled.tile),
@@ -673,7 +773,9 @@ impl<'a> Writer<'a> {
         Some(mask)
     }
 
-    fn mask_of(&self, node_idx: usize) -> TensorIdx {
+    fn mask_of(&mut self, node_idx: usize) -> TensorIdx {
+        // What computes its value again makes the mask too.
+        self.value_again(node_idx + 1);
         self.mask_tensor[node_idx].expect("invariant: a node with a gradient has kept its mask")
     }
 
@@ -725,13 +827,6 @@ fn gather_weights(conv: &Conv, n_channels: usize, channels: &[usize]) -> Vec<i8>
             .flat_map(|pixel| channels.iter().map(|&channel| pixel[channel]))
             .collect()
     }
-}
-
-/// What layer `layer` updates: an int8 classifier stands behind the policy's layers and always
-/// learns.
-fn update_of(policy: &Policy, layer: usize) -> LayerUpdate {
-    let all = LayerUpdate::Weights { ratio: 1.0 };
-    policy.layers.get(layer).copied().unwrap_or(all)
 }
 
 fn pool_record(pool: &Pool, input: Shape, output: Shape) -> PoolRecord {

@@ -160,21 +160,20 @@ fn names(network: &Network) -> Vec<u8> {
 
 /// Multiply-accumulates of one operation, as executed.
 fn macs(step: &Step, op: Op) -> u64 {
-    let of_layer = |layer: u32, n_channels: u32| {
+    let of_layer = |layer: u32| {
         let record = &step.layers[layer as usize];
-        (record.out_pixels() * record.weight_len(n_channels as usize)) as u64
+        record.macs(record.in_channels())
     };
     match op {
-        Op::Conv { layer, .. } | Op::ConvBackwardInput { layer, .. } => {
-            of_layer(layer, step.layers[layer as usize].input[2])
-        }
+        Op::Conv { layer, .. } | Op::ConvBackwardInput { layer, .. } => of_layer(layer),
         Op::Stream {
             first, n_layers, ..
-        } => (first..first + n_layers)
-            .map(|layer| of_layer(layer, step.layers[layer as usize].input[2]))
-            .sum(),
+        } => (first..first + n_layers).map(of_layer).sum(),
         Op::BlockBackward { .. } => step.block(op).map_or(0, |block| block.macs(op).total()),
-        Op::WeightUpdate { layer, .. } => of_layer(layer, step.layers[layer as usize].n_trainable),
+        Op::WeightUpdate { layer, .. } | Op::WeightGradient { layer, .. } => {
+            let record = &step.layers[layer as usize];
+            record.macs(record.n_trainable as usize)
+        }
         Op::Classifier { .. }
         | Op::ClassifierBackwardInput { .. }
         | Op::ClassifierUpdate { .. } => {

@@ -1,7 +1,7 @@
 //! The training compiler: a network and an update policy become a program.
 //!
 //! Passes, one a file: [`differentiate`](self) writes the operations of a step and leaves out
-//! whatever the policy does not need; `lifetimes` finds when each tensor is live; `in_place`
+//! what `prune` says that the policy does not need; `order` moves updates forward; `lifetimes` finds when each tensor is live; `in_place`
 //! lets an operation's output take the place of an input that dies there; `stream` finds frozen
 //! layers that may run row by row, `block` those whose backward pass may run hidden channel by
 //! hidden channel, and `together` chooses among them; `place` gives every tensor its offset, with
@@ -14,8 +14,10 @@ mod emit;
 mod exact;
 mod in_place;
 mod lifetimes;
+mod order;
 mod passes;
 mod place;
+mod prune;
 mod stream;
 mod together;
 
@@ -98,7 +100,10 @@ pub fn compile_with(
     };
     let network = int8_network.as_ref().unwrap_or(network);
     let written = |chains: &Chains| {
-        let mut step = differentiate::differentiate(network, policy, rules, chains)?;
+        let mut step = differentiate::differentiate(network, policy, rules, passes, chains)?;
+        if passes.reorder {
+            order::reorder(&mut step);
+        }
         lifetimes::assign(&mut step);
         if passes.in_place {
             in_place::choose(&mut step);

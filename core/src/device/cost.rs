@@ -251,17 +251,11 @@ fn of_conv(layer: &LayerRecord) -> (Class, u64) {
     } else {
         Class::Dense
     };
-    let macs = layer.out_pixels() * layer.weight_len(layer.in_channels());
-    (class, macs as u64)
+    (class, layer.macs(layer.in_channels()))
 }
 
 /// Class and amount of an operation that works on whole tensors.
 fn of_whole<B: AsRef<[u8]>>(program: &Program<B>, op: Op) -> (Class, u64) {
-    let macs = |layer: u32, n_channels: Option<u32>| {
-        let record = program.layer(layer);
-        let n_channels = n_channels.map_or(record.in_channels(), |channels| channels as usize);
-        (record.out_pixels() * record.weight_len(n_channels)) as u64
-    };
     let elements = |tensor: u32| {
         let shape = program.tensor(tensor).shape;
         shape.iter().map(|&extent| u64::from(extent)).product()
@@ -273,17 +267,19 @@ fn of_whole<B: AsRef<[u8]>>(program: &Program<B>, op: Op) -> (Class, u64) {
         // Counted layer by layer.
         Op::Stream { .. } | Op::BlockBackward { .. } => (Class::Elementwise, 0),
         Op::ConvBackwardInput { layer, .. } => {
-            let class = if program.layer(layer).depthwise {
+            let record = program.layer(layer);
+            let class = if record.depthwise {
                 Class::DepthwiseInputGradient
             } else {
                 Class::InputGradient
             };
-            (class, macs(layer, None))
+            (class, record.macs(record.in_channels()))
         }
-        Op::WeightUpdate { layer, .. } => (
-            Class::WeightGradient,
-            macs(layer, Some(program.layer(layer).n_trainable)),
-        ),
+        Op::WeightUpdate { layer, .. } | Op::WeightGradient { layer, .. } => {
+            let record = program.layer(layer);
+            let macs = record.macs(record.n_trainable as usize);
+            (Class::WeightGradient, macs)
+        }
         Op::Classifier { .. }
         | Op::ClassifierBackwardInput { .. }
         | Op::ClassifierUpdate { .. } => (Class::Classifier, u64::from(head.n_features) * classes),
@@ -305,9 +301,11 @@ fn of_whole<B: AsRef<[u8]>>(program: &Program<B>, op: Op) -> (Class, u64) {
         Op::PoolBackward { out, .. } | Op::MaskScale { out, .. } => {
             (Class::Elementwise, elements(out))
         }
-        Op::BiasUpdate { gradient, .. } | Op::AddBackward { gradient, .. } => {
-            (Class::Elementwise, elements(gradient))
-        }
+        Op::BiasUpdate { gradient, .. }
+        | Op::BiasGradient { gradient, .. }
+        | Op::BiasApply { gradient, .. }
+        | Op::WeightApply { gradient, .. }
+        | Op::AddBackward { gradient, .. } => (Class::Elementwise, elements(gradient)),
         Op::Loss { .. } | Op::Logits { .. } | Op::LogitsBackward { .. } => {
             (Class::Elementwise, classes)
         }

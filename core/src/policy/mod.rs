@@ -10,10 +10,10 @@ use alloc::vec::Vec;
 
 pub use analytic::{AnalyticBytes, analytic_bytes};
 pub use published::{PUBLISHED, PublishedScheme};
-pub use scheme::{SchemeError, parse_scheme};
+pub use scheme::{SchemeError, parse_recompute, parse_scheme};
 pub use select::{selected_channels, selected_count};
 
-use crate::network::Network;
+use crate::network::{Network, NodeKind};
 
 /// What a step changes in one convolution.
 #[derive(Clone, Copy, Debug, Default, PartialEq)]
@@ -53,6 +53,10 @@ impl LayerUpdate {
 pub struct Policy {
     /// What each convolution updates.
     pub layers: Vec<LayerUpdate>,
+    /// Convolutions whose input is computed again for the gradient of their weights instead of
+    /// being kept from the forward pass, by index, ascending. It changes bytes and
+    /// multiply-accumulates of a step, and no weight.
+    pub recompute: Vec<usize>,
 }
 
 /// Why a policy does not fit a network.
@@ -67,6 +71,9 @@ pub enum PolicyError {
     LayerCount { expected: usize, found: usize },
     /// A ratio is not a number in 0..=1.
     Ratio { layer: usize, ratio: f32 },
+    /// The input of a layer cannot be computed again, or the list of such layers does not ascend:
+    /// its weights must learn, and a convolution must have made the input.
+    Recompute { layer: usize },
 }
 
 impl Policy {
@@ -81,7 +88,46 @@ impl Policy {
     pub fn uniform(network: &Network, update: LayerUpdate) -> Self {
         Self {
             layers: vec![update; network.convs().count()],
+            recompute: Vec::new(),
         }
+    }
+
+    /// A policy that keeps every input that it needs.
+    #[must_use]
+    pub fn new(layers: Vec<LayerUpdate>) -> Self {
+        Self {
+            layers,
+            recompute: Vec::new(),
+        }
+    }
+
+    /// Changes what one convolution updates. Where its weights learn no more, there is no input
+    /// left to compute again.
+    pub fn set(&mut self, layer: usize, update: LayerUpdate) {
+        if let Some(entry) = self.layers.get_mut(layer) {
+            *entry = update;
+        }
+        if update.ratio() == 0.0 {
+            self.recompute.retain(|&entry| entry != layer);
+        }
+    }
+
+    /// The convolutions whose input can be computed again, by index, ascending: those whose
+    /// weights learn, and whose input a convolution has made.
+    #[must_use]
+    pub fn recomputable(&self, network: &Network) -> Vec<usize> {
+        let is_conv = |value: usize| {
+            value
+                .checked_sub(1)
+                .is_some_and(|node| matches!(network.nodes()[node].kind, NodeKind::Conv(_)))
+        };
+        network
+            .convs()
+            .zip(&self.layers)
+            .enumerate()
+            .filter(|(_, ((_, node, _), update))| update.ratio() > 0.0 && is_conv(node.inputs[0]))
+            .map(|(layer, _)| layer)
+            .collect()
     }
 
     /// Checks the policy against the network that it is for.
@@ -100,6 +146,13 @@ impl Policy {
             let ratio = update.ratio();
             if !(0.0..=1.0).contains(&ratio) {
                 return Err(PolicyError::Ratio { layer, ratio });
+            }
+        }
+        let recomputable = self.recomputable(network);
+        for (at, layer) in self.recompute.iter().enumerate() {
+            let ascends = at == 0 || self.recompute[at - 1] < *layer;
+            if !ascends || recomputable.binary_search(layer).is_err() {
+                return Err(PolicyError::Recompute { layer: *layer });
             }
         }
         Ok(())

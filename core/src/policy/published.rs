@@ -256,6 +256,6 @@ impl PublishedScheme {
                 layers[layer] = LayerUpdate::Weights { ratio };
             }
         }
-        Ok(Policy { layers })
+        Ok(Policy::new(layers))
     }
 }

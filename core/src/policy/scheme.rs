@@ -25,6 +25,12 @@ pub enum SchemeError {
         /// The index.
         layer: usize,
     },
+    /// The input of a convolution cannot be computed again: its weights do not learn, or no
+    /// convolution has made the input.
+    Recompute {
+        /// The index.
+        layer: usize,
+    },
     /// `manual_weight_idx` and `weight_update_ratio` differ in length.
     Lengths,
     /// A ratio is not a number in 0..=1.
@@ -64,6 +70,34 @@ pub fn parse_scheme(network: &Network, text: &str) -> Result<Policy, SchemeError
     options(n_convs, text)
 }
 
+/// Reads which convolutions compute their input again: `all` that can, or their indices, where `-`
+/// separates. Gives them ascending.
+///
+/// # Errors
+/// [`SchemeError::Form`] when it is neither, [`SchemeError::Recompute`] when a convolution of the
+/// list cannot.
+pub fn parse_recompute(
+    network: &Network,
+    policy: &Policy,
+    text: &str,
+) -> Result<Vec<usize>, SchemeError> {
+    let possible = policy.recomputable(network);
+    if text == "all" {
+        return Ok(possible);
+    }
+    let mut layers = Vec::new();
+    for item in text.split('-') {
+        let layer = item.parse().map_err(|_not_a_number| SchemeError::Form)?;
+        if possible.binary_search(&layer).is_err() {
+            return Err(SchemeError::Recompute { layer });
+        }
+        layers.push(layer);
+    }
+    layers.sort_unstable();
+    layers.dedup();
+    Ok(layers)
+}
+
 fn last(n_convs: usize, count: &str, update: LayerUpdate) -> Result<Policy, SchemeError> {
     let asked: usize = count.parse().map_err(|_not_a_number| SchemeError::Form)?;
     let first = n_convs.checked_sub(asked).ok_or(SchemeError::Count {
@@ -72,7 +106,7 @@ fn last(n_convs: usize, count: &str, update: LayerUpdate) -> Result<Policy, Sche
     })?;
     let mut layers = vec![LayerUpdate::Frozen; n_convs];
     layers[first..].fill(update);
-    Ok(Policy { layers })
+    Ok(Policy::new(layers))
 }
 
 fn options(n_convs: usize, text: &str) -> Result<Policy, SchemeError> {

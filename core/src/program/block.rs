@@ -64,16 +64,14 @@ impl Block {
         else {
             return BlockMacs::default();
         };
-        let macs = |layer: &LayerRecord, n_channels: u32| {
-            (layer.out_pixels() * layer.weight_len(n_channels as usize)) as u64
-        };
-        let all = |layer: &LayerRecord| macs(layer, layer.input[2]);
+        let all = |layer: &LayerRecord| layer.macs(layer.in_channels());
+        let of_weights = |layer: &LayerRecord| layer.macs(layer.n_trainable as usize);
         let if_there = |is_there: bool, macs: u64| if is_there { macs } else { 0 };
         let [expand, depthwise] = [&self.expand, &self.depthwise];
         BlockMacs {
             dense_input: all(&self.project) + if_there(out.is_some(), all(expand)),
             depthwise_input: if_there(expand_mask.is_some(), all(depthwise)),
-            weight: macs(depthwise, depthwise.n_trainable) + macs(expand, expand.n_trainable),
+            weight: of_weights(depthwise) + of_weights(expand),
         }
     }
 

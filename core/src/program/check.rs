@@ -509,8 +509,12 @@ fn check_op<B: AsRef<[u8]>>(program: &Program<B>, op_idx: u32) -> Result<(), Pro
         | Op::ClassifierUpdate { .. } => program.meta().head.classifier.is_some(),
         Op::Logits { .. } | Op::LogitsBackward { .. } => program.meta().head.classifier.is_none(),
         Op::PoolBackward { pool, x, .. } => x.is_some() == program.pool(pool).is_max,
-        Op::WeightUpdate { layer, .. } => program.layer(layer).n_trainable > 0,
-        Op::BiasUpdate { layer, .. } => program.layer(layer).bias_tensor.is_some(),
+        Op::WeightUpdate { layer, .. }
+        | Op::WeightGradient { layer, .. }
+        | Op::WeightApply { layer, .. } => program.layer(layer).n_trainable > 0,
+        Op::BiasUpdate { layer, .. }
+        | Op::BiasGradient { layer, .. }
+        | Op::BiasApply { layer, .. } => program.layer(layer).bias_tensor.is_some(),
         Op::SaveChannels { layer, .. } => program.layer(layer).is_partial(),
         _ => true,
     };

@@ -132,6 +132,13 @@ impl LayerRecord {
         filters * self.taps() * n_channels
     }
 
+    /// Multiply-accumulates of a pass over all output pixels and `n_channels` channels of the
+    /// input: forward, or of the gradient at them, or of their weights.
+    #[must_use]
+    pub fn macs(&self, n_channels: usize) -> u64 {
+        (self.out_pixels() * self.weight_len(n_channels)) as u64
+    }
+
     /// Whether only some of the channels learn.
     #[must_use]
     pub fn is_partial(&self) -> bool {

@@ -21,13 +21,15 @@ pub enum Phase {
 )]
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Op {
-    /// `y = clamp(requantize(conv(x - z_x, W) + b))`, and the clamp's mask where it is needed.
+    /// `y = clamp(requantize(conv(x - z_x, W) + b))`, and the clamp's mask where it is needed;
+    /// `again` in the backward pass, instead of keeping `y`.
     Conv {
         layer: u32,
         x: TensorIdx,
         y: TensorIdx,
         mask: Option<TensorIdx>,
         scratch: Option<TensorIdx>,
+        again: bool,
     },
     /// `n_layers` frozen convolutions from `first` on, and the residual add behind them, row by
     /// row; `y` may take the place of `x` where [`Stream::may_overwrite`](super::Stream) says so.
@@ -61,11 +63,13 @@ pub enum Op {
         y: TensorIdx,
         mask: Option<TensorIdx>,
     },
-    /// Keeps the trainable channels of `x` for the weight gradient of `layer`.
+    /// Keeps the trainable channels of `x` for the weight gradient of `layer`; `again` where `x`
+    /// was computed again.
     SaveChannels {
         layer: u32,
         x: TensorIdx,
         saved: TensorIdx,
+        again: bool,
     },
     /// f32 logits from dequantized features.
     Classifier { x: TensorIdx, logits: TensorIdx },
@@ -109,6 +113,14 @@ pub enum Op {
     },
     /// `b -= floor(rate * G_b * qas + u)`.
     BiasUpdate { layer: u32, gradient: TensorIdx },
+    /// `G_b`, as a tensor of its own.
+    BiasGradient {
+        layer: u32,
+        gradient: TensorIdx,
+        out: TensorIdx,
+    },
+    /// The update of [`Self::BiasUpdate`] by a gradient `G_b` that is a tensor.
+    BiasApply { layer: u32, gradient: TensorIdx },
     /// `G_x = convT(g_acc, W)`; added to what `out` holds where `accumulate`.
     ConvBackwardInput {
         layer: u32,
@@ -124,6 +136,15 @@ pub enum Op {
         gradient: TensorIdx,
         scratch: TensorIdx,
     },
+    /// `G_W`, as a tensor of its own: the tiles of [`Self::WeightUpdate`] one behind the other.
+    WeightGradient {
+        layer: u32,
+        x: TensorIdx,
+        gradient: TensorIdx,
+        out: TensorIdx,
+    },
+    /// The update of [`Self::WeightUpdate`] by a gradient `G_W` that is a tensor.
+    WeightApply { layer: u32, gradient: TensorIdx },
     /// The backward pass of an inverted-residual block hidden channel by hidden channel, of f32
     /// gradients. `first` is its expansion, behind which stand its depthwise convolution and its
     /// projection; `gradient` is the masked and scaled gradient at the output of the projection,
@@ -160,6 +181,9 @@ impl Op {
     #[must_use]
     pub fn phase(self) -> Phase {
         match self {
+            Self::Conv { again: true, .. } | Self::SaveChannels { again: true, .. } => {
+                Phase::Backward
+            }
             Self::Conv { .. }
             | Self::Stream { .. }
             | Self::Add { .. }
@@ -181,8 +205,12 @@ impl Op {
             | Self::SaveChannels { layer, .. }
             | Self::MaskScale { layer, .. }
             | Self::BiasUpdate { layer, .. }
+            | Self::BiasGradient { layer, .. }
+            | Self::BiasApply { layer, .. }
             | Self::ConvBackwardInput { layer, .. }
-            | Self::WeightUpdate { layer, .. } => Some(layer),
+            | Self::WeightUpdate { layer, .. }
+            | Self::WeightGradient { layer, .. }
+            | Self::WeightApply { layer, .. } => Some(layer),
             _ => None,
         }
     }
@@ -204,6 +232,19 @@ impl Op {
             Self::Pool { pool, .. } | Self::PoolBackward { pool, .. } => Some(pool),
             _ => None,
         }
+    }
+
+    /// Whether it does nothing but change parameters.
+    #[cfg(feature = "compile")]
+    pub(crate) fn is_update(self) -> bool {
+        matches!(
+            self,
+            Self::ClassifierUpdate { .. }
+                | Self::BiasUpdate { .. }
+                | Self::BiasApply { .. }
+                | Self::WeightUpdate { .. }
+                | Self::WeightApply { .. }
+        )
     }
 
     /// The pair of tensors of which the second may take the place of the first.
@@ -263,7 +304,8 @@ impl Op {
                 y,
                 mask,
                 scratch,
-            } => [layer, x, y, opt(mask), opt(scratch), NONE],
+                again,
+            } => [layer, x, y, opt(mask), opt(scratch), u32::from(again)],
             Self::Stream {
                 first,
                 n_layers,
@@ -279,7 +321,12 @@ impl Op {
                 pixels,
                 channels,
             } => [x, y, pixels, channels, NONE, NONE],
-            Self::SaveChannels { layer, x, saved } => [layer, x, saved, NONE, NONE, NONE],
+            Self::SaveChannels {
+                layer,
+                x,
+                saved,
+                again,
+            } => [layer, x, saved, u32::from(again), NONE, NONE],
             Self::Classifier { x, logits } | Self::Logits { x, logits } => {
                 [x, logits, NONE, NONE, NONE, NONE]
             }
@@ -303,7 +350,20 @@ impl Op {
                 out,
                 mask,
             } => [layer, gradient, out, mask, NONE, NONE],
-            Self::BiasUpdate { layer, gradient } => [layer, gradient, NONE, NONE, NONE, NONE],
+            Self::BiasUpdate { layer, gradient }
+            | Self::BiasApply { layer, gradient }
+            | Self::WeightApply { layer, gradient } => [layer, gradient, NONE, NONE, NONE, NONE],
+            Self::BiasGradient {
+                layer,
+                gradient,
+                out,
+            } => [layer, gradient, out, NONE, NONE, NONE],
+            Self::WeightGradient {
+                layer,
+                x,
+                gradient,
+                out,
+            } => [layer, x, gradient, out, NONE, NONE],
             Self::ConvBackwardInput {
                 layer,
                 gradient,
@@ -368,6 +428,10 @@ impl Op {
             Self::PoolBackward { .. } => 17,
             Self::Stream { .. } => 18,
             Self::BlockBackward { .. } => 19,
+            Self::BiasGradient { .. } => 20,
+            Self::BiasApply { .. } => 21,
+            Self::WeightGradient { .. } => 22,
+            Self::WeightApply { .. } => 23,
         }
     }
 
@@ -381,6 +445,7 @@ impl Op {
                 y: c,
                 mask: opt(d),
                 scratch: opt(e),
+                again: f != 0,
             },
             1 => Self::Add {
                 add: a,
@@ -399,6 +464,7 @@ impl Op {
                 layer: a,
                 x: b,
                 saved: c,
+                again: d != 0,
             },
             4 => Self::Classifier { x: a, logits: b },
             5 => Self::Loss {
@@ -472,6 +538,25 @@ impl Op {
                 x: d,
                 y: e,
                 scratch: f,
+            },
+            20 => Self::BiasGradient {
+                layer: a,
+                gradient: b,
+                out: c,
+            },
+            21 => Self::BiasApply {
+                layer: a,
+                gradient: b,
+            },
+            22 => Self::WeightGradient {
+                layer: a,
+                x: b,
+                gradient: c,
+                out: d,
+            },
+            23 => Self::WeightApply {
+                layer: a,
+                gradient: b,
             },
             19 => Self::BlockBackward {
                 first: a,

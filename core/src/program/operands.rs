@@ -334,6 +334,31 @@ impl Op {
                 operands.push(scratch, Write, DType::F32, scratch::weight_update(layer));
                 push_weight_update(&mut operands, layer, *rules);
             }
+            (Self::BiasGradient { gradient, out, .. }, Some(layer), _) => {
+                operands.push(gradient, Read, gradient_type, layer.out_len());
+                operands.push(out, Write, DType::F32, layer.out_channels());
+            }
+            (Self::BiasApply { gradient, .. }, Some(layer), _) => {
+                operands.push(gradient, Read, DType::F32, layer.out_channels());
+                push_bias_update(&mut operands, layer, *rules);
+            }
+            (
+                Self::WeightGradient {
+                    x, gradient, out, ..
+                },
+                Some(layer),
+                _,
+            ) => {
+                let n_elements = layer.weight_len(layer.n_trainable as usize);
+                operands.push(x, Read, DType::I8, saved_len(layer));
+                operands.push(gradient, Read, gradient_type, layer.out_len());
+                operands.push(out, Write, DType::F32, n_elements);
+            }
+            (Self::WeightApply { gradient, .. }, Some(layer), _) => {
+                let n_elements = layer.weight_len(layer.n_trainable as usize);
+                operands.push(gradient, Read, DType::F32, n_elements);
+                push_weight_update(&mut operands, layer, *rules);
+            }
             (
                 Self::AddBackward {
                     gradient,

@@ -3,7 +3,7 @@
 use super::noise::Noise;
 use super::scratch::CHANNEL_TILE;
 use super::step::channels;
-use super::trace::{Parameter, SquareSums, UpdateTrace};
+use super::trace::{Parameter, SquareSums, Trace, UpdateTrace};
 use super::update::{
     ChannelsOf, Counts, FlatIndex, HowToUpdate, StepParams, StoredBias, StoredWeights, qas_factor,
 };
@@ -55,14 +55,29 @@ impl<'a> TileUpdate<'a> {
 }
 
 impl TileUpdate<'_> {
+    /// Applies the tile that begins with output channel (depthwise: trainable channel) `first`.
     #[inline]
-    pub(super) fn conv(
+    pub(super) fn tile(
+        &self,
+        stored: &mut StoredWeights<'_>,
+        rows: &[f32],
+        first: usize,
+        totals: &mut Totals,
+    ) {
+        if self.layer.depthwise {
+            self.depthwise(stored, rows, first, totals);
+        } else {
+            self.conv(stored, rows, first, totals);
+        }
+    }
+
+    #[inline]
+    fn conv(
         &self,
         stored: &mut StoredWeights<'_>,
         rows: &[f32],
         first_output: usize,
-        counts: &mut Counts,
-        squares: &mut Option<SquareSums>,
+        totals: &mut Totals,
     ) {
         let n_trainable = self.layer.n_trainable as usize;
         let (taps, in_channels) = (self.layer.taps(), self.layer.in_channels());
@@ -71,11 +86,11 @@ impl TileUpdate<'_> {
             let output = first_output + row;
             let scale = self.scales[output];
             if self.is_dead(scale) {
-                counts.dead += flat(row_len);
+                totals.counts.dead += flat(row_len);
                 continue;
             }
             let start = output * row_len;
-            if let Some(squares) = squares {
+            if let Some(squares) = &mut totals.squares {
                 let of_weights = stored.squares(start..start + row_len);
                 squares.add_channel(of_weights, float_squares(gradient), scale);
             }
@@ -87,19 +102,20 @@ impl TileUpdate<'_> {
                     channels: self.list.map_or(ChannelsOf::From(0), ChannelsOf::Listed),
                 };
                 let at = start + tap * n_trainable;
-                counts.add(self.run(stored, at, gradient, |_| factor, index));
+                totals
+                    .counts
+                    .add(self.run(stored, at, gradient, |_| factor, index));
             }
         }
     }
 
     #[inline]
-    pub(super) fn depthwise(
+    fn depthwise(
         &self,
         stored: &mut StoredWeights<'_>,
         rows: &[f32],
         first: usize,
-        counts: &mut Counts,
-        squares: &mut Option<SquareSums>,
+        totals: &mut Totals,
     ) {
         let taps = self.layer.taps();
         let n_trainable = self.layer.n_trainable as usize;
@@ -113,14 +129,14 @@ impl TileUpdate<'_> {
             let scale = self.scales[channel_of(k)];
             // A zero factor leaves a dead channel as it is: floor(0 + u) is 0.
             if self.is_dead(scale) {
-                counts.dead += flat(taps);
+                totals.counts.dead += flat(taps);
             } else {
                 *factor = qas_factor(self.params.qas, scale);
             }
         }
         for (tap, gradient) in rows.chunks_exact(n).enumerate() {
             let start = tap * n_trainable + first;
-            if let Some(squares) = squares {
+            if let Some(squares) = &mut totals.squares {
                 for (k, gradient) in gradient.iter().enumerate() {
                     let scale = self.scales[channel_of(k)];
                     if !self.is_dead(scale) {
@@ -136,7 +152,9 @@ impl TileUpdate<'_> {
                     ChannelsOf::Listed(&list[first..])
                 }),
             };
-            counts.add(self.run(stored, start, gradient, |k| factors[k], index));
+            totals
+                .counts
+                .add(self.run(stored, start, gradient, |k| factors[k], index));
         }
     }
 
@@ -196,21 +214,22 @@ impl<'a> BiasUpdate<'a> {
         stored: &mut StoredBias<'_>,
         channel: usize,
         gradient: f32,
-        counts: &mut Counts,
-        squares: &mut Option<SquareSums>,
+        totals: &mut Totals,
     ) {
         if is_dead(self.rules, self.scales[channel]) {
-            counts.dead += 1;
+            totals.counts.dead += 1;
             return;
         }
         let scale = self.scales[channel] * self.input_scale;
-        if let Some(squares) = squares {
+        if let Some(squares) = &mut totals.squares {
             let value = stored.value(channel);
             squares.add_channel(value * value, gradient * gradient, scale);
         }
         let scaled = gradient * qas_factor(self.params.qas, scale);
         let unit = self.noise.unit(flat(channel));
-        counts.add(stored.update(self.rules.update, self.params, channel, scaled, unit));
+        totals
+            .counts
+            .add(stored.update(self.rules.update, self.params, channel, scaled, unit));
     }
 }
 
@@ -220,20 +239,33 @@ fn is_dead(rules: Rules, scale: f32) -> bool {
     rules.dead_channels == DeadChannels::Frozen && scale < DEAD_CHANNEL_SCALE
 }
 
-#[inline]
-pub(super) fn update_trace(
-    parameter: Parameter,
-    n_elements: usize,
-    counts: Counts,
-    squares: Option<SquareSums>,
-) -> UpdateTrace {
-    UpdateTrace {
-        parameter,
-        n_elements: flat(n_elements),
-        n_dead: counts.dead,
-        n_moved: counts.moved,
-        n_vanished: counts.vanished,
-        squares,
+/// What the tiles of one update did together.
+pub(super) struct Totals {
+    pub(super) counts: Counts,
+    /// Where the caller wants them.
+    pub(super) squares: Option<SquareSums>,
+}
+
+impl Totals {
+    #[inline]
+    pub(super) fn new(trace: &impl Trace) -> Self {
+        Self {
+            counts: Counts::default(),
+            squares: trace.wants_squares().then(SquareSums::default),
+        }
+    }
+
+    /// For the caller's sink.
+    #[inline]
+    pub(super) fn trace(self, parameter: Parameter, n_elements: usize) -> UpdateTrace {
+        UpdateTrace {
+            parameter,
+            n_elements: flat(n_elements),
+            n_dead: self.counts.dead,
+            n_moved: self.counts.moved,
+            n_vanished: self.counts.vanished,
+            squares: self.squares,
+        }
     }
 }
 

@@ -1,18 +1,15 @@
 //! Runs one operation of the backward pass: gradients and updates.
 
-use super::apply::{BiasUpdate, TileUpdate, update_trace};
+use super::apply::{BiasUpdate, TileUpdate, Totals};
 use super::classifier::Stored;
 use super::kernels::{Accumulate, Kernels};
-use super::scratch::{CHANNEL_TILE, ROW_TILE};
+use super::parameter_gradient::{BiasGradient, WeightGradient, tiles};
 use super::step::{cast, cast_mut, split, weights};
-use super::trace::{Parameter, SquareSums, Trace};
-use super::update::{Counts, StepParams, StoredBias, StoredWeights};
+use super::trace::{Parameter, Trace};
+use super::update::{StepParams, StoredBias, StoredWeights};
 use super::{Runtime, classifier, elementwise, int8_gradient, pool};
-use crate::program::{Op, TensorIdx};
+use crate::program::{LayerRecord, Op, TensorIdx};
 use crate::quant::{GradientType, LogitScale, QuantParams};
-
-/// Channels whose bias gradient is formed at once.
-const BIAS_TILE: usize = 8;
 
 impl<P: AsRef<[u8]>, A: AsRef<[u8]> + AsMut<[u8]>, K: Kernels> Runtime<P, A, K> {
     pub(super) fn run_backward(&mut self, op: Op, params: &StepParams, trace: &mut impl Trace) {
@@ -46,6 +43,14 @@ impl<P: AsRef<[u8]>, A: AsRef<[u8]> + AsMut<[u8]>, K: Kernels> Runtime<P, A, K> 
             Op::BiasUpdate { layer, gradient } => {
                 self.bias_update(layer, gradient, params, trace);
             }
+            Op::BiasGradient {
+                layer,
+                gradient,
+                out,
+            } => self.bias_gradient(layer, gradient, out, trace),
+            Op::BiasApply { layer, gradient } => {
+                self.bias_apply(layer, gradient, params, trace);
+            }
             Op::ConvBackwardInput {
                 layer,
                 gradient,
@@ -59,6 +64,15 @@ impl<P: AsRef<[u8]>, A: AsRef<[u8]> + AsMut<[u8]>, K: Kernels> Runtime<P, A, K> 
                 gradient,
                 scratch,
             } => self.weight_update(layer, [x, gradient, scratch], params, trace),
+            Op::WeightGradient {
+                layer,
+                x,
+                gradient,
+                out,
+            } => self.weight_gradient(layer, [x, gradient, out], params, trace),
+            Op::WeightApply { layer, gradient } => {
+                self.weight_apply(layer, gradient, params, trace);
+            }
             Op::AddBackward {
                 add,
                 gradient,
@@ -300,46 +314,56 @@ impl<P: AsRef<[u8]>, A: AsRef<[u8]> + AsMut<[u8]>, K: Kernels> Runtime<P, A, K> 
         trace: &mut impl Trace,
     ) {
         let record = self.program.layer(layer);
-        let rules = self.program.rules();
-        let outputs = record.out_channels();
-        let ranges = self.ranges([
-            Some(gradient),
-            record.bias_tensor,
-            record.velocity_tensors[1],
-        ]);
+        let tensors = [record.bias_tensor, record.velocity_tensors[1]];
+        let ranges = self.ranges([Some(gradient), tensors[0], tensors[1]]);
         let [gradient, bias, velocity] = split(self.arena.as_mut(), ranges);
-        let gradient: &[u8] = gradient;
-        let mut stored = StoredBias::new(rules, bias, velocity);
+        let gradient = BiasGradient::new(&self.program, &record, gradient);
         let update = BiasUpdate::new(&self.program, &record, layer, params);
-        let effective_scale = self
-            .program
-            .constants::<f32>(record.effective_scale, outputs);
-        let mut counts = Counts::default();
-        let mut squares = trace.wants_squares().then(SquareSums::default);
-        let mut sums = [0.0; BIAS_TILE];
-        for (channel, &scale) in effective_scale.iter().enumerate() {
-            let lane = channel % BIAS_TILE;
-            if lane == 0 && rules.gradient == GradientType::F32 {
-                let n = (outputs - channel).min(BIAS_TILE);
-                sums.fill(0.0);
-                elementwise::bias_gradient(cast(gradient), outputs, channel, &mut sums[..n]);
-            }
-            let sum = match rules.gradient {
-                GradientType::F32 => sums[lane],
-                GradientType::I8 => {
-                    let gradient = int8_gradient::read(gradient, record.out_len());
-                    int8_gradient::bias_gradient(gradient, outputs, channel, scale)
-                }
-            };
+        let mut stored = StoredBias::new(self.program.rules(), bias, velocity);
+        let mut totals = Totals::new(trace);
+        gradient.each(|channel, sum| {
             trace.bias_gradient(layer, channel, sum);
-            update.channel(&mut stored, channel, sum, &mut counts, &mut squares);
+            update.channel(&mut stored, channel, sum, &mut totals);
+        });
+        trace.update(totals.trace(Parameter::Bias(layer), record.out_channels()));
+    }
+
+    fn bias_gradient(
+        &mut self,
+        layer: u32,
+        gradient: TensorIdx,
+        out: TensorIdx,
+        trace: &mut impl Trace,
+    ) {
+        let record = self.program.layer(layer);
+        let ranges = self.ranges([Some(gradient), Some(out)]);
+        let [gradient, out] = split(self.arena.as_mut(), ranges);
+        let out: &mut [f32] = cast_mut(out);
+        BiasGradient::new(&self.program, &record, gradient).each(|channel, sum| {
+            trace.bias_gradient(layer, channel, sum);
+            out[channel] = sum;
+        });
+    }
+
+    fn bias_apply(
+        &mut self,
+        layer: u32,
+        gradient: TensorIdx,
+        params: &StepParams,
+        trace: &mut impl Trace,
+    ) {
+        let record = self.program.layer(layer);
+        let tensors = [record.bias_tensor, record.velocity_tensors[1]];
+        let ranges = self.ranges([Some(gradient), tensors[0], tensors[1]]);
+        let [gradient, bias, velocity] = split(self.arena.as_mut(), ranges);
+        let gradient: &[f32] = cast(gradient);
+        let update = BiasUpdate::new(&self.program, &record, layer, params);
+        let mut stored = StoredBias::new(self.program.rules(), bias, velocity);
+        let mut totals = Totals::new(trace);
+        for (channel, &sum) in gradient.iter().enumerate() {
+            update.channel(&mut stored, channel, sum, &mut totals);
         }
-        trace.update(update_trace(
-            Parameter::Bias(layer),
-            outputs,
-            counts,
-            squares,
-        ));
+        trace.update(totals.trace(Parameter::Bias(layer), record.out_channels()));
     }
 
     /// `[x, gradient, scratch]` are the operands.
@@ -351,80 +375,82 @@ impl<P: AsRef<[u8]>, A: AsRef<[u8]> + AsMut<[u8]>, K: Kernels> Runtime<P, A, K> 
         trace: &mut impl Trace,
     ) {
         let record = self.program.layer(layer);
-        let rules = self.program.rules();
+        let [weight, remainder, velocity] = tensors_of_weight(&record);
         let ranges = self.ranges([
             Some(x),
             Some(gradient),
             Some(scratch),
-            record.weight_tensor,
-            record.remainder_tensor,
-            record.velocity_tensors[0],
+            weight,
+            remainder,
+            velocity,
         ]);
         let [x, gradient, scratch, weight, remainder, velocity] =
             split(self.arena.as_mut(), ranges);
-        let (x, gradient): (&[i8], &[u8]) = (cast(x), gradient);
-        let rows: &mut [f32] = cast_mut(scratch);
-        let mut stored = StoredWeights::new(rules, weight, remainder, velocity);
-        let outputs = record.out_channels();
-        let effective_scale = self
-            .program
-            .constants::<f32>(record.effective_scale, outputs);
+        let scratch: &mut [f32] = cast_mut(scratch);
+        let mut stored = StoredWeights::new(self.program.rules(), weight, remainder, velocity);
         let update = TileUpdate::new(&self.program, &record, layer, params);
-        let (seen, list) = (update.seen(), update.list);
-        let n_elements = stored.len();
-        let mut counts = Counts::default();
-        let mut squares = trace.wants_squares().then(SquareSums::default);
-        let n_trainable = record.n_trainable as usize;
-        let int8 = || int8_gradient::read(gradient, record.out_len());
-        if record.depthwise {
-            for first in (0..n_trainable).step_by(CHANNEL_TILE) {
-                let n = (n_trainable - first).min(CHANNEL_TILE);
-                let rows = &mut rows[..record.taps() * n];
-                match rules.gradient {
-                    GradientType::F32 => {
-                        let gradient = cast(gradient);
-                        K::depthwise_weight_gradient(&seen, list, x, gradient, first, rows);
-                    }
-                    GradientType::I8 => int8_gradient::depthwise_weight_gradient(
-                        &seen,
-                        list,
-                        x,
-                        int8(),
-                        effective_scale,
-                        first,
-                        rows,
-                    ),
-                }
-                trace.weight_gradient(layer, first, rows);
-                update.depthwise(&mut stored, rows, first, &mut counts, &mut squares);
-            }
-        } else {
-            let row_len = record.taps() * n_trainable;
-            for first in (0..outputs).step_by(ROW_TILE) {
-                let n = (outputs - first).min(ROW_TILE);
-                let rows = &mut rows[..n * row_len];
-                match rules.gradient {
-                    GradientType::F32 => {
-                        K::conv_weight_gradient(&seen, x, cast(gradient), first, rows);
-                    }
-                    GradientType::I8 => int8_gradient::conv_weight_gradient(
-                        &seen,
-                        x,
-                        int8(),
-                        effective_scale,
-                        first,
-                        rows,
-                    ),
-                }
-                trace.weight_gradient(layer, first, rows);
-                update.conv(&mut stored, rows, first, &mut counts, &mut squares);
-            }
+        let gradient = WeightGradient::new(&self.program, &record, &update, x, gradient);
+        let mut totals = Totals::new(trace);
+        for (first, len) in tiles(&record) {
+            let rows = &mut scratch[..len];
+            gradient.tile::<K>(first, rows);
+            trace.weight_gradient(layer, first, rows);
+            update.tile(&mut stored, rows, first, &mut totals);
         }
-        trace.update(update_trace(
-            Parameter::Weight(layer),
-            n_elements,
-            counts,
-            squares,
-        ));
+        trace.update(totals.trace(Parameter::Weight(layer), stored.len()));
     }
+
+    /// `[x, gradient, out]` are the operands.
+    fn weight_gradient(
+        &mut self,
+        layer: u32,
+        [x, gradient, out]: [TensorIdx; 3],
+        params: &StepParams,
+        trace: &mut impl Trace,
+    ) {
+        let record = self.program.layer(layer);
+        let ranges = self.ranges([Some(x), Some(gradient), Some(out)]);
+        let [x, gradient, out] = split(self.arena.as_mut(), ranges);
+        let update = TileUpdate::new(&self.program, &record, layer, params);
+        let gradient = WeightGradient::new(&self.program, &record, &update, x, gradient);
+        let mut rest: &mut [f32] = cast_mut(out);
+        for (first, len) in tiles(&record) {
+            let (rows, behind) = rest.split_at_mut(len);
+            gradient.tile::<K>(first, rows);
+            trace.weight_gradient(layer, first, rows);
+            rest = behind;
+        }
+    }
+
+    fn weight_apply(
+        &mut self,
+        layer: u32,
+        gradient: TensorIdx,
+        params: &StepParams,
+        trace: &mut impl Trace,
+    ) {
+        let record = self.program.layer(layer);
+        let [weight, remainder, velocity] = tensors_of_weight(&record);
+        let ranges = self.ranges([Some(gradient), weight, remainder, velocity]);
+        let [gradient, weight, remainder, velocity] = split(self.arena.as_mut(), ranges);
+        let mut stored = StoredWeights::new(self.program.rules(), weight, remainder, velocity);
+        let update = TileUpdate::new(&self.program, &record, layer, params);
+        let mut totals = Totals::new(trace);
+        let mut rest: &[f32] = cast(gradient);
+        for (first, len) in tiles(&record) {
+            let (rows, behind) = rest.split_at(len);
+            update.tile(&mut stored, rows, first, &mut totals);
+            rest = behind;
+        }
+        trace.update(totals.trace(Parameter::Weight(layer), stored.len()));
+    }
+}
+
+/// The weight of a layer and what is kept beside it.
+fn tensors_of_weight(record: &LayerRecord) -> [Option<TensorIdx>; 3] {
+    [
+        record.weight_tensor,
+        record.remainder_tensor,
+        record.velocity_tensors[0],
+    ]
 }

@@ -6,13 +6,13 @@
 
 use core::ops::Range;
 
-use super::apply::{BiasUpdate, TileUpdate, update_trace};
+use super::apply::{BiasUpdate, TileUpdate, Totals};
 use super::elementwise::{mask_scale, round_master};
 use super::kernels::{Accumulate, Codes, Kernels, Weights};
 use super::scratch::{BlockParts, HIDDEN_TILE, ROW_TILE};
 use super::step::{cast, cast_mut, channels, split};
-use super::trace::{Parameter, SquareSums, Trace};
-use super::update::{Counts, StepParams, StoredBias, StoredWeights};
+use super::trace::{Parameter, Trace};
+use super::update::{StepParams, StoredBias, StoredWeights};
 use super::{Runtime, elementwise, scratch};
 use crate::program::{Block, LayerRecord, Op, Program};
 use crate::quant::UpdateRule;
@@ -78,16 +78,16 @@ impl<P: AsRef<[u8]>, A: AsRef<[u8]> + AsMut<[u8]>, K: Kernels> Runtime<P, A, K> 
             rest @ ..,
         ] = split(self.arena.as_mut(), ranges);
         let [e0, e1, e2, e3, e4, d0, d1, d2, d3, d4] = rest;
-        let (program, wants) = (&self.program, trace.wants_squares());
+        let program = &self.program;
         let mut of_expand =
-            Learning::new(program, expand, first, [e0, e1, e2, e3, e4], params, wants);
+            Learning::new(program, expand, first, [e0, e1, e2, e3, e4], params, trace);
         let mut of_depthwise = Learning::new(
             program,
             depthwise,
             first + 1,
             [d0, d1, d2, d3, d4],
             params,
-            wants,
+            trace,
         );
         let gradient: &[f32] = cast(gradient);
         let BlockRooms {
@@ -176,10 +176,10 @@ struct Learning<'a> {
     layer: u32,
     biases: StoredBias<'a>,
     bias_update: BiasUpdate<'a>,
-    bias_tally: (Counts, Option<SquareSums>),
+    bias_totals: Totals,
     weights: StoredWeights<'a>,
     weight_update: TileUpdate<'a>,
-    weight_tally: (Counts, Option<SquareSums>),
+    weight_totals: Totals,
     effective_scale: &'a [f32],
 }
 
@@ -191,19 +191,18 @@ impl<'a> Learning<'a> {
         layer: u32,
         [weight, remainder, velocity, bias, bias_velocity]: [&'a mut [u8]; 5],
         params: &'a StepParams,
-        wants_squares: bool,
+        trace: &impl Trace,
     ) -> Self {
         let rules = program.rules();
-        let tally = || (Counts::default(), wants_squares.then(SquareSums::default));
         let effective_scale = program.constants(record.effective_scale, record.out_channels());
         Self {
             layer,
             biases: StoredBias::new(rules, bias, bias_velocity),
             bias_update: BiasUpdate::new(program, record, layer, params),
-            bias_tally: tally(),
+            bias_totals: Totals::new(trace),
             weights: StoredWeights::new(rules, weight, remainder, velocity),
             weight_update: TileUpdate::new(program, record, layer, params),
-            weight_tally: tally(),
+            weight_totals: Totals::new(trace),
             effective_scale,
         }
     }
@@ -244,11 +243,11 @@ impl<'a> Learning<'a> {
         let mut sums = [0.0; HIDDEN_TILE];
         let sums = &mut sums[..tile.len()];
         elementwise::bias_gradient(gradient, tile.len(), 0, sums);
-        let (counts, squares) = &mut self.bias_tally;
         for (channel, sum) in tile.zip(sums) {
             trace.bias_gradient(self.layer, channel, *sum);
+            let totals = &mut self.bias_totals;
             self.bias_update
-                .channel(&mut self.biases, channel, *sum, counts, squares);
+                .channel(&mut self.biases, channel, *sum, totals);
         }
     }
 
@@ -271,9 +270,9 @@ impl<'a> Learning<'a> {
             K::conv_weight_gradient(&seen, x, gradient, first, rows);
             let first = tile.start + first;
             trace.weight_gradient(self.layer, first, rows);
-            let (counts, squares) = &mut self.weight_tally;
+            let totals = &mut self.weight_totals;
             self.weight_update
-                .conv(&mut self.weights, rows, first, counts, squares);
+                .tile(&mut self.weights, rows, first, totals);
         }
     }
 
@@ -318,27 +317,21 @@ impl<'a> Learning<'a> {
         let first = trainable.start;
         K::depthwise_weight_gradient(&seen, places, &x[first..], gradient, 0, rows);
         trace.weight_gradient(self.layer, first, rows);
-        let (counts, squares) = &mut self.weight_tally;
+        let totals = &mut self.weight_totals;
         self.weight_update
-            .depthwise(&mut self.weights, rows, first, counts, squares);
+            .tile(&mut self.weights, rows, first, totals);
     }
 
     /// Tells what the updates did.
     fn finish(self, trace: &mut impl Trace) {
-        if self.record().bias_tensor.is_some() {
-            let n = self.record().out_channels();
-            let (counts, squares) = self.bias_tally;
-            trace.update(update_trace(
-                Parameter::Bias(self.layer),
-                n,
-                counts,
-                squares,
-            ));
+        let record = *self.record();
+        if record.bias_tensor.is_some() {
+            let n = record.out_channels();
+            trace.update(self.bias_totals.trace(Parameter::Bias(self.layer), n));
         }
-        if self.record().n_trainable > 0 {
-            let (counts, squares) = self.weight_tally;
+        if record.n_trainable > 0 {
             let parameter = Parameter::Weight(self.layer);
-            trace.update(update_trace(parameter, self.weights.len(), counts, squares));
+            trace.update(self.weight_totals.trace(parameter, self.weights.len()));
         }
     }
 }

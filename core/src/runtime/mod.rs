@@ -12,6 +12,7 @@ mod elementwise;
 mod int8_gradient;
 pub mod kernels;
 mod noise;
+mod parameter_gradient;
 mod pool;
 pub mod scratch;
 mod step;

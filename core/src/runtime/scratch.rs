@@ -228,9 +228,10 @@ pub fn block_parts(
 /// Floats of scratch of a weight update: one tile of the gradient.
 #[must_use]
 pub fn weight_update(layer: &LayerRecord) -> usize {
+    let n_trainable = layer.n_trainable as usize;
     if layer.depthwise {
-        layer.taps() * CHANNEL_TILE
+        layer.taps() * CHANNEL_TILE.min(n_trainable)
     } else {
-        ROW_TILE * layer.taps() * layer.n_trainable as usize
+        ROW_TILE.min(layer.out_channels()) * layer.taps() * n_trainable
     }
 }

@@ -70,6 +70,7 @@ impl<P: AsRef<[u8]>, A: AsRef<[u8]> + AsMut<[u8]>, K: Kernels> Runtime<P, A, K> 
                 y,
                 mask,
                 scratch,
+                ..
             } => {
                 self.conv_forward(layer, x, y, mask, scratch);
             }
@@ -86,7 +87,9 @@ impl<P: AsRef<[u8]>, A: AsRef<[u8]> + AsMut<[u8]>, K: Kernels> Runtime<P, A, K> 
                 let [x, y, mask] = self.split([Some(x), Some(y), mask]);
                 pool::forward(&record, rule, cast(x), cast_mut(y), mask);
             }
-            Op::SaveChannels { layer, x, saved } => {
+            Op::SaveChannels {
+                layer, x, saved, ..
+            } => {
                 let record = self.program.layer(layer);
                 let ranges = self.ranges([Some(x), Some(saved)]);
                 let [x, saved] = split(self.arena.as_mut(), ranges);

@@ -20,9 +20,7 @@ pub(crate) fn random_update(rng: &mut Rng) -> LayerUpdate {
 }
 
 pub(crate) fn random_policy(rng: &mut Rng, network: &Network) -> Policy {
-    Policy {
-        layers: network.convs().map(|_| random_update(rng)).collect(),
-    }
+    Policy::new(network.convs().map(|_| random_update(rng)).collect())
 }
 
 /// The same policy with one layer doing more than before.

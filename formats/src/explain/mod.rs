@@ -252,6 +252,10 @@ pub fn compile(error: &CompileError) -> String {
         CompileError::Policy(PolicyError::Ratio { layer, ratio }) => {
             format!("The channel ratio {ratio} of layer {layer} is not in 0..1.")
         }
+        CompileError::Policy(PolicyError::Recompute { layer }) => format!(
+            "The input of layer {layer} cannot be computed again: its weights must learn, and a \
+             convolution must have made the input; keep it."
+        ),
         CompileError::FanOut { node } => format!(
             "Node {node} shares its input with a later node in a way that has no backward pass \
              here; only chains and residual blocks can learn."

@@ -172,8 +172,12 @@ fn kind(op: Op) -> &'static str {
         Op::PoolBackward { .. } => "pool over windows, backward",
         Op::MaskScale { .. } => "mask and scale",
         Op::BiasUpdate { .. } => "bias update",
+        Op::BiasGradient { .. } => "bias gradient",
+        Op::BiasApply { .. } => "bias update by a gradient",
         Op::ConvBackwardInput { .. } => "convolution, input gradient",
         Op::WeightUpdate { .. } => "weight update",
+        Op::WeightGradient { .. } => "weight gradient",
+        Op::WeightApply { .. } => "weight update by a gradient",
         Op::BlockBackward { .. } => "block, backward by hidden channels",
         Op::AddBackward { .. } => "residual add, backward",
     }
@@ -226,14 +230,7 @@ pub fn markdown<B: AsRef<[u8]>>(report: &Report, program: &Program<B>) -> String
             bytes(memory.sram_total_bytes),
         ),
         ("flash: program and constants", bytes(memory.flash_bytes)),
-        (
-            "multiply-accumulates",
-            format!(
-                "{} forward, {} a step",
-                explain::number(memory.macs_forward),
-                explain::number(memory.macs_step)
-            ),
-        ),
+        ("multiply-accumulates", memory.macs_text()),
         (
             "the paper's formula",
             explain::bytes(memory.analytic_bytes.total),

@@ -125,6 +125,16 @@ impl Options {
     }
 }
 
+/// How the scheme is named that this file holds. What is computed again is none of its options:
+/// it changes no weight.
+fn this_file(policy: &Policy) -> String {
+    if policy.recompute.is_empty() {
+        return "THIS_FILE".to_owned();
+    }
+    let layers: Vec<String> = policy.recompute.iter().map(usize::to_string).collect();
+    format!("\"THIS_FILE;recompute={}\"", layers.join("-"))
+}
+
 /// Writes the options of a policy, with the command lines that use them.
 ///
 /// # Errors
@@ -146,7 +156,7 @@ pub fn write<B: AsRef<[u8]>>(
          # tiny-training, in the folder algorithm; name network and data set:\n\
          #   python train_cls.py configs/transfer.yaml --net_name NETWORK --optimizer_name \
          {optimizer} {}\n\
-         # here: quartermeg train MODEL --data DATA --scheme THIS_FILE\n\
+         # here: quartermeg train MODEL --data DATA --scheme {}\n\
          backward_config:\n  \
            enable_backward_config: 1\n  \
            n_bias_update: {}\n  \
@@ -157,6 +167,7 @@ pub fn write<B: AsRef<[u8]>>(
            pw1_weight_only: 0\n",
         Stamp::of("yaml", program).line(),
         options.arguments(),
+        this_file(policy),
         options.n_bias_update,
         listed(&options.manual_weight_idx),
         listed(&options.weight_update_ratio),

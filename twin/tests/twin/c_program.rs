@@ -27,6 +27,8 @@ use crate::{exports, library};
 const STEPS: u32 = 12;
 /// Operations between two looks at the watchdog, as in `main.c`.
 const SLICE: u32 = 3;
+/// What a person should keep for the stack, at least.
+const STACK_BYTES: usize = 12 * 1024;
 /// As a person would compile for a Cortex-M7, with every warning an error.
 const FLAGS: [&str; 13] = [
     "-mcpu=cortex-m7",
@@ -88,6 +90,7 @@ fn compile(folder: &Path, samples: &Samples) -> PathBuf {
         .arg("-I")
         .arg(folder)
         .arg(sources.join("main.c"))
+        .arg(sources.join("stack.c"))
         .arg(sources.join("startup.c"))
         .arg(sources.join("semihosting.c"))
         .arg(folder.join(c::SOURCE_NAME))
@@ -221,10 +224,16 @@ fn firmware_in_c_learns_what_the_driver_learns() {
     let elf = compile(&folder, &chosen.samples);
     let printed = run::image(&elf).expect("the emulator runs");
     assert!(printed.is_success, "{printed:?}");
-    let lines: Vec<&str> = printed.text.lines().collect();
+    let mut lines: Vec<&str> = printed.text.lines().collect();
+    let stack = lines.pop().and_then(|line| line.strip_prefix("stack "));
+    let stack: usize = stack
+        .and_then(|bytes| bytes.parse().ok())
+        .expect("the last line says how much of the stack was used");
     let expected = expected(&file, &chosen.samples);
     assert_eq!(lines, expected);
     print_sizes(&elf, file.len());
+    eprintln!("firmware in C: {stack} B of stack");
+    assert!((1024..=STACK_BYTES).contains(&stack), "{stack} B of stack");
 }
 
 fn print_sizes(elf: &Path, program_bytes: usize) {

@@ -83,11 +83,7 @@ impl AppState {
     }
 
     pub(super) fn set_layer(&mut self, layer: usize, update: LayerUpdate) {
-        self.edit(Control::Policy, |setup| {
-            if let Some(entry) = setup.policy.layers.get_mut(layer) {
-                *entry = update;
-            }
-        });
+        self.edit(Control::Policy, |setup| setup.policy.set(layer, update));
     }
 
     pub(super) fn set_policy(&mut self, policy: &str) {

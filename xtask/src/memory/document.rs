@@ -2,7 +2,7 @@
 
 use std::fmt::Write as _;
 
-use super::{Both, Peak, Published, Step};
+use super::{Both, Peak, Published, Recomputed, Step};
 
 const HEAD: &str = "\
 # Memory
@@ -24,7 +24,7 @@ The released demo is that of TinyEngine for the first row: arena, scratch and tr
 const WATERFALL: &str = "
 ## What the passes save
 
-*Layer by layer* is the compiled step without the passes that can be left out: what the policy does not need is never computed, lifetimes and offsets are planned. *In place* lets an output take the place of an input that dies there, *row by row* runs frozen layers together through line buffers where that makes the block smaller, and *hidden channel by hidden channel* runs the backward pass of an inverted-residual block in tiles of 4 to 8 of its hidden channels where that does, so that no gradient of an expanded activation exists as a whole. The weights that come out are the same.
+*No pass* is the step as differentiation writes it: gradients and masks of everything, every gradient of a parameter a tensor, updates at the end; lifetimes and offsets are planned all the same. *Prune* leaves out gradients and masks that no parameter that learns needs. *Reorder* updates a parameter as soon as its gradient exists and its old value was used for the last time, and *fuse* makes gradient and update one operation, tile by tile. *In place* lets an output take the place of an input that dies there, *row by row* runs frozen layers together through line buffers where that makes the block smaller, and *hidden channel by hidden channel* runs the backward pass of an inverted-residual block in tiles of 4 to 8 of its hidden channels where that does, so that no gradient of an expanded activation exists as a whole. The weights that come out are the same.
 A pass that does not lower the block of a row may still lower one of its two peaks: the block is as large as the larger.
 
 | scheme | gradients | pass | block (B) | saved (B) | forward peak (B) | backward peak (B) |
@@ -37,6 +37,15 @@ const MISSED: &str = "
 What would lower the bytes at the peak lowers the block until the next highest operation holds the peak.
 ";
 
+const RECOMPUTED: &str = "
+## Computing inputs again
+
+A policy may say of a convolution that its input is computed again for the gradient of its weights instead of being kept (`--scheme \"full;recompute=all\"`, or a list of layers). No weight changes by it. It saves where what is kept holds the peak, and costs bytes where what it is computed from has to be kept longer. Every input that can be, with f32 gradients:
+
+| scenario | preset | kept: block (B) | again: block (B) | saved (B) | multiply-accumulates of a step | more |
+|---|---|---:|---:|---:|---:|---:|
+";
+
 const PRESETS: &str = "
 ## How close the plan is to its lower bound
 
@@ -47,7 +56,11 @@ No placement of an order of operations can need less than the most bytes that ar
 ";
 
 /// The whole document.
-pub(super) fn text(published: &[(Published, Both)], presets: &[(&str, &str, Both)]) -> String {
+pub(super) fn text(
+    published: &[(Published, Both)],
+    recomputed: &[Recomputed],
+    presets: &[(&str, &str, Both)],
+) -> String {
     let mut text = [HEAD, PUBLISHED].concat();
     for (row, both) in published {
         let step = |step: &Step| {
@@ -89,6 +102,10 @@ pub(super) fn text(published: &[(Published, Both)], presets: &[(&str, &str, Both
     }
     if all_met {
         text += "\nNowhere.\n";
+    }
+    text += RECOMPUTED;
+    for row in recomputed {
+        text += &again(row);
     }
     text += PRESETS;
     let mut most = 0.0_f64;
@@ -138,10 +155,7 @@ fn waterfall(scheme: &str, gradients: &str, step: &Step) -> String {
     let mut text = String::new();
     let mut before = None;
     for pass in &step.passes {
-        let saved = before.map_or_else(String::new, |before: u32| {
-            let sign = if pass.arena_bytes > before { "-" } else { "" };
-            format!("{sign}{}", number(before.abs_diff(pass.arena_bytes)))
-        });
+        let saved = before.map_or_else(String::new, |before| saved(before, pass.arena_bytes));
         let _ = writeln!(
             text,
             "| `{scheme}` | {gradients} | {} | {} | {saved} | {} | {} |",
@@ -153,6 +167,30 @@ fn waterfall(scheme: &str, gradients: &str, step: &Step) -> String {
         before = Some(pass.arena_bytes);
     }
     text
+}
+
+/// Bytes that are fewer, with a sign where they are more.
+fn saved(before: u32, after: u32) -> String {
+    let sign = if after > before { "-" } else { "" };
+    format!("{sign}{}", number(before.abs_diff(after)))
+}
+
+/// The row of a step that computes inputs again.
+fn again(row: &Recomputed) -> String {
+    let Recomputed {
+        scenario,
+        preset,
+        kept,
+        again,
+    } = row;
+    format!(
+        "| {scenario} | {preset} | {} | {} | {} | {} | {} % |\n",
+        number(kept.arena_bytes),
+        number(again.arena_bytes),
+        saved(kept.arena_bytes, again.arena_bytes),
+        grouped(again.macs),
+        100 * again.macs_again / kept.macs
+    )
 }
 
 /// Which operation holds the peak of a step that needs too much, what is live there, and what would
@@ -239,10 +277,14 @@ fn bytes(value: u32) -> String {
 
 /// Digits in groups of three.
 fn number(value: u32) -> String {
+    grouped(u64::from(value))
+}
+
+fn grouped(value: u64) -> String {
     if value < 1000 {
         return value.to_string();
     }
-    format!("{},{:03}", number(value / 1000), value % 1000)
+    format!("{},{:03}", grouped(value / 1000), value % 1000)
 }
 
 #[cfg(test)]
@@ -272,6 +314,8 @@ mod tests {
             forward_peak_bytes: 0,
             backward_peak_bytes: bytes,
             sram_total_bytes: bytes + 240,
+            macs: 2000,
+            macs_again: 500,
             passes: vec![pass("whole", bytes + 1024), pass("less", bytes)],
             peak: Peak {
                 op: 7,
@@ -302,7 +346,14 @@ mod tests {
             reach_bytes,
             aim_bytes,
         };
-        text(&[(row, both())], &[("keyboard", "full", both())])
+        let recomputed = Recomputed {
+            scenario: "keyboard",
+            preset: "full",
+            kept: step(),
+            again: step(),
+        };
+        let presets = [("keyboard", "full", both())];
+        text(&[(row, both())], &[recomputed], &presets)
     }
 
     #[test]
@@ -313,6 +364,7 @@ mod tests {
             "| `s` | int8 | less | 4,000 | 1,024 | 0 | 4,000 |",
             "at operation 7 (b: forward, row by row), with 3.9 KiB (4,000 B) live",
             "| scratch | scratch of b.expand | 3,000 | 75.0 % |",
+            "| keyboard | full | 4,040 | 4,040 | 0 | 2,000 | 25 % |",
             "| | 2 more of less than 2 % each | 60 | 1.5 % |",
             "without it 1,000 B would be live here, within the aim. Its line buffers",
             "The largest difference is 1.00 %",

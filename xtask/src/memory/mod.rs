@@ -20,6 +20,9 @@ struct Step {
     forward_peak_bytes: u32,
     backward_peak_bytes: u32,
     sram_total_bytes: u32,
+    #[serde(rename = "macs_step")]
+    macs: u64,
+    macs_again: u64,
     passes: Vec<Pass>,
     peak: Peak,
 }
@@ -104,6 +107,17 @@ const PUBLISHED: [Published; 4] = [
 const SCENARIOS: [&str; 3] = ["keyboard", "watch", "person"];
 const PRESETS: [&str; 4] = ["default", "classifier", "bias", "full"];
 
+/// What learns in the rows that compare keeping inputs with computing them again.
+const RECOMPUTED: [&str; 2] = ["default", "full"];
+
+/// A step that keeps the inputs that it needs, and one that computes again all that it can.
+struct Recomputed {
+    scenario: &'static str,
+    preset: &'static str,
+    kept: Step,
+    again: Step,
+}
+
 /// Measures every row and writes the document.
 pub(crate) fn run(workspace: &Workspace) -> Result<()> {
     let folder = std::env::var_os(REFERENCE_VARIABLE)
@@ -130,8 +144,22 @@ pub(crate) fn run(workspace: &Workspace) -> Result<()> {
             presets.push((scenario, preset, both(workspace, &network, preset)?));
         }
     }
+    report::step("Compiling steps that compute inputs again");
+    let mut recomputed = Vec::new();
+    for scenario in SCENARIOS {
+        for preset in RECOMPUTED {
+            let network = ["--scenario", scenario].map(OsStr::new);
+            let again = format!("{preset};recompute=all");
+            recomputed.push(Recomputed {
+                scenario,
+                preset,
+                kept: step(workspace, &network, preset, "device")?,
+                again: step(workspace, &network, &again, "device")?,
+            });
+        }
+    }
     let path = workspace.root.join("docs/memory.md");
-    std::fs::write(&path, document::text(&published, &presets))
+    std::fs::write(&path, document::text(&published, &recomputed, &presets))
         .with_context(|| format!("{} cannot be written", path.display()))?;
     report::result(report::short(&path));
     Ok(())
@@ -139,24 +167,26 @@ pub(crate) fn run(workspace: &Workspace) -> Result<()> {
 
 /// Asks the command line program for a step with f32 gradients, and for one with int8 gradients.
 fn both(workspace: &Workspace, network: &[&OsStr], scheme: &str) -> Result<Both> {
-    let step = |numerics: &str| {
-        let mut quartermeg = process::cargo();
-        quartermeg
-            .args(["run", "--locked", "--quiet", "--package", package::CLI])
-            .args(["--", "memory", "--passes", "--peak", "--json"])
-            .args(["--scheme", scheme, "--numerics", numerics])
-            .args(network)
-            .current_dir(&workspace.root);
-        let answer = process::output(&mut quartermeg)?;
-        serde_json::from_str(&answer).with_context(|| {
-            format!(
-                "`{}` answered in an unknown form",
-                process::line(&quartermeg)
-            )
-        })
-    };
     Ok(Both {
-        float: step("device")?,
-        int8: step("device,gradient:int8")?,
+        float: step(workspace, network, scheme, "device")?,
+        int8: step(workspace, network, scheme, "device,gradient:int8")?,
+    })
+}
+
+/// Asks the command line program for a step.
+fn step(workspace: &Workspace, network: &[&OsStr], scheme: &str, numerics: &str) -> Result<Step> {
+    let mut quartermeg = process::cargo();
+    quartermeg
+        .args(["run", "--locked", "--quiet", "--package", package::CLI])
+        .args(["--", "memory", "--passes", "--peak", "--json"])
+        .args(["--scheme", scheme, "--numerics", numerics])
+        .args(network)
+        .current_dir(&workspace.root);
+    let answer = process::output(&mut quartermeg)?;
+    serde_json::from_str(&answer).with_context(|| {
+        format!(
+            "`{}` answered in an unknown form",
+            process::line(&quartermeg)
+        )
     })
 }
