@@ -11,6 +11,8 @@ use super::{Runtime, classifier, elementwise, int8_gradient, pool};
 use crate::program::{LayerRecord, Op, TensorIdx};
 use crate::quant::{GradientType, LogitScale, QuantParams};
 
+// No operation is inlined into the function that chooses it: one frame would have to hold what all
+// of them keep on the stack.
 impl<P: AsRef<[u8]>, A: AsRef<[u8]> + AsMut<[u8]>, K: Kernels> Runtime<P, A, K> {
     pub(super) fn run_backward(&mut self, op: Op, params: &StepParams, trace: &mut impl Trace) {
         match op {
@@ -90,6 +92,7 @@ impl<P: AsRef<[u8]>, A: AsRef<[u8]> + AsMut<[u8]>, K: Kernels> Runtime<P, A, K> 
         self.program.rules().gradient == GradientType::I8
     }
 
+    #[inline(never)]
     fn logits_backward(&mut self, gradient: TensorIdx, out: TensorIdx) {
         let head = self.head();
         let scale = match self.program.rules().logits {
@@ -109,6 +112,7 @@ impl<P: AsRef<[u8]>, A: AsRef<[u8]> + AsMut<[u8]>, K: Kernels> Runtime<P, A, K> 
         }
     }
 
+    #[inline(never)]
     fn classifier_backward_input(&mut self, gradient: TensorIdx, out: TensorIdx) {
         let head = self.head();
         let Some(classifier) = head.classifier else {
@@ -133,6 +137,7 @@ impl<P: AsRef<[u8]>, A: AsRef<[u8]> + AsMut<[u8]>, K: Kernels> Runtime<P, A, K> 
         }
     }
 
+    #[inline(never)]
     fn classifier_update(
         &mut self,
         x: TensorIdx,
@@ -164,6 +169,7 @@ impl<P: AsRef<[u8]>, A: AsRef<[u8]> + AsMut<[u8]>, K: Kernels> Runtime<P, A, K> 
         }
     }
 
+    #[inline(never)]
     fn average_pool_backward(
         &mut self,
         gradient: TensorIdx,
@@ -188,6 +194,7 @@ impl<P: AsRef<[u8]>, A: AsRef<[u8]> + AsMut<[u8]>, K: Kernels> Runtime<P, A, K> 
         int8_gradient::write_scale(out, stored.scale / count);
     }
 
+    #[inline(never)]
     fn pool_backward(
         &mut self,
         pool: u32,
@@ -215,6 +222,7 @@ impl<P: AsRef<[u8]>, A: AsRef<[u8]> + AsMut<[u8]>, K: Kernels> Runtime<P, A, K> 
         }
     }
 
+    #[inline(never)]
     fn mask_scale(&mut self, layer: u32, gradient: TensorIdx, out: TensorIdx, mask: TensorIdx) {
         self.move_to(gradient, out);
         let record = self.program.layer(layer);
@@ -231,6 +239,7 @@ impl<P: AsRef<[u8]>, A: AsRef<[u8]> + AsMut<[u8]>, K: Kernels> Runtime<P, A, K> 
         elementwise::mask_scale(cast_mut(out), mask, scale, 0, scale.len());
     }
 
+    #[inline(never)]
     fn conv_backward_input(
         &mut self,
         layer: u32,
@@ -270,6 +279,7 @@ impl<P: AsRef<[u8]>, A: AsRef<[u8]> + AsMut<[u8]>, K: Kernels> Runtime<P, A, K> 
     }
 
     /// Gradients at the inputs of a residual add, `[shortcut, branch]`.
+    #[inline(never)]
     fn add_backward(
         &mut self,
         add: u32,
@@ -306,6 +316,7 @@ impl<P: AsRef<[u8]>, A: AsRef<[u8]> + AsMut<[u8]>, K: Kernels> Runtime<P, A, K> 
         int8_gradient::rescale(first, n, of_first);
     }
 
+    #[inline(never)]
     fn bias_update(
         &mut self,
         layer: u32,
@@ -328,6 +339,7 @@ impl<P: AsRef<[u8]>, A: AsRef<[u8]> + AsMut<[u8]>, K: Kernels> Runtime<P, A, K> 
         trace.update(totals.trace(Parameter::Bias(layer), record.out_channels()));
     }
 
+    #[inline(never)]
     fn bias_gradient(
         &mut self,
         layer: u32,
@@ -345,6 +357,7 @@ impl<P: AsRef<[u8]>, A: AsRef<[u8]> + AsMut<[u8]>, K: Kernels> Runtime<P, A, K> 
         });
     }
 
+    #[inline(never)]
     fn bias_apply(
         &mut self,
         layer: u32,
@@ -367,6 +380,7 @@ impl<P: AsRef<[u8]>, A: AsRef<[u8]> + AsMut<[u8]>, K: Kernels> Runtime<P, A, K> 
     }
 
     /// `[x, gradient, scratch]` are the operands.
+    #[inline(never)]
     fn weight_update(
         &mut self,
         layer: u32,
@@ -401,6 +415,7 @@ impl<P: AsRef<[u8]>, A: AsRef<[u8]> + AsMut<[u8]>, K: Kernels> Runtime<P, A, K> 
     }
 
     /// `[x, gradient, out]` are the operands.
+    #[inline(never)]
     fn weight_gradient(
         &mut self,
         layer: u32,
@@ -422,6 +437,7 @@ impl<P: AsRef<[u8]>, A: AsRef<[u8]> + AsMut<[u8]>, K: Kernels> Runtime<P, A, K> 
         }
     }
 
+    #[inline(never)]
     fn weight_apply(
         &mut self,
         layer: u32,

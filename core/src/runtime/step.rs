@@ -144,6 +144,7 @@ impl<P: AsRef<[u8]>, A: AsRef<[u8]> + AsMut<[u8]>, K: Kernels> Runtime<P, A, K> 
         }
     }
 
+    #[inline(never)]
     fn conv_forward(
         &mut self,
         layer: u32,
@@ -165,6 +166,7 @@ impl<P: AsRef<[u8]>, A: AsRef<[u8]> + AsMut<[u8]>, K: Kernels> Runtime<P, A, K> 
         convolve::<K, _>(&self.program, &record, tensors);
     }
 
+    #[inline(never)]
     fn add_forward(
         &mut self,
         add: u32,
@@ -180,6 +182,7 @@ impl<P: AsRef<[u8]>, A: AsRef<[u8]> + AsMut<[u8]>, K: Kernels> Runtime<P, A, K> 
         K::add_forward(&record, rule, cast_mut(y), cast(b), mask);
     }
 
+    #[inline(never)]
     fn classifier_forward(&mut self, x: TensorIdx, logits: TensorIdx) {
         let head = self.head();
         let Some(classifier) = head.classifier else {

@@ -435,6 +435,7 @@ impl<'a, T: Code> ConvForward<'a, T> {
 
 impl<L: Lanes> Blocked<L> {
     /// Input gradient of one part (frozen or trainable) of a layer.
+    #[inline(never)]
     fn backward_part<T: Code>(
         layer: &LayerRecord,
         weights: &[T],
