@@ -1,5 +1,6 @@
 //! What each pass of the compiler that can be left out saves.
 
+use quartermeg_core::bytes::AlignedBytes;
 use quartermeg_core::compile::{CompileError, Passes, Together, compile_with};
 use quartermeg_core::network::Network;
 use quartermeg_core::policy::Policy;
@@ -9,25 +10,47 @@ use serde::Serialize;
 
 use crate::memory::{self, MemoryReport};
 
-/// The steps of the waterfall: each has one pass more than the one before.
-const STEPS: [(&str, Passes); 4] = [
-    ("layer by layer", Passes::NONE),
-    (
-        "in place",
-        Passes {
-            in_place: true,
-            ..Passes::NONE
-        },
-    ),
-    (
-        "row by row",
-        Passes {
-            hidden_channels: Together::Never,
-            ..Passes::ALL
-        },
-    ),
-    ("hidden channel by hidden channel", Passes::ALL),
-];
+/// What a step is with none of the passes that can be left out.
+pub const PLAIN: &str = "layer by layer";
+
+/// The passes that can be left out, in the order of the waterfall.
+pub const PASSES: [&str; 3] = ["in place", "row by row", "hidden channel by hidden channel"];
+
+/// All of [`PASSES`] are left out: the bit of each is set.
+pub const ALL_LEFT_OUT: u8 = 0b111;
+
+/// The passes at work where those of [`PASSES`] are left out whose bit is set.
+#[must_use]
+pub fn passes_without(left_out: u8) -> Passes {
+    let together = |pass: u32| {
+        if left_out & (1 << pass) == 0 {
+            Together::WhereNeeded
+        } else {
+            Together::Never
+        }
+    };
+    Passes {
+        in_place: left_out & 1 == 0,
+        streaming: together(1),
+        hidden_channels: together(2),
+    }
+}
+
+/// Compiles a step without the passes of [`PASSES`] whose bit is set in `left_out`.
+///
+/// # Errors
+/// When the policy cannot be compiled.
+pub fn compile_without(
+    network: &Network,
+    policy: &Policy,
+    rules: Rules,
+    settings: Settings,
+    left_out: u8,
+) -> Result<Program<AlignedBytes>, WaterfallError> {
+    let image = compile_with(network, policy, rules, settings, passes_without(left_out))
+        .map_err(WaterfallError::Compile)?;
+    Program::parse(image).map_err(WaterfallError::Program)
+}
 
 /// What a step needs with a pass and all before it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
@@ -64,10 +87,9 @@ pub fn waterfall(
     policy: &Policy,
     rules: Rules,
 ) -> Result<Vec<PassReport>, WaterfallError> {
-    let step = |(name, passes)| {
-        let image = compile_with(network, policy, rules, Settings::constant(0.0, 0), passes)
-            .map_err(WaterfallError::Compile)?;
-        let program = Program::parse(image).map_err(WaterfallError::Program)?;
+    let step = |(name, left_out)| {
+        let settings = Settings::constant(0.0, 0);
+        let program = compile_without(network, policy, rules, settings, left_out)?;
         let MemoryReport {
             arena_bytes,
             lower_bound_bytes,
@@ -83,5 +105,8 @@ pub fn waterfall(
             backward_peak_bytes,
         })
     };
-    STEPS.into_iter().map(step).collect()
+    // Each step has one pass more than the one before.
+    let left_out = (0..=PASSES.len()).map(|at_work| ALL_LEFT_OUT & (ALL_LEFT_OUT << at_work));
+    let names = [PLAIN].into_iter().chain(PASSES);
+    names.zip(left_out).map(step).collect()
 }
