@@ -4,12 +4,14 @@
 //! each refuses with an error that names the part of the file that is wrong.
 
 pub mod board;
+mod cause;
 pub mod checkpoint;
 pub mod config;
 pub mod csv_samples;
 pub mod describe;
 pub mod explain;
 pub mod export;
+pub mod fit;
 mod gzip;
 pub mod image;
 pub mod input_range;

@@ -2,11 +2,11 @@
 
 use quartermeg_core::network::Network;
 use quartermeg_core::policy::{Policy, analytic_bytes};
-use quartermeg_core::program::{Op, Program, Role};
+use quartermeg_core::program::{Op, Program, Role, TensorRecord};
 use quartermeg_core::runtime::STATE_BYTES;
 use serde::Serialize;
 
-use crate::explain;
+use crate::{describe, explain};
 
 /// Alignment to which the planner rounds every tensor.
 pub(crate) const ALIGN: u32 = 4;
@@ -136,5 +136,121 @@ pub fn report<B: AsRef<[u8]>>(
         macs_forward: meta.macs_forward,
         macs_step: meta.macs_step,
         macs_again: macs_again(program),
+    }
+}
+
+/// Where a block of fewer bytes than a program needs ends the step.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Overflow {
+    /// The first operation that cannot run, from 0.
+    pub op: u32,
+    /// Name of the tensor that does not fit then; of several, the largest.
+    pub tensor: String,
+    /// Its bytes.
+    pub tensor_bytes: u32,
+    /// Bytes that are missing for it.
+    pub missing_bytes: u32,
+    /// The largest hole that the other tensors can leave at that moment.
+    pub hole_bytes: u32,
+}
+
+/// The first operation that a block of `budget_bytes` stops: the first during which more bytes are
+/// live, or, where the parameters alone are too many or only the places reach further, the one with
+/// the first tensor outside. None where the program fits.
+#[must_use]
+pub fn overflow<B: AsRef<[u8]>>(program: &Program<B>, budget_bytes: u32) -> Option<Overflow> {
+    if program.meta().arena_bytes <= budget_bytes {
+        return None;
+    }
+    if program.meta().persistent_bytes > budget_bytes {
+        return misplaced(program, budget_bytes);
+    }
+    let records = || (0..program.n_tensors()).map(|tensor| (tensor, program.tensor(tensor)));
+    let mut live = (0..).zip(live_bytes(program));
+    let Some((op, live)) = live.find(|&(_, live)| live > budget_bytes) else {
+        return misplaced(program, budget_bytes);
+    };
+    // What keeps its contents has been there all along.
+    let born = records().filter(|(_, it)| it.first_use == op && !it.role.is_persistent());
+    let (tensor, record) = born.max_by_key(|(_, record)| record.size_bytes)?;
+    let others = live.saturating_sub(record.size_bytes.next_multiple_of(ALIGN));
+    Some(Overflow {
+        op,
+        tensor: describe::tensor(program, tensor),
+        tensor_bytes: record.size_bytes,
+        missing_bytes: live - budget_bytes,
+        hole_bytes: budget_bytes.saturating_sub(others),
+    })
+}
+
+/// The first tensor that is placed outside.
+fn misplaced<B: AsRef<[u8]>>(program: &Program<B>, budget_bytes: u32) -> Option<Overflow> {
+    let records = || (0..program.n_tensors()).map(|tensor| (tensor, program.tensor(tensor)));
+    let end = |record: &TensorRecord| record.offset + record.size_bytes;
+    let outside = records().filter(|(_, record)| end(record) > budget_bytes);
+    let (tensor, record) = outside.min_by_key(|(_, record)| record.first_use)?;
+    let op = record.first_use;
+    let mut taken: Vec<[u32; 2]> = records()
+        .filter(|(other, record)| *other != tensor && record.is_live_at(op))
+        .map(|(_, record)| [record.offset, end(&record).next_multiple_of(ALIGN)])
+        .collect();
+    taken.sort_unstable();
+    taken.push([budget_bytes, budget_bytes]);
+    let (mut hole_bytes, mut free_from) = (0, 0);
+    for [from, to] in taken {
+        hole_bytes = hole_bytes.max(from.min(budget_bytes).saturating_sub(free_from));
+        free_from = free_from.max(to);
+    }
+    Some(Overflow {
+        op,
+        tensor: describe::tensor(program, tensor),
+        tensor_bytes: record.size_bytes,
+        missing_bytes: end(&record) - budget_bytes,
+        hole_bytes,
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use std::path::Path;
+
+    use quartermeg_core::compile::compile;
+    use quartermeg_core::program::Settings;
+
+    use super::*;
+    use crate::network_file;
+    use crate::scenario::KEYBOARD;
+
+    #[test]
+    fn a_misplaced_tensor_is_the_first_outside_and_its_hole_the_longest_run_of_free_bytes() {
+        let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("..");
+        let file = std::fs::read(root.join(KEYBOARD.network_path)).expect("it ships");
+        let network = network_file::read(&file).expect("a network");
+        let setup = KEYBOARD.default_setup();
+        let settings = Settings::constant(0.0, 0);
+        let image = compile(&network, &setup.policy, setup.rules, settings).expect("compiles");
+        let program = Program::parse(image).expect("valid");
+        let needed = program.meta().arena_bytes;
+        assert_eq!(misplaced(&program, needed), None);
+        let all = || (0..program.n_tensors()).map(|tensor| (tensor, program.tensor(tensor)));
+        let end = |record: &TensorRecord| record.offset + record.size_bytes;
+        for budget in [needed - 4, needed - 4_000, needed - 12_000] {
+            let found = misplaced(&program, budget).expect("it does not fit");
+            let outside = || all().filter(|(_, record)| end(record) > budget);
+            assert!(outside().all(|(_, record)| record.first_use >= found.op));
+            let (tensor, record) = outside()
+                .find(|(_, record)| record.first_use == found.op)
+                .expect("it is born then");
+            assert_eq!(found.missing_bytes, end(&record) - budget);
+            let mut is_free = vec![true; budget as usize];
+            for (_, other) in
+                all().filter(|&(it, record)| it != tensor && record.is_live_at(found.op))
+            {
+                let end = end(&other).next_multiple_of(ALIGN).min(budget);
+                is_free[other.offset.min(end) as usize..end as usize].fill(false);
+            }
+            let longest = is_free.split(|free| !free).map(<[bool]>::len).max();
+            assert_eq!(longest, Some(found.hole_bytes as usize), "{found:?}");
+        }
     }
 }

@@ -7,7 +7,7 @@ use quartermeg_core::program::{Program, Role};
 use serde::Serialize;
 
 use crate::memory::{ALIGN, live_bytes};
-use crate::{describe, explain};
+use crate::{cause, describe, explain};
 
 /// The operation at which the most bytes are live.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
@@ -31,6 +31,10 @@ pub struct LiveTensor {
     pub role: &'static str,
     /// Bytes with what alignment adds; storage that two tensors share counts once.
     pub bytes: u32,
+    /// Why it is there: what the policy does, or what a step needs whatever the policy is.
+    pub because: String,
+    /// The layers whose entries in the policy make it so, by index; the weightiest first.
+    pub layers: Vec<u32>,
 }
 
 /// Finds the peak of a program.
@@ -68,10 +72,13 @@ fn parameters<B: AsRef<[u8]>>(program: &Program<B>) -> Vec<LiveTensor> {
                 1 => "1 tensor".to_owned(),
                 n => format!("{} tensors", explain::number(n as u64)),
             };
+            let (because, layers) = cause::of_role(program, role);
             Some(LiveTensor {
                 name,
                 role: describe::role(role),
                 bytes: sizes.iter().sum(),
+                because,
+                layers,
             })
         })
         .collect()
@@ -109,10 +116,16 @@ fn others<B: AsRef<[u8]>>(program: &Program<B>, op: u32) -> Vec<LiveTensor> {
     }
     let all = (0..n_tensors).zip(names).zip(bytes);
     all.filter(|&(_, bytes)| bytes > 0)
-        .map(|((tensor, name), bytes)| LiveTensor {
-            name,
-            role: describe::role(program.tensor(tensor).role),
-            bytes,
+        .map(|((tensor, name), bytes)| {
+            let record = program.tensor(tensor);
+            let (because, layers) = cause::of_tensor(program, tensor);
+            LiveTensor {
+                name,
+                role: describe::role(record.role),
+                bytes,
+                because,
+                layers,
+            }
         })
         .collect()
 }

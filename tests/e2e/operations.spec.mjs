@@ -44,4 +44,12 @@ test('why this peak: the tensors that are live there add up to it', async ({ app
   const shares = cells.map(([, , share]) => Number.parseFloat(share));
   expect(shares).toEqual([...shares].sort((a, b) => b - a));
   expect(cells.map(([, , , role]) => role)).toContain('trainable weight');
+
+  // Each names what it is there for, and the entries of the policy lead there.
+  for (const [, , , , because] of cells) expect(because).toMatch(/needed for|learn|loss|remember/);
+  const entry = rows.getByRole('button', { name: /^Layer \d+ of the policy: / }).first();
+  const layer = /^Layer (\d+) /.exec(await entry.getAttribute('aria-label'))[1];
+  await entry.click();
+  await expect(page.locator(`#layer-${layer}`)).toBeFocused();
+  await expect(page.locator(`#layer-${layer}`)).toBeInViewport();
 });

@@ -66,6 +66,10 @@ pub enum Request {
         /// Bytes that the one block may use.
         budget_bytes: u32,
     },
+    /// Plans the setup without the passes of [`quartermeg_formats::waterfall::PASSES`] whose bit is
+    /// set, to look at; what trains and is exported stays as it is. Answered by
+    /// [`Event::PlannedWithout`].
+    PlanWithout(u8),
     /// Trains until paused or until the step to stop after.
     Play(Speed),
     /// Stops training.
@@ -279,6 +283,18 @@ pub enum Event {
     Planned(Box<PlanView>),
     /// What every choice of the numerics would need; nobody asked for it.
     RulesPlanned(Box<RulesView>),
+    /// What each pass of the compiler saves; nobody asked for it.
+    PassesPlanned(Box<PassesView>),
+    /// The setup as it would be planned without some passes.
+    PlannedWithout {
+        /// Those passes, as in [`Request::PlanWithout`].
+        left_out: u8,
+        /// The plan.
+        plan: Box<PlanView>,
+    },
+    /// The plan does not fit the budget: where a step would end, and what helps as far as it was
+    /// found; nobody asked for it.
+    Overflow(Box<OverflowView>),
     /// A training graph of TinyEngine was read; the setup stays.
     Timeline {
         /// Its schedule, as the map draws it.
@@ -381,6 +397,58 @@ pub struct LiveView {
     pub role: String,
     /// Bytes; storage that two tensors share counts once.
     pub bytes: u32,
+    /// Why it is there, as a clause.
+    pub because: String,
+    /// The layers whose entries in the policy make it so, by index.
+    pub layers: Vec<u32>,
+}
+
+/// What the passes of the compiler save.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct PassesView {
+    /// Size of the block without the passes of [`quartermeg_formats::waterfall::PASSES`] whose bit
+    /// is set in the index; none where it is not known yet.
+    pub arena_bytes: Vec<Option<u32>>,
+    /// Name of each operation of a step without any of them, and the bytes live during it.
+    pub plain: Vec<(String, u32)>,
+}
+
+/// Where a plan that does not fit the budget ends a step, and what helps.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct OverflowView {
+    /// The budget that it is about.
+    pub budget_bytes: u32,
+    /// The first operation that cannot run, from 0.
+    pub op: u32,
+    /// Name of the tensor that does not fit then.
+    pub tensor: String,
+    /// Its bytes.
+    pub tensor_bytes: u32,
+    /// Bytes that are missing for it.
+    pub missing_bytes: u32,
+    /// The largest hole that the other tensors can leave at that moment.
+    pub hole_bytes: u32,
+    /// Changes that were tried, and those that are known to wait.
+    pub progress: [u32; 2],
+    /// Whether nothing more is tried.
+    pub is_done: bool,
+    /// What learning the classifier alone needs, where even that does not fit.
+    pub least_bytes: Option<u32>,
+    /// Changes that make it fit, the cheapest first.
+    pub fixes: Vec<FixView>,
+}
+
+/// A change that makes a policy fit.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct FixView {
+    /// What changes, as a clause.
+    pub text: String,
+    /// Link text of the policy after it.
+    pub policy: String,
+    /// Size of the block after it.
+    pub arena_bytes: u32,
+    /// Parameters that learn no more.
+    pub lost_parameters: u64,
 }
 
 /// A compiled setup, as the page draws it.

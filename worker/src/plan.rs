@@ -52,6 +52,8 @@ pub(crate) fn view<B: AsRef<[u8]>>(
         name: live.name,
         role: live.role.to_owned(),
         bytes: live.bytes,
+        because: live.because,
+        layers: live.layers,
     });
     PlanView {
         identity: hex(&program.identity()),

@@ -35,7 +35,7 @@ impl<C: Clock> Trainer<C> {
     /// Trains and measures for one slice, and says when the next one is due.
     pub fn slice(&mut self) -> Next {
         let begin = self.clock.now();
-        let plans_on = self.plan_rules();
+        let plans_on = self.plan_beside();
         match self.speed {
             Some(Speed::Unlimited) => {
                 self.train_until(begin + SLICE_MILLIS);
@@ -59,6 +59,31 @@ impl<C: Clock> Trainer<C> {
                 }
             }
         }
+    }
+
+    /// Plans one thing more that nobody asked for, the most urgent first; whether there are others.
+    fn plan_beside(&mut self) -> bool {
+        let Some(network) = self.compiled.as_ref().map(|it| it.network.clone()) else {
+            return false;
+        };
+        let id = self.newest_request;
+        if let Some(overflow) = self.overflow.as_mut().filter(|it| !it.is_done()) {
+            if let Some(view) = overflow.advance(&network) {
+                self.tell(id, Event::Overflow(Box::new(view)));
+            }
+            return true;
+        }
+        let Some(passes) = &mut self.passes else {
+            return self.plan_rules();
+        };
+        let view = passes.advance(&network);
+        if passes.is_done() {
+            self.passes = None;
+        }
+        if let Some(view) = view {
+            self.tell(id, Event::PassesPlanned(Box::new(view)));
+        }
+        true
     }
 
     /// Plans one more choice of the numerics; whether there are others.

@@ -14,10 +14,13 @@ use quartermeg_core::session::{Evaluator, Samples};
 use quartermeg_formats::config::{Trained, hex};
 use quartermeg_formats::scenario::{SampleKind, Scenario};
 use quartermeg_formats::setup::{Head, Setup};
+use quartermeg_formats::waterfall::{self, WaterfallError};
 use quartermeg_formats::{explain, image, link, model, network_file, own, scenario, tinyengine};
 
 use crate::motion::Motion;
+use crate::overflow::OverflowPlanner;
 use crate::own::Own;
+use crate::passes::PassesPlanner;
 use crate::rules::RulesPlanner;
 use crate::run::Run;
 use crate::samples::{SampleSet, check_image, count};
@@ -43,6 +46,10 @@ pub struct Trainer<C> {
     presets_of: (String, Option<Head>),
     /// Works out what other numerics would need; none once that is known.
     pub(crate) planner: Option<RulesPlanner>,
+    /// Works out what each pass of the compiler saves; none once that is known.
+    pub(crate) passes: Option<PassesPlanner>,
+    /// Looks for what helps a plan that does not fit; none where it does.
+    pub(crate) overflow: Option<OverflowPlanner>,
     /// The samples that ship.
     pub(crate) samples: Option<SampleSet>,
     /// The scenario that they are of.
@@ -95,6 +102,8 @@ impl<C: Clock> Trainer<C> {
             network_of: String::new(),
             presets: Vec::new(),
             planner: None,
+            passes: None,
+            overflow: None,
             presets_of: Default::default(),
             samples: None,
             samples_of: String::new(),
@@ -132,8 +141,11 @@ impl<C: Clock> Trainer<C> {
             } => {
                 let setup = &mut self.compiled()?.setup;
                 (setup.device, setup.budget_bytes) = (device, budget_bytes);
+                let before = self.overflow.take();
+                self.watch_budget(before);
                 Ok(())
             }
+            Request::PlanWithout(left_out) => self.plan_without(id, left_out),
             Request::Play(speed) => self.play(id, speed),
             Request::Pause => {
                 self.pause();
@@ -196,6 +208,7 @@ impl<C: Clock> Trainer<C> {
     fn load_network(&mut self, id: u32, scenario: String, file: &[u8]) -> Result<(), String> {
         self.pause();
         (self.compiled, self.run, self.planner) = (None, None, None);
+        (self.passes, self.overflow) = (None, None);
         self.presets.clear();
         self.network_of = scenario;
         self.network = network_file::read(file)
@@ -363,6 +376,7 @@ impl<C: Clock> Trainer<C> {
             self.presets.clone(),
         );
         self.planner = Some(RulesPlanner::new(&compiled.setup, view.arena_bytes));
+        self.passes = Some(PassesPlanner::new(&compiled.setup, view.arena_bytes));
         self.tell(id, Event::Planned(Box::new(view)));
         let other = self
             .compiled
@@ -374,10 +388,40 @@ impl<C: Clock> Trainer<C> {
         }
         self.compiled = Some(compiled);
         self.run = run;
+        self.watch_budget(None);
         if is_own || (other && self.run.is_some()) {
             self.tell_samples(id);
         }
         self.tell_position(id);
+    }
+
+    /// Looks for what helps, where the plan does not fit. `before` is the search with the budget
+    /// before this one.
+    fn watch_budget(&mut self, before: Option<OverflowPlanner>) {
+        self.overflow = self.compiled.as_ref().and_then(|compiled| {
+            let Compiled {
+                program,
+                network,
+                setup,
+                ..
+            } = compiled;
+            OverflowPlanner::new(program, network, setup, before)
+        });
+    }
+
+    /// Plans the setup without some passes, to look at.
+    fn plan_without(&mut self, id: u32, left_out: u8) -> Result<(), String> {
+        let Compiled { setup, network, .. } = self.compiled()?;
+        let Setup { policy, rules, .. } = &*setup;
+        let settings = setup.settings();
+        let program = waterfall::compile_without(network, policy, *rules, settings, left_out)
+            .map_err(|error| match error {
+                WaterfallError::Compile(error) => explain::compile(&error),
+                WaterfallError::Program(error) => explain::program(&error),
+            })?;
+        let plan = Box::new(plan::view(&program, network, setup, Vec::new()));
+        self.tell(id, Event::PlannedWithout { left_out, plan });
+        Ok(())
     }
 
     fn tune(&mut self, setup: &str) -> Result<(), String> {

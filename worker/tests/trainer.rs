@@ -10,7 +10,7 @@ use std::rc::Rc;
 use files::{file, load_network, load_samples};
 use quartermeg_formats::scenario::KEYBOARD;
 use quartermeg_web::protocol::{
-    Event, ExportKind, FromWorker, PlanView, Position, Request, Speed, ToWorker,
+    Event, ExportKind, FromWorker, OverflowView, PlanView, Position, Request, Speed, ToWorker,
 };
 use quartermeg_worker::time::{Clock, Next};
 use quartermeg_worker::trainer::Trainer;
@@ -201,7 +201,7 @@ fn training_tells_its_losses_and_stops() {
                 correct,
                 total,
             } => accuracies.push((*step, *correct, *total)),
-            Event::RulesPlanned(_) => {}
+            Event::RulesPlanned(_) | Event::PassesPlanned(_) => {}
             other => panic!("{other:?}"),
         }
     }
@@ -278,15 +278,11 @@ fn what_other_numerics_would_need_is_what_they_need() {
     bench.ask(load_network(&KEYBOARD));
     let (plan, _) = bench.configure("");
     let events = bench.run_until_idle();
-    let [
-        FromWorker {
-            event: Event::RulesPlanned(plans),
-            ..
-        },
-    ] = &events[..]
-    else {
-        panic!("{events:?}");
-    };
+    let found = events.iter().find_map(|message| match &message.event {
+        Event::RulesPlanned(plans) => Some(plans),
+        _ => None,
+    });
+    let plans = found.expect("the rules were planned");
     assert_eq!(plans.arena_bytes, plan.arena_bytes);
     assert_eq!(plans.profiles[0], Some(plan.arena_bytes));
     for (numerics, expected) in [
@@ -301,6 +297,92 @@ fn what_other_numerics_would_need_is_what_they_need() {
     }
     let idle = |rule: usize| plans.idle[rule].is_some();
     assert!(idle(4) && idle(9) && !idle(3));
+}
+
+#[test]
+fn what_each_pass_saves_is_what_the_plan_without_it_needs() {
+    let mut bench = Bench::empty();
+    bench.ask(load_network(&KEYBOARD));
+    let (plan, _) = bench.configure("");
+    let events = bench.run_until_idle();
+    let views: Vec<_> = events
+        .iter()
+        .filter_map(|message| match &message.event {
+            Event::PassesPlanned(view) => Some(view),
+            _ => None,
+        })
+        .collect();
+    let [first, whole] = &views[..] else {
+        panic!("{views:?}")
+    };
+    // The waterfall is told before the rest.
+    let known: Vec<usize> = (0..8)
+        .filter(|&it| first.arena_bytes[it].is_some())
+        .collect();
+    assert_eq!(known, [0b000, 0b100, 0b110, 0b111]);
+    assert_eq!(whole.arena_bytes[0], Some(plan.arena_bytes));
+    assert!(whole.arena_bytes[0b111] > whole.arena_bytes[0]);
+    for left_out in 1..8u8 {
+        let told = bench.ask(Request::PlanWithout(left_out));
+        let [Event::PlannedWithout { left_out: of, plan }] = &told[..] else {
+            panic!("{told:?}")
+        };
+        assert_eq!(*of, left_out);
+        let expected = whole.arena_bytes[usize::from(left_out)];
+        assert_eq!(Some(plan.arena_bytes), expected, "{left_out}");
+        if left_out == 0b111 {
+            let ops: Vec<(String, u32)> = plan
+                .ops
+                .iter()
+                .map(|op| op.name.clone())
+                .zip(plan.live_bytes.iter().copied())
+                .collect();
+            assert_eq!(ops, whole.plain);
+        }
+    }
+}
+
+#[test]
+fn what_helps_is_looked_for_as_long_as_the_plan_does_not_fit() {
+    let mut bench = Bench::empty();
+    bench.ask(load_network(&KEYBOARD));
+    let (plan, _) = bench.configure("");
+    assert!(overflows(bench.run_until_idle()).is_empty());
+
+    let budget_bytes = plan.arena_bytes - 1_000;
+    let set_budget = |budget_bytes| Request::SetDevice {
+        device: "custom".to_owned(),
+        budget_bytes,
+    };
+    assert_eq!(bench.ask(set_budget(budget_bytes)), []);
+    let found = overflows(bench.run_until_idle());
+    // Where the step ends is told before anything is tried.
+    let first = &found[0];
+    assert!((1..=1_000).contains(&first.missing_bytes), "{first:?}");
+    assert!(first.fixes.is_empty() && !first.is_done);
+    let last = found.last().expect("an end");
+    assert!(last.is_done);
+    assert_eq!(last.fixes.len(), 2, "{last:?}");
+    for fix in &last.fixes {
+        let setup = format!("v=1&policy={}", fix.policy);
+        let (fixed, _) = bench.configure(&setup);
+        assert_eq!(fixed.arena_bytes, fix.arena_bytes, "{fix:?}");
+        assert!(fix.arena_bytes <= budget_bytes, "{fix:?}");
+    }
+
+    // It ends with the budget.
+    bench.configure("");
+    bench.ask(set_budget(budget_bytes));
+    assert_eq!(bench.ask(set_budget(plan.arena_bytes)), []);
+    assert!(overflows(bench.run_until_idle()).is_empty());
+}
+
+fn overflows(events: Vec<FromWorker>) -> Vec<OverflowView> {
+    let of = |message: FromWorker| match message.event {
+        Event::Overflow(view) => Some(*view),
+        _ => None,
+    };
+    events.into_iter().filter_map(of).collect()
 }
 
 #[test]

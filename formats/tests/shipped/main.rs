@@ -1,5 +1,6 @@
 //! The files that ship, against figures that the pretraining scripts computed on their own.
 
+mod fit;
 mod forward;
 mod keyboard;
 mod memory_passes;

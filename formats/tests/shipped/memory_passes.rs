@@ -124,3 +124,36 @@ fn the_waterfall_ends_with_what_is_compiled_and_never_rises() {
     });
     assert_eq!(fell, [true; PASSES.len()], "a pass saves nothing anywhere");
 }
+
+#[test]
+fn each_tensor_of_the_peak_names_what_it_is_there_for() {
+    let mut said = [false; 5];
+    for_each(|at, network, policy, rules| {
+        let image = compile(network, policy, rules, SETTINGS).expect("compiles");
+        let program = Program::parse(image).expect("valid");
+        for tensor in peak(&program).tensors {
+            assert!(!tensor.because.is_empty(), "{at}: {tensor:?}");
+            for &layer in &tensor.layers {
+                // Only what the policy lets learn is a cause.
+                let update = policy.layers[layer as usize];
+                assert!(update.updates_bias(), "{at}: {tensor:?}");
+                let name = program.name(program.layer(layer).name);
+                let is_named = tensor.because.contains(name);
+                assert!(
+                    is_named || tensor.because.contains("most of all"),
+                    "{at}: {tensor:?}"
+                );
+            }
+            for (said, words) in said.iter_mut().zip([
+                "needed for the forward pass",
+                "the classifier always learns",
+                "weights learn in",
+                "channels)",
+                "the gradient flows to there",
+            ]) {
+                *said |= tensor.because.contains(words);
+            }
+        }
+    });
+    assert_eq!(said, [true; 5]);
+}

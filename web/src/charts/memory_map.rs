@@ -3,6 +3,7 @@
 use quartermeg_core::program::Role;
 
 use super::axis::floor_u32;
+use super::ghost::Span;
 use super::{Align, Area, Axis, Mark, Paint, Pattern, Scene};
 use crate::protocol::{PlanView, TensorView};
 use crate::state::text;
@@ -28,6 +29,8 @@ pub struct View {
     /// Only what changes during a step, from the end of what keeps its contents to the end of
     /// the arena, rather than all up to the budget.
     pub zoomed: bool,
+    /// The highest byte of the outline behind the plan; none without outline.
+    pub ghost: Option<u32>,
 }
 
 /// Where things stand on the map.
@@ -63,10 +66,11 @@ pub fn layout(plan: &PlanView, view: View, width: f64, height: f64) -> Layout {
         right: (width - RIGHT).max(LEFT + 1.0),
         bottom: (height - BOTTOM).max(TOP + 1.0),
     };
+    let needed = plan.arena_bytes.max(view.ghost.unwrap_or(0));
     let [lowest, highest] = if view.zoomed {
-        [plan.persistent_bytes, plan.arena_bytes]
+        [plan.persistent_bytes, needed]
     } else {
-        [0, plan.arena_bytes.max(view.budget.unwrap_or(0))]
+        [0, needed.max(view.budget.unwrap_or(0))]
     };
     Layout {
         plot,
@@ -81,9 +85,9 @@ pub fn layout(plan: &PlanView, view: View, width: f64, height: f64) -> Layout {
     }
 }
 
-/// The map of a plan.
+/// The map of a plan, and behind it an outline of another one.
 #[must_use]
-pub fn scene(plan: &PlanView, view: View, width: f64, height: f64) -> Scene {
+pub fn scene(plan: &PlanView, ghost: &[Span], view: View, width: f64, height: f64) -> Scene {
     let layout = layout(plan, view, width, height);
     let mut scene = Scene::new(width, height);
     draw_ground(&mut scene, plan, &layout);
@@ -101,6 +105,7 @@ pub fn scene(plan: &PlanView, view: View, width: f64, height: f64) -> Scene {
             Paint::LimitShade,
         );
     }
+    draw_ghost(&mut scene, &layout, ghost);
     for tensor in in_drawing_order(plan).filter_map(|index| plan.tensors.get(index)) {
         draw_tensor(&mut scene, &layout, tensor);
     }
@@ -332,6 +337,30 @@ fn kibibytes(bytes: f64) -> String {
     }
 }
 
+/// The outline: a step line over a faint ground.
+fn draw_ghost(scene: &mut Scene, layout: &Layout, ghost: &[Span]) {
+    let bottom = layout.plot.bottom;
+    let mut points = Vec::with_capacity(2 * ghost.len() + 2);
+    for span in ghost {
+        let y = layout.y.pixel(f64::from(span.bytes)).min(bottom);
+        let [left, right] = [span.from, span.to].map(|op| layout.x.pixel(op));
+        let area = Area {
+            left,
+            top: y,
+            right,
+            bottom,
+        };
+        scene.fill(area, Paint::Rule);
+        points.extend([(left, y), (right, y)]);
+    }
+    let ends = [points.first(), points.last()].map(|it| it.map(|&(x, _)| (x, bottom)));
+    if let [Some(first), Some(last)] = ends {
+        points.insert(0, first);
+        points.push(last);
+        scene.line(points, Paint::Muted, 1.5);
+    }
+}
+
 fn draw_tensor(scene: &mut Scene, layout: &Layout, tensor: &TensorView) {
     let area = tensor_area(layout, tensor);
     if area.height() <= 0.0 {
@@ -412,17 +441,14 @@ fn draw_budget(scene: &mut Scene, plan: &PlanView, layout: &Layout, budget: u32)
     } = layout.plot;
     let y = layout.y.pixel(f64::from(budget));
     scene.dashes(y, left, right, Paint::Limit, 2.0);
-    label_above(
-        scene,
-        plan,
-        layout,
-        y,
-        [
-            format!("budget {}", text::bytes(u64::from(budget))),
-            "budget".to_owned(),
-        ],
-    );
-    if plan.arena_bytes > budget {
+    let is_over = plan.arena_bytes > budget;
+    // So close to the upper edge the two names would stand on each other.
+    let is_close = y - top < 20.0;
+    if !(is_over && is_close) {
+        let name = format!("budget {}", text::bytes(u64::from(budget)));
+        label_above(scene, plan, layout, y, [name, "budget".to_owned()]);
+    }
+    if is_over {
         let missing = u64::from(plan.arena_bytes - budget);
         let labels = [
             format!("{} over", text::bytes(missing)),
@@ -507,6 +533,7 @@ mod tests {
         View {
             budget,
             zoomed: false,
+            ghost: None,
         }
     }
 
@@ -563,12 +590,13 @@ mod tests {
         let view = View {
             budget: Some(8192),
             zoomed: true,
+            ghost: None,
         };
         let layout = layout(&plan, view, 466.0, 262.0);
         assert!(tensor_area(&layout, &plan.tensors[0]).height() <= 0.0);
         let area = tensor_area(&layout, &plan.tensors[1]);
         assert!((area.bottom - layout.plot.bottom).abs() < 1e-9);
-        let limits = scene(&plan, view, 466.0, 262.0);
+        let limits = scene(&plan, &[], view, 466.0, 262.0);
         let is_limit = |mark: &Mark| {
             matches!(
                 mark,
@@ -585,7 +613,7 @@ mod tests {
     fn names_of_limits_leave_room_for_the_flag_of_the_peak() {
         for (width, peak_op) in [(340.0, 0), (340.0, 1), (340.0, 2), (900.0, 1), (900.0, 3)] {
             let plan = PlanView { peak_op, ..plan() };
-            let marks = scene(&plan, of(Some(2048)), width, 300.0).marks;
+            let marks = scene(&plan, &[], of(Some(2048)), width, 300.0).marks;
             let spans: Vec<[f64; 2]> = marks
                 .iter()
                 .filter_map(|mark| match mark {
@@ -651,7 +679,7 @@ mod tests {
     #[test]
     fn what_exceeds_the_budget_is_marked() {
         let marked = |budget| {
-            scene(&plan(), of(budget), 400.0, 300.0)
+            scene(&plan(), &[], of(budget), 400.0, 300.0)
                 .marks
                 .iter()
                 .any(|mark| {
@@ -670,10 +698,55 @@ mod tests {
     }
 
     #[test]
+    fn a_budget_just_below_the_edge_is_named_by_what_is_over() {
+        let names = |budget| {
+            let marks = scene(&plan(), &[], of(Some(budget)), 466.0, 262.0).marks;
+            let is_limit = |mark: &&Mark| {
+                matches!(
+                    mark,
+                    Mark::Text {
+                        paint: Paint::Limit,
+                        ..
+                    }
+                )
+            };
+            marks.iter().filter(is_limit).count()
+        };
+        assert_eq!([names(2_048), names(4_000), names(4_096)], [2, 1, 1]);
+    }
+
+    #[test]
+    fn an_outline_lies_behind_the_plan_and_has_room() {
+        let view = View {
+            ghost: Some(10_000),
+            ..of(Some(8192))
+        };
+        let ghost = [(0.0, 1.0, 4_000), (1.0, 4.0, 10_000)];
+        let ghost = ghost.map(|(from, to, bytes)| Span { from, to, bytes });
+        let at = layout(&plan(), view, 466.0, 262.0);
+        assert!((at.y.pixel(10_000.0) - at.plot.top).abs() < 1e-9);
+        let marks = scene(&plan(), &ghost, view, 466.0, 262.0).marks;
+        let outline = marks.iter().position(|mark| match mark {
+            Mark::Line { points, paint, .. } => *paint == Paint::Muted && points.len() == 6,
+            _ => false,
+        });
+        let first_tensor = marks.iter().position(|mark| {
+            matches!(
+                mark,
+                Mark::Fill {
+                    paint: Paint::Role(_),
+                    ..
+                }
+            )
+        });
+        assert!(outline.is_some() && outline < first_tensor);
+    }
+
+    #[test]
     fn the_loss_is_named_inside_where_there_is_room() {
         let name_of_loss = |loss_ops| {
             let plan = PlanView { loss_ops, ..plan() };
-            let scene = scene(&plan, of(None), 466.0, 262.0);
+            let scene = scene(&plan, &[], of(None), 466.0, 262.0);
             let found = scene.marks.iter().find_map(|mark| match mark {
                 Mark::Text { text, at, .. } if text == "loss" => Some(at.0),
                 _ => None,
@@ -699,7 +772,7 @@ mod tests {
 
     #[test]
     fn an_empty_plan_and_no_room_can_be_drawn() {
-        let empty = scene(&PlanView::default(), of(Some(1)), 0.0, 0.0);
+        let empty = scene(&PlanView::default(), &[], of(Some(1)), 0.0, 0.0);
         assert!(!empty.marks.is_empty());
         assert!(roles(&PlanView::default()).is_empty());
         assert_eq!(roles(&plan()), [2, 5, 8]);

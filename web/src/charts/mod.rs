@@ -8,6 +8,7 @@
 pub mod accuracy;
 mod axis;
 mod curve;
+pub mod ghost;
 mod hatch;
 pub mod ink;
 pub mod loss;

@@ -18,6 +18,8 @@ pub(super) struct LayerListProps {
     pub default: Policy,
     /// Whether a link fixed the policy.
     pub locked: bool,
+    /// The layer that is pointed at.
+    pub selected: Option<u32>,
 }
 
 /// One group a block, one row a layer.
@@ -43,6 +45,7 @@ pub(super) fn LayerList(props: &LayerListProps) -> Html {
                                 update={props.policy.layers.get(index).copied().unwrap_or_default()}
                                 default={props.default.layers.get(index).copied().unwrap_or_default()}
                                 locked={props.locked}
+                                selected={props.selected.is_some_and(|it| it as usize == index)}
                             />
                         }
                     </ul>

@@ -1,6 +1,8 @@
 //! One layer of the policy: bias and weights.
 
 use quartermeg_core::policy::LayerUpdate;
+use wasm_bindgen::JsCast as _;
+use web_sys::HtmlElement;
 use yew::prelude::*;
 
 use super::hooks::use_dispatch;
@@ -31,6 +33,21 @@ pub(super) struct LayerRowProps {
     pub default: LayerUpdate,
     /// Whether a link fixed the policy.
     pub locked: bool,
+    /// Whether it is pointed at.
+    pub selected: bool,
+}
+
+/// Brings the row of a layer into view and the focus to it.
+pub(super) fn show_layer(layer: u32) {
+    let row = gloo::utils::document().get_element_by_id(&row_id(layer as usize));
+    if let Some(row) = row.and_then(|row| row.dyn_into::<HtmlElement>().ok()) {
+        // An element that is gone meanwhile cannot be focused, and need not.
+        let _ = row.focus();
+    }
+}
+
+fn row_id(layer: usize) -> String {
+    format!("layer-{layer}")
 }
 
 /// A box for the bias and five stops for the ratio. Weights take the bias along.
@@ -75,7 +92,12 @@ pub(super) fn LayerRow(props: &LayerRowProps) -> Html {
         .iter()
         .any(|(known, _)| known.to_bits() == ratio.to_bits());
     html! {
-        <li class="layer" onmouseenter={point(u32::try_from(layer).ok())} onmouseleave={point(None)}>
+        <li
+            id={row_id(layer)}
+            class={classes!("layer", props.selected.then_some("selected"))}
+            tabindex="-1"
+            onmouseenter={point(u32::try_from(layer).ok())} onmouseleave={point(None)}
+        >
             <span class="layer-name" title={format!("{}: {}", props.name, props.shape)}>
                 <span class="label number">{ layer }</span>
                 <span class="layer-kind">{ short }</span>

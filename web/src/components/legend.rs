@@ -11,14 +11,23 @@ use crate::charts::memory_map;
 use crate::protocol::PlanView;
 use crate::state::Shared;
 
+/// What the outline is.
+const GHOST: &str = "How many bytes would be live if every layer ran on its own, without the passes \
+    that save memory. Operations of the same name stand below each other; where one runs several \
+    layers at once, theirs share its width.";
+
 /// Properties of [`Legend`].
 #[derive(Properties, PartialEq)]
 pub(super) struct LegendProps {
     /// The plan on the map.
     pub plan: Shared<PlanView>,
+    /// Whether the outline of the plan without passes is shown; none where there is no such plan.
+    pub ghost: Option<bool>,
+    /// Shows or hides it.
+    pub onghost: Callback<Event>,
 }
 
-/// The roles that occur in the plan.
+/// The roles that occur in the plan, and the switch of the outline behind it.
 #[component]
 pub(super) fn Legend(props: &LegendProps) -> Html {
     html! {
@@ -31,6 +40,16 @@ pub(super) fn Legend(props: &LegendProps) -> Html {
                     } else {
                         { role_name(role) }
                     }
+                </li>
+            }
+            if let Some(checked) = props.ghost {
+                <li>
+                    <label class="ghost">
+                        <input type="checkbox" {checked} onchange={&props.onghost} />
+                        <i aria-hidden="true" />
+                        { "layer by layer" }
+                    </label>
+                    <Term text="?" meaning={GHOST} />
                 </li>
             }
         </ul>

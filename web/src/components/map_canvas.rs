@@ -5,6 +5,7 @@ use yew::prelude::*;
 
 use super::chart_canvas::ChartCanvas;
 use super::hooks::{use_dispatch, use_size};
+use crate::charts::ghost::Span;
 use crate::charts::memory_map::{self, Pointers, View};
 use crate::protocol::PlanView;
 use crate::state::{Action, Dispatch, Shared};
@@ -14,6 +15,8 @@ use crate::state::{Action, Dispatch, Shared};
 pub(super) struct MapCanvasProps {
     /// What to draw.
     pub plan: Shared<PlanView>,
+    /// The outline behind it.
+    pub ghost: Shared<Vec<Span>>,
     /// Which part of it.
     pub view: View,
     /// What the upper canvas shows.
@@ -33,8 +36,16 @@ pub(super) fn MapCanvas(props: &MapCanvasProps) -> Html {
     let frame = use_node_ref();
     let (width, height) = use_size(&frame);
     let scene = use_memo(
-        (props.plan.clone(), props.view, width, height),
-        |(plan, view, width, height)| Shared::new(memory_map::scene(plan, *view, *width, *height)),
+        (
+            props.plan.clone(),
+            props.ghost.clone(),
+            props.view,
+            width,
+            height,
+        ),
+        |(plan, ghost, view, width, height)| {
+            Shared::new(memory_map::scene(plan, ghost, *view, *width, *height))
+        },
     );
     let layout = memory_map::layout(&props.plan, props.view, width, height);
     let overlay = use_memo(

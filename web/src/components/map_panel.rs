@@ -8,10 +8,14 @@ use super::icon::{Glyph, icon};
 use super::inspector::inspector;
 use super::legend::Legend;
 use super::map_canvas::MapCanvas;
+use super::overflow_card::overflow_card;
+use super::send::on_click;
 use super::term::Term;
+use super::waterfall::waterfall;
+use crate::charts::ghost;
 use crate::charts::memory_map::{self, Pointers, View};
 use crate::protocol::Speed;
-use crate::state::{Action, AppState};
+use crate::state::{Action, AppState, Shared};
 
 /// The centre column.
 #[component]
@@ -20,6 +24,7 @@ pub(super) fn MapPanel() -> Html {
     let dispatch = use_dispatch();
     let pinned = use_state_eq(|| false);
     let zoomed = use_state_eq(|| false);
+    let has_ghost = use_state_eq(|| false);
     let card = use_id("inspector");
     let onzoom = {
         let zoomed = zoomed.clone();
@@ -30,6 +35,24 @@ pub(super) fn MapPanel() -> Html {
         Callback::from(move |value| pinned.set(value))
     };
     let is_own = state.imported.is_none();
+    let plain = state.passes.view.clone().filter(|_| is_own);
+    let outline = use_memo(
+        (
+            plain.clone().filter(|_| *has_ghost),
+            state.shown_plan().cloned(),
+        ),
+        |(plain, plan)| {
+            Shared::new(match (plain, plan) {
+                (Some(plain), Some(plan)) => ghost::outline(&plain.plain, plan),
+                _ => Vec::new(),
+            })
+        },
+    );
+    let onghost = {
+        let has_ghost = has_ghost.clone();
+        Callback::from(move |_: Event| has_ghost.set(!*has_ghost))
+    };
+    let left_out = state.left_out_text();
     let onclose = {
         let (dispatch, pinned) = (dispatch.clone(), pinned.clone());
         move |_: MouseEvent| {
@@ -38,13 +61,14 @@ pub(super) fn MapPanel() -> Html {
         }
     };
     let onpeak = {
-        let (state, pinned) = (state.clone(), pinned.clone());
+        let (state, dispatch, pinned) = (state.clone(), dispatch.clone(), pinned.clone());
+        let trains = is_own && left_out.is_none();
         move |_: MouseEvent| {
             let Some(plan) = state.shown_plan() else {
                 return;
             };
             let peak = plan.peak_op;
-            if is_own && !state.playback.is_on() && state.can_train() {
+            if trains && !state.playback.is_on() && state.can_train() {
                 dispatch.dispatch(Action::SeekPeak);
             }
             dispatch.dispatch(Action::SelectOp(Some(peak)));
@@ -81,7 +105,15 @@ pub(super) fn MapPanel() -> Html {
                     </button>
                 </span>
             </div>
-            if is_own {
+            if let Some(names) = &left_out {
+                <p class="note caption without" role="status">
+                    <b>{ format!("Shown without: {names}.") }</b>
+                    { " Training and exports have all passes. " }
+                    <button type="button" class="link" onclick={on_click(&dispatch, Action::LeaveOut(0))}>
+                        { "Back to all passes" }
+                    </button>
+                </p>
+            } else if is_own {
                 <p class="note caption">
                     { "Each rectangle is a tensor: its " }
                     <Term entry={Entry::Lifetime} />
@@ -92,19 +124,27 @@ pub(super) fn MapPanel() -> Html {
             } else {
                 <p class="note caption">{ state.imported_text() }</p>
             }
+            if is_own { { overflow_card(&state, &dispatch) } }
             if let Some(plan) = state.shown_plan().cloned() {
                 <MapCanvas
                     plan={plan.clone()}
+                    ghost={(*outline).clone()}
                     view={View {
                         budget: (is_own && !state.is_unlimited()).then_some(state.setup().budget_bytes),
                         zoomed: is_own && *zoomed,
+                        ghost: outline.iter().map(|span| span.bytes).max(),
                     }}
                     pointers={pointers(&state)}
                     pinned={*pinned}
                     {onpin}
                     described_by={card.clone()}
                 />
-                <Legend plan={plan.clone()} />
+                <Legend
+                    plan={plan.clone()}
+                    ghost={plain.is_some().then_some(*has_ghost)}
+                    {onghost}
+                />
+                if is_own { { waterfall(&state, &dispatch) } }
                 { inspector(&plan, state.selection, *pinned, &card) }
             } else {
                 <p class="chart map-chart waiting note">
@@ -124,6 +164,7 @@ pub(super) fn MapPanel() -> Html {
 /// The play head moves only while the eye can follow it.
 fn pointers(state: &AppState) -> Pointers {
     let follows = state.imported.is_none()
+        && state.left_out_text().is_none()
         && (!state.playback.is_on() || state.speed == Speed::OperationPerSecond);
     Pointers {
         play_head: (follows && state.op > 0).then_some(state.op),

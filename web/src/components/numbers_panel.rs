@@ -2,12 +2,13 @@
 
 use yew::prelude::*;
 
+use super::layer_row::show_layer;
 use super::map_table::MapTable;
-use crate::protocol::PlanView;
-use crate::state::{AppState, text};
+use crate::protocol::{LiveView, PlanView};
+use crate::state::{Action, AppState, Dispatch, text};
 
 /// The table of the plan, which can be folded away.
-pub(super) fn numbers_panel(state: &AppState) -> Html {
+pub(super) fn numbers_panel(state: &AppState, dispatch: &Dispatch) -> Html {
     let Some(plan) = state.shown_plan().cloned() else {
         return html! {};
     };
@@ -19,7 +20,7 @@ pub(super) fn numbers_panel(state: &AppState) -> Html {
         <section class="panel numbers" aria-labelledby="numbers-title">
             <h2 id="numbers-title">{ "Every tensor in numbers" }</h2>
             <p class="note">{ facts }</p>
-            { why_this_peak(&plan) }
+            { why_this_peak(&plan, dispatch) }
             <details open={true}>
                 <summary>{ "Addresses in bytes from the start of the block; operations count from 1" }</summary>
                 <MapTable {plan} />
@@ -29,7 +30,7 @@ pub(super) fn numbers_panel(state: &AppState) -> Html {
 }
 
 /// What is live at the peak, with its share.
-fn why_this_peak(plan: &PlanView) -> Html {
+fn why_this_peak(plan: &PlanView, dispatch: &Dispatch) -> Html {
     let at = plan.peak_op as usize;
     let (Some(op), Some(&live)) = (plan.ops.get(at), plan.live_bytes.get(at)) else {
         return html! {};
@@ -57,6 +58,7 @@ fn why_this_peak(plan: &PlanView) -> Html {
                             <th scope="col" class="number">{ "Bytes" }</th>
                             <th scope="col" class="number">{ "Share" }</th>
                             <th scope="col">{ "Role" }</th>
+                            <th scope="col">{ "Because" }</th>
                         </tr>
                     </thead>
                     <tbody>
@@ -66,12 +68,39 @@ fn why_this_peak(plan: &PlanView) -> Html {
                                 <td class="number">{ text::number(u64::from(tensor.bytes)) }</td>
                                 <td class="number">{ share(tensor.bytes) }</td>
                                 <td>{ &tensor.role }</td>
+                                <td>{ because(tensor, plan, dispatch) }</td>
                             </tr>
                         }
                     </tbody>
                 </table>
             </div>
         </details>
+    }
+}
+
+/// Why a tensor is there, with a way to each entry of the policy that is meant.
+fn because(tensor: &LiveView, plan: &PlanView, dispatch: &Dispatch) -> Html {
+    let layers = tensor.layers.iter().filter_map(|&layer| {
+        let name = &plan.layers.get(layer as usize)?.name;
+        let dispatch = dispatch.clone();
+        let onclick = move |_: MouseEvent| {
+            dispatch.dispatch(Action::SelectLayer(Some(layer)));
+            show_layer(layer);
+        };
+        let label = AttrValue::from(format!("Layer {layer} of the policy: {name}"));
+        Some(html! {
+            <button type="button" class="link" aria-label={label.clone()} title={label} {onclick}>
+                { format!("layer {layer}") }
+            </button>
+        })
+    });
+    html! {
+        <>
+            { &tensor.because }
+            for layer in layers {
+                <>{ " " }{ layer }</>
+            }
+        </>
     }
 }
 

@@ -62,7 +62,7 @@ pub fn Page() -> Html {
                         </div>
                     }
                     if shows("map") {
-                        <div class="column below">{ numbers_panel(&state) }</div>
+                        <div class="column below">{ numbers_panel(&state, &dispatch) }</div>
                     }
                     if shows("words") {
                         { words(&state) }

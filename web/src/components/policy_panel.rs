@@ -57,6 +57,7 @@ pub(super) fn policy_panel(state: &AppState, dispatch: &Dispatch) -> Html {
                     policy={state.setup().policy.clone()}
                     default={state.default_setup().policy}
                     {locked}
+                    selected={state.selection.layer}
                 />
             }
         </section>

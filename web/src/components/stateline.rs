@@ -1,5 +1,7 @@
 //! Where training stands, in words: the operation that ran last, and the digest of the weights.
 
+use std::borrow::Cow;
+
 use yew::prelude::*;
 
 use super::motion_plot::motion_plot;
@@ -15,12 +17,17 @@ pub(super) fn stateline(state: &AppState) -> Html {
         .then(|| state.plan()?.ops.get(state.op as usize - 1))
         .flatten()
         .map(|op| op.help.clone());
-    let hint = if state.is_own() && state.samples.is_none() {
-        "Without samples to learn from, nothing runs; the map shows what a step would do."
+    let hint = if let (Some(found), Some(op)) = (state.overflow(), state.overflow_op()) {
+        let missing = text::bytes(u64::from(found.missing_bytes));
+        format!("A step would end at {op}: {missing} are missing there.").into()
+    } else if state.is_own() && state.samples.is_none() {
+        Cow::Borrowed(
+            "Without samples to learn from, nothing runs; the map shows what a step would do.",
+        )
     } else if state.playback.is_on() {
-        "Training. Pause to look inside a step, operation by operation."
+        "Training. Pause to look inside a step, operation by operation.".into()
     } else {
-        "Between two steps. “Next operation” walks into the next one."
+        "Between two steps. “Next operation” walks into the next one.".into()
     };
     html! {
         <div class="stateline">

@@ -76,6 +76,9 @@ pub enum Action {
     SelectTensor(Option<u32>),
     /// Point at a convolution, or at none.
     SelectLayer(Option<u32>),
+    /// Show the plan without the passes of [`quartermeg_formats::waterfall::PASSES`] whose bit is
+    /// set; 0 shows the plan that trains.
+    LeaveOut(u8),
     /// Show the plan on the map again, in the place of a schedule from a file.
     CloseImported,
     /// Show or hide a panel ([`quartermeg_formats::link::PANELS`]).

@@ -3,6 +3,7 @@
 use quartermeg_formats::explain;
 
 use super::{AppState, NoticeKind, Topic};
+use crate::protocol::OverflowView;
 
 impl AppState {
     /// Whether the budget has no limit.
@@ -32,6 +33,26 @@ impl AppState {
         #[expect(clippy::cast_precision_loss, reason = "a share to draw")]
         let share = plan.arena_bytes as f32 / self.setup().budget_bytes as f32;
         Some(share)
+    }
+
+    /// Where a step ends because the plan does not fit, and what helps as far as it was found.
+    #[must_use]
+    pub fn overflow(&self) -> Option<&OverflowView> {
+        let known = self.known_overflow.as_deref()?;
+        let is_of_now = known.budget_bytes == self.setup().budget_bytes && !self.planning;
+        (is_of_now && !self.fits()).then_some(known)
+    }
+
+    /// Where a step ends: `operation 17 of 80 (block3.expand: forward)`.
+    #[must_use]
+    pub fn overflow_op(&self) -> Option<String> {
+        let (op, plan) = (self.overflow()?.op, self.plan()?);
+        let name = &plan.ops.get(op as usize)?.name;
+        Some(format!(
+            "operation {} of {} ({name})",
+            op + 1,
+            plan.ops.len()
+        ))
     }
 
     /// The sentence that says what does not fit, where, how many bytes are missing, and what

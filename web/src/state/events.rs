@@ -36,13 +36,25 @@ impl AppState {
             Event::Planned(plan) if current => {
                 self.planning = false;
                 self.plan = Some(Shared::new(*plan));
+                self.known_overflow = None;
                 self.drop_lost_selection();
+                self.plan_without();
                 self.watch_budget();
                 self.start_if_waiting();
             }
             Event::RulesPlanned(plans) if id >= self.plan_request => {
                 self.rules_plan = Some(Shared::new(*plans));
                 self.rules_plan_stale = false;
+            }
+            Event::PassesPlanned(view) if id >= self.plan_request => {
+                self.passes.view = Some(Shared::new(*view));
+                self.passes.stale = false;
+            }
+            Event::PlannedWithout { left_out, plan } if id >= self.plan_request => {
+                self.planned_without(left_out, *plan);
+            }
+            Event::Overflow(view) if id >= self.plan_request => {
+                self.known_overflow = Some(Shared::new(*view));
             }
             Event::Timeline { plan, n_overlaps } => {
                 self.imported = Some(Imported {
@@ -123,6 +135,9 @@ impl AppState {
             | Event::SamplesReady { .. }
             | Event::Motion(_)
             | Event::RulesPlanned(_)
+            | Event::PassesPlanned(_)
+            | Event::PlannedWithout { .. }
+            | Event::Overflow(_)
             | Event::Progress(_)
             | Event::Position(_)
             | Event::Accuracy { .. }
@@ -185,6 +200,7 @@ impl AppState {
         self.playback = Playback::Paused;
         (self.run_request, self.playback_request) = (id, id);
         (self.planning, self.plan_request, self.rules_plan_stale) = (true, id, true);
+        self.passes.stale = true;
         self.imported = None;
         self.step = resumed_at.unwrap_or(0);
         let mut sentences = vec![match resumed_at {

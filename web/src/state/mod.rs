@@ -32,6 +32,7 @@ mod motion;
 mod notice;
 pub mod numerics;
 mod own;
+mod passes;
 mod playback;
 mod reduce;
 mod select;
@@ -56,10 +57,11 @@ pub use history::{AccuracyPoint, Losses};
 pub use motion::{Motion, MotionAction, Recording};
 pub use notice::{Notice, NoticeKind, Notices, Topic};
 pub use own::{Gathered, GatheredFile, Own, OwnAction, OwnClass, Probe, Sample, Target};
+pub use passes::{PassRow, Passes, Waterfall};
 pub use playback::Playback;
 pub use shared::Shared;
 
-use crate::protocol::{PlanView, RulesView, SampleView, Speed, UpdateView};
+use crate::protocol::{OverflowView, PlanView, RulesView, SampleView, Speed, UpdateView};
 
 /// How components send an [`Action`].
 pub type Dispatch = UseReducerDispatcher<AppState>;
@@ -78,6 +80,11 @@ pub struct AppState {
     pub rules_plan: Option<Shared<RulesView>>,
     /// Whether that belongs to the plan before.
     pub rules_plan_stale: bool,
+    /// What the passes of the compiler save, and the plan without some of them.
+    pub passes: Passes,
+    /// Where the plan ends a step, and what helps, where it does not fit
+    /// ([`Self::overflow`] is what is true now).
+    known_overflow: Option<Shared<OverflowView>>,
     /// A schedule from a file, which the map shows in the place of the plan.
     pub imported: Option<Imported>,
     /// Whether training runs, waits, or is paused.
@@ -223,6 +230,8 @@ impl AppState {
             planning: false,
             rules_plan: None,
             rules_plan_stale: false,
+            passes: Passes::default(),
+            known_overflow: None,
             imported: None,
             playback: Playback::Paused,
             speed: Speed::TenStepsPerSecond,

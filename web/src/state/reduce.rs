@@ -69,6 +69,7 @@ impl AppState {
             Action::SelectOp(op) => self.selection.op = op,
             Action::SelectTensor(tensor) => self.selection.tensor = tensor,
             Action::SelectLayer(layer) => self.selection.layer = layer,
+            Action::LeaveOut(left_out) => self.leave_out(left_out),
             Action::CloseImported => {
                 self.imported = None;
                 self.selection = Selection::default();

@@ -22,11 +22,13 @@ impl AppState {
         self.plan.as_deref()
     }
 
-    /// What the memory map shows: a schedule from a file, or else the plan.
+    /// What the memory map shows: a schedule from a file, the plan without some passes, or else
+    /// the plan.
     #[must_use]
     pub fn shown_plan(&self) -> Option<&Shared<PlanView>> {
         let imported = self.imported.as_ref().map(|imported| &imported.plan);
-        imported.or(self.plan.as_ref())
+        let without = self.passes.plan.as_ref().map(|(_, plan)| plan);
+        imported.or(without).or(self.plan.as_ref())
     }
 
     /// The chosen scenario.

@@ -12,7 +12,7 @@ use quartermeg_formats::setup::{
     Setup,
 };
 
-use super::{AppState, File, NoticeKind, Playback, Topic, text};
+use super::{AppState, File, NoticeKind, Passes, Playback, Topic, text};
 use crate::protocol::Request;
 
 /// Setups that can be gone back to.
@@ -315,6 +315,7 @@ impl AppState {
     /// Compiles the setup, once the network is there.
     pub(super) fn configure(&mut self) {
         (self.planning, self.rules_plan_stale) = (true, true);
+        self.passes.stale = true;
         if self.network_loaded {
             let setup = self.setup_text();
             self.run_request = self.send(Request::Configure { setup });
@@ -329,6 +330,7 @@ impl AppState {
         self.network_loaded = false;
         self.samples = None;
         self.rules_plan = None;
+        self.passes = Passes::default();
         self.motion.view = None;
         // What the worker still tells is about other files.
         self.load_request = self.newest_request + 1;

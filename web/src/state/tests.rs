@@ -11,8 +11,8 @@ use super::{
     MotionAction, NO_CAMERA_HERE, NoticeKind, OwnAction, Playback, Target, Topic, WorkerStatus,
 };
 use crate::protocol::{
-    Batch, Event, FromWorker, MotionView, NetworkView, OpView, PlanView, Position, PresetView,
-    ReadSample, Request, SampleData, Speed, ToWorker,
+    Batch, Event, FromWorker, MotionView, NetworkView, OpView, OverflowView, PassesView, PlanView,
+    Position, PresetView, ReadSample, Request, SampleData, Speed, ToWorker,
 };
 
 /// A page whose commands are looked at instead of being carried out.
@@ -612,6 +612,105 @@ fn costs_are_stale_until_they_are_of_the_newest_plan() {
     page.act(Action::Reset);
     page.tell(configured, plans());
     assert!(!page.state.rules_plan_stale);
+}
+
+/// What the passes save: 40,000 B, 30,000 B with the first, 10,000 B with all.
+fn passes() -> Event {
+    let mut view = PassesView {
+        arena_bytes: vec![None; 8],
+        plain: vec![("first".to_owned(), 40_000)],
+    };
+    for (left_out, bytes) in [
+        (0, 10_000),
+        (0b100, 15_000),
+        (0b110, 30_000),
+        (0b111, 40_000),
+    ] {
+        view.arena_bytes[left_out] = Some(bytes);
+    }
+    Event::PassesPlanned(Box::new(view))
+}
+
+#[test]
+fn the_waterfall_says_what_each_pass_saves() {
+    let mut page = Page::training();
+    assert_eq!(page.state.waterfall(), None);
+    page.tell_newest(passes());
+    let waterfall = page.state.waterfall().expect("known");
+    assert_eq!(waterfall.rows.len(), 4);
+    let shares: Vec<f64> = waterfall.rows.iter().map(|row| row.share).collect();
+    assert_eq!(shares, [1.0, 0.75, 0.375, 0.25]);
+    assert_eq!(waterfall.rows[1].saved, "\u{2212}25.0\u{a0}%");
+    assert!(
+        waterfall
+            .summary
+            .contains("75.0\u{a0}%: 29.3 KiB (30,000 B)")
+    );
+    // The budget of the board is far off; a near one is drawn.
+    assert_eq!(waterfall.budget, None);
+    page.act(Action::SetBudget(50_000));
+    let waterfall = page.state.waterfall().expect("known");
+    assert_eq!(waterfall.budget, Some(1.0));
+    assert!((waterfall.rows[0].share - 0.8).abs() < 1e-9);
+    page.act(Action::SetSeed(9));
+    assert!(page.state.passes.stale);
+}
+
+#[test]
+fn a_pass_is_left_out_on_the_map_alone() {
+    let mut page = Page::training();
+    page.tell_newest(passes());
+    page.requests();
+    page.act(Action::LeaveOut(0b100));
+    assert_eq!(page.requests(), [Request::PlanWithout(0b100)]);
+    assert_eq!(page.state.left_out_text(), None, "not there yet");
+    let without = || Event::PlannedWithout {
+        left_out: 0b100,
+        plan: Box::new(plan(1_500)),
+    };
+    page.tell_newest(without());
+    let name = "hidden channel by hidden channel";
+    assert_eq!(page.state.left_out_text().as_deref(), Some(name));
+    let shown = page.state.shown_plan().expect("a plan");
+    assert_eq!(shown.arena_bytes, 1_500);
+    assert_eq!(page.state.plan().expect("a plan").arena_bytes, 1_000);
+    let waterfall = page.state.waterfall().expect("known");
+    assert!(!waterfall.rows[3].at_work && waterfall.rows[3].saved.is_empty());
+    assert_eq!(waterfall.rows[3].bytes, "14.6 KiB (15,000 B)");
+
+    // Another policy is shown without the same passes.
+    page.act(Action::SetSeed(9));
+    page.requests();
+    page.tell_newest(Event::Planned(Box::new(plan(2_000))));
+    assert!(page.requests().contains(&Request::PlanWithout(0b100)));
+    page.act(Action::LeaveOut(0));
+    assert_eq!(page.state.shown_plan().expect("a plan").arena_bytes, 2_000);
+    // What comes late is not wanted any more.
+    page.tell_newest(without());
+    assert_eq!(page.state.left_out_text(), None);
+}
+
+#[test]
+fn what_helps_is_said_of_the_plan_and_the_budget_of_now() {
+    let mut page = Page::opened("#v=1&budget=20000");
+    page.act(Action::FileLoaded(File::Network));
+    page.tell_newest(Event::Planned(Box::new(plan(30_000))));
+    assert_eq!(page.state.overflow(), None);
+    let overflow = Event::Overflow(Box::new(OverflowView {
+        budget_bytes: 20_000,
+        op: 1,
+        ..OverflowView::default()
+    }));
+    page.tell_newest(overflow.clone());
+    let op = page.state.overflow_op();
+    assert_eq!(op.as_deref(), Some("operation 2 of 3 (second)"));
+    page.act(Action::SetBudget(25_000));
+    assert_eq!(page.state.overflow(), None, "of another budget");
+    page.act(Action::SetBudget(20_000));
+    page.tell_newest(overflow);
+    assert!(page.state.overflow().is_some());
+    page.act(Action::SetSeed(3));
+    assert_eq!(page.state.overflow(), None, "of another plan");
 }
 
 #[test]
