@@ -55,4 +55,5 @@ mod swatch;
 mod term;
 mod thumb;
 mod transport;
+mod verified_label;
 mod words;

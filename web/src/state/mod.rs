@@ -27,6 +27,7 @@ mod camera;
 mod command;
 mod effect;
 mod events;
+mod export;
 mod history;
 mod motion;
 mod notice;
@@ -48,7 +49,7 @@ use quartermeg_formats::scenario::{OWN, PERSON, SCENARIOS};
 use quartermeg_formats::setup::Setup;
 use yew::{Reducible, UseReducerDispatcher};
 
-pub use action::{Action, File};
+pub use action::{Action, File, Handover};
 pub use camera::{Camera, CameraAction, ENDED, NO_CAMERA_HERE};
 pub use command::{Command, Outbox};
 pub use effect::{Effects, Seen};
@@ -59,7 +60,7 @@ pub use own::{Gathered, GatheredFile, Own, OwnAction, OwnClass, Probe, Sample, T
 pub use playback::Playback;
 pub use shared::Shared;
 
-use crate::protocol::{PlanView, RulesView, SampleView, Speed, UpdateView};
+use crate::protocol::{ExportView, PlanView, RulesView, SampleView, Speed, UpdateView};
 
 /// How components send an [`Action`].
 pub type Dispatch = UseReducerDispatcher<AppState>;
@@ -123,6 +124,15 @@ pub struct AppState {
     pub camera: Camera,
     /// What is pointed at or chosen, for highlights that belong together.
     pub selection: Selection,
+    /// What would be exported, held against the board; none until it was asked for.
+    pub export: Option<Shared<ExportView>>,
+    /// Exports that are no downloads: numbers of their requests.
+    exporting: Vec<(u32, Handover)>,
+    /// Digests of the programs that trained alike on the emulated board and elsewhere; none until
+    /// the list has come, which a page may be without.
+    verified: Option<Shared<Vec<String>>>,
+    /// SHA-256 of the program that would be exported, as the worker told it last.
+    program_sha256: Rc<str>,
     /// Alerts and news.
     pub notices: Notices,
     /// The worker.
@@ -245,6 +255,10 @@ impl AppState {
             reopening: None,
             camera: Camera::Off,
             selection: Selection::default(),
+            export: None,
+            exporting: Vec::new(),
+            verified: None,
+            program_sha256: Rc::from(""),
             notices: Notices::default(),
             worker: WorkerStatus::Starting,
             restarts: 0,
