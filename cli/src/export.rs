@@ -7,13 +7,14 @@ use anyhow::{anyhow, bail};
 use clap::ValueEnum as _;
 use quartermeg_core::bytes::AlignedBytes;
 use quartermeg_core::compile::compile;
-use quartermeg_core::device::{self, DEVICES};
+use quartermeg_core::device::DEVICES;
 use quartermeg_core::network::Network;
 use quartermeg_core::program::Program;
-use quartermeg_formats::config::{self, Trained, hex};
-use quartermeg_formats::export::{c, report, rust, svg, weights, yaml};
+use quartermeg_formats::board::BoardFit;
+use quartermeg_formats::config::{Trained, hex};
+use quartermeg_formats::explain;
+use quartermeg_formats::export::files::{Kind as Written, PICTURE_NAME, Source};
 use quartermeg_formats::setup::{CLASSES_RANGE, MAX_STEPS, Setup};
-use quartermeg_formats::{board, explain, program_file};
 use serde::Serialize;
 
 use crate::board::OnBoard;
@@ -75,7 +76,6 @@ enum Kind {
 struct Export {
     network: Network,
     setup: Setup,
-    device: device::Device,
     program: Program<AlignedBytes>,
     /// None where the weights are those that the program starts with.
     trained: Option<Trained>,
@@ -84,12 +84,14 @@ struct Export {
 #[derive(Serialize)]
 struct Summary {
     identity: String,
-    files: Vec<Written>,
+    /// How the program lies on its board.
+    on_board: BoardFit,
+    files: Vec<OnDisk>,
     left_out: Vec<LeftOut>,
 }
 
 #[derive(Serialize)]
-struct Written {
+struct OnDisk {
     path: String,
     bytes: usize,
 }
@@ -123,10 +125,11 @@ pub(crate) fn run(arguments: &Arguments) -> anyhow::Result<()> {
     let paths = files::write_all(&arguments.out, &written, arguments.force)?;
     let summary = Summary {
         identity: hex(&export.program.identity()),
+        on_board: export.source().on_board(),
         files: paths
             .iter()
             .zip(&written)
-            .map(|(path, (_, bytes))| Written {
+            .map(|(path, (_, bytes))| OnDisk {
                 path: path.display().to_string(),
                 bytes: bytes.len(),
             })
@@ -139,7 +142,13 @@ pub(crate) fn run(arguments: &Arguments) -> anyhow::Result<()> {
     for left_out in &summary.left_out {
         eprintln!("{} is left out. {}", left_out.kind, left_out.reason);
     }
-    let mut text = format!("identity  {}\n", summary.identity);
+    let on_board = &summary.on_board;
+    let mut text = format!(
+        "identity  {}\nboard     {} {}\n",
+        summary.identity,
+        on_board.sentence(),
+        on_board.support_sentence()
+    );
     for file in &summary.files {
         writeln!(text, "{}  {}", file.path, explain::bytes(file.bytes as u64))?;
     }
@@ -188,7 +197,6 @@ fn prepare(arguments: &Arguments) -> anyhow::Result<Export> {
         None => None,
     };
     Ok(Export {
-        device: device::by_id(&setup.device).unwrap_or(DEVICES[0]),
         network,
         setup,
         program,
@@ -197,89 +205,51 @@ fn prepare(arguments: &Arguments) -> anyhow::Result<Export> {
 }
 
 impl Export {
+    fn source(&self) -> Source<'_> {
+        Source {
+            setup: &self.setup,
+            network: &self.network,
+            program: &self.program,
+            trained: self.trained.as_ref(),
+        }
+    }
+
     /// The files of a kind: names and contents.
     fn files(
         &self,
         kind: Kind,
         is_asked_for: bool,
     ) -> anyhow::Result<Vec<(&'static str, Vec<u8>)>> {
-        let Self {
-            network,
-            setup,
-            program,
-            trained,
-            ..
-        } = self;
-        let trained = trained.as_ref();
-        let one = |name, text: String| Ok(vec![(name, text.into_bytes())]);
-        match kind {
-            Kind::Json => {
-                let described = config::describe(setup, network, program, trained, true);
-                one("quartermeg.json", config::to_json(&described))
-            }
-            Kind::Qmeg => Ok(vec![("quartermeg.qmeg", self.program_file())]),
-            Kind::C => {
-                let file = self.program_file();
-                Ok(vec![
-                    (c::HEADER_NAME, c::header(program, &file).into_bytes()),
-                    (c::SOURCE_NAME, c::source(program, &file).into_bytes()),
-                ])
-            }
-            Kind::Rust => one(rust::FILE_NAME, rust::module(program, &self.program_file())),
-            Kind::Yaml => {
-                let text = yaml::write(program, &setup.policy, setup.qas)
-                    .map_err(|error| anyhow!(explain::yaml(&error)))?;
-                one("quartermeg.yaml", text)
-            }
-            Kind::Weights => {
-                let weights = self.trained_or_start(is_asked_for)?;
-                let file = weights::whole::write(program, &setup.settings(), &weights);
-                Ok(vec![("weights.safetensors", file)])
-            }
-            Kind::Delta => {
-                let weights = self.trained_or_start(is_asked_for)?;
-                let file = weights::delta::write(program, &setup.settings(), &weights);
-                Ok(vec![("delta.safetensors", file)])
-            }
-            Kind::Report => {
-                let file_bytes = self.program_file().len();
-                let on_board = board::fit(&setup.device, &self.device, program, file_bytes);
-                let report = report::report(setup, network, program, on_board);
-                Ok(vec![
-                    ("report.md", report::markdown(&report, program).into_bytes()),
-                    ("report.json", report::json(&report).into_bytes()),
-                ])
-            }
-            Kind::Svg => one(
-                "memory-map.svg",
-                svg::write(program, network.name(), self.budget()),
-            ),
-            Kind::Png => {
-                let file = picture::write(program, network.name(), self.budget())?;
-                Ok(vec![("memory-map.png", file)])
-            }
+        let source = self.source();
+        let Some(kind) = kind.written() else {
+            let file = picture::write(&self.program, self.network.name(), source.budget())?;
+            return Ok(vec![(PICTURE_NAME, file)]);
+        };
+        // Weights of the start are for whoever asks for them.
+        if kind.is_weights() && self.trained.is_none() && !is_asked_for {
+            bail!("There are no trained weights; name them with --weights.");
         }
+        let files = source
+            .files(kind)
+            .map_err(|error| anyhow!(explain::yaml(&error)))?;
+        Ok(kind.names().iter().copied().zip(files).collect())
     }
+}
 
-    fn program_file(&self) -> Vec<u8> {
-        let trained = self.trained.as_ref();
-        let file = program_file::write(&self.setup, &self.network, &self.program, trained);
-        file.as_ref().to_vec()
-    }
-
-    /// The trained weights; where there are none, those of the start for whoever asks for them.
-    fn trained_or_start(&self, is_asked_for: bool) -> anyhow::Result<Trained> {
-        match &self.trained {
-            Some(trained) => Ok(trained.clone()),
-            None if is_asked_for => Ok(weights::start(&self.program)),
-            None => Err(anyhow!(
-                "There are no trained weights; name them with --weights."
-            )),
-        }
-    }
-
-    /// What the block may use, unless there is no limit.
-    fn budget(&self) -> Option<u32> {
-        Some(self.setup.budget_bytes).filter(|&bytes| bytes < u32::MAX)
+impl Kind {
+    /// The kind as it is written for the page, too; none of what is painted here.
+    fn written(self) -> Option<Written> {
+        Some(match self {
+            Self::Json => Written::Configuration,
+            Self::Qmeg => Written::Program,
+            Self::C => Written::C,
+            Self::Rust => Written::Rust,
+            Self::Yaml => Written::Options,
+            Self::Weights => Written::Weights,
+            Self::Delta => Written::Delta,
+            Self::Report => Written::Report,
+            Self::Svg => Written::Map,
+            Self::Png => return None,
+        })
     }
 }

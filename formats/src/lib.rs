@@ -34,4 +34,5 @@ mod tensors;
 pub mod tflite;
 pub mod tiny_training;
 pub mod tinyengine;
+pub mod verified;
 pub mod waterfall;

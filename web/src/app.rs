@@ -7,6 +7,9 @@ use gloo::events::EventListener;
 use wasm_bindgen_futures::spawn_local;
 use yew::{ContextProvider, Html, component, html, use_effect_with, use_memo, use_reducer};
 
+use quartermeg_formats::export::files::PICTURE_NAME;
+use quartermeg_formats::verified;
+
 use crate::bridge::{Bridge, Said};
 use crate::components::page::Page;
 use crate::io;
@@ -29,7 +32,11 @@ pub fn start() {
 fn App() -> Html {
     let state = use_reducer(AppState::new);
     let dispatch = state.dispatcher();
-    let world = use_memo((), |()| World::new(dispatch.clone()));
+    let world = use_memo((), |()| {
+        let world = World::new(dispatch.clone());
+        world.load_verified();
+        world
+    });
     {
         let dispatch = dispatch.clone();
         use_effect_with((), move |()| {
@@ -93,6 +100,16 @@ impl World {
         }
     }
 
+    /// Fetches the list of programs that were verified; a page may be without.
+    fn load_verified(&self) {
+        let dispatch = self.dispatch.clone();
+        spawn_local(async move {
+            let file = io::fetch::bytes("The list of verified programs", verified::FILE_NAME).await;
+            let list = verified::digests(&file.unwrap_or_default());
+            dispatch.dispatch(Action::VerifiedLoaded(list));
+        });
+    }
+
     /// Carries out what the state asks for, each command once.
     fn carry_out(&self, state: &AppState) {
         let done = self.done.get();
@@ -121,6 +138,25 @@ impl World {
                 if let Err(sentence) = io::download::offer(name, bytes) {
                     self.dispatch.dispatch(Action::Alert(sentence));
                 }
+            }
+            Command::CopyFile { name, bytes } => {
+                let (name, bytes) = (name.clone(), bytes.clone());
+                let dispatch = self.dispatch.clone();
+                spawn_local(async move {
+                    let result = io::clipboard::copy(&String::from_utf8_lossy(&bytes)).await;
+                    dispatch.dispatch(Action::FileCopied { name, result });
+                });
+            }
+            Command::PaintMap { svg } => {
+                let svg = svg.clone();
+                let dispatch = self.dispatch.clone();
+                spawn_local(async move {
+                    let painted = io::picture::png(&svg).await;
+                    let offered = painted.and_then(|png| io::download::offer(PICTURE_NAME, &png));
+                    if let Err(sentence) = offered {
+                        dispatch.dispatch(Action::Alert(sentence));
+                    }
+                });
             }
             Command::WriteFragment(fragment) => self.fragment.write(fragment),
             Command::CopyLink(fragment) => {

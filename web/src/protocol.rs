@@ -5,6 +5,9 @@
 
 use serde::{Deserialize, Serialize};
 
+/// Files that can be written.
+pub use quartermeg_formats::export::files::Kind as ExportKind;
+
 /// The bytes of a message to the page. Here, and not where it is sent, because this crate is
 /// compiled for size.
 ///
@@ -107,10 +110,15 @@ pub enum Request {
         /// Their class.
         label: u32,
     },
-    /// Writes a file.
+    /// Writes the files of a kind.
     Export {
         /// Which.
         kind: ExportKind,
+        /// Whether trained weights go in; into files of weights they always do.
+        with_weights: bool,
+    },
+    /// Holds what would be exported against the board; answered by [`Event::ExportChecked`].
+    CheckExport {
         /// Whether trained weights go in.
         with_weights: bool,
     },
@@ -251,15 +259,6 @@ pub enum Speed {
     Unlimited,
 }
 
-/// Files that can be written.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub enum ExportKind {
-    /// `quartermeg.json`.
-    Configuration,
-    /// `.qmeg`.
-    Program,
-}
-
 /// An event and the request that it answers.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct FromWorker {
@@ -358,12 +357,25 @@ pub enum Event {
         /// Samples to learn from, the new ones included.
         n_learn: u32,
     },
-    /// A file was written.
+    /// A file was written; a kind of several answers with one after the other.
     Exported {
         /// Proposed name.
         name: String,
         /// Contents.
         bytes: Vec<u8>,
+    },
+    /// What would be exported was held against the board.
+    ExportChecked(Box<ExportView>),
+    /// The program that would be exported is another, by what takes effect from the next step on.
+    ProgramChanged {
+        /// [`PlanView::program_sha256`].
+        sha256: String,
+    },
+    /// Trained weights were read for the plan that is there: training goes on from them. Answered
+    /// together with `Position`.
+    Resumed {
+        /// Steps behind them.
+        steps: u32,
     },
     /// A file was read: the page takes over its setup. Answered together with `Planned` and
     /// `Position`.
@@ -386,6 +398,21 @@ pub enum Event {
         /// Message of the panic.
         message: String,
     },
+}
+
+/// What a person should know before an export.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ExportView {
+    /// Whether program and firmware fit the board.
+    pub fits: bool,
+    /// Whether they do, what is missing, and what to do.
+    pub fit: String,
+    /// What there is that runs the program's operations there.
+    pub support: String,
+    /// How long a step may take there, if that can be estimated.
+    pub step: String,
+    /// Why there are no options of `tiny-training`, if there are none.
+    pub no_options: Option<String>,
 }
 
 /// Bytes that are live at the peak: a tensor, or all parameters of one role.
@@ -456,6 +483,9 @@ pub struct FixView {
 pub struct PlanView {
     /// SHA-256 of network, policy and plan, as hexadecimal digits.
     pub identity: String,
+    /// SHA-256 of the program that would be exported without trained weights, as hexadecimal
+    /// digits ([`quartermeg_formats::verified::program_sha256`]).
+    pub program_sha256: String,
     /// Size of the one block: "Peak memory".
     pub arena_bytes: u32,
     /// First part, which keeps its contents.

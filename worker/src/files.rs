@@ -1,40 +1,26 @@
-//! Files that a person exports or opens.
+//! What a person exports, held against the board, and files that a person opens.
 
-use quartermeg_core::network::Network;
-use quartermeg_core::program::Program;
 use quartermeg_core::program::image::MAGIC;
-use quartermeg_formats::config::{self, Opened, Trained};
-use quartermeg_formats::setup::Setup;
+use quartermeg_formats::config::{self, Opened};
+use quartermeg_formats::export::files::Source;
+use quartermeg_formats::export::yaml;
 use quartermeg_formats::{explain, program_file};
 
-use quartermeg_web::protocol::ExportKind;
+use quartermeg_web::protocol::ExportView;
 
 /// Characters of a file's name that a sentence holds.
 const MAX_NAME: usize = 60;
 
-/// Writes a file: its name and contents.
-pub(crate) fn export<B: AsRef<[u8]>>(
-    kind: ExportKind,
-    setup: &Setup,
-    network: &Network,
-    program: &Program<B>,
-    trained: Option<&Trained>,
-) -> (String, Vec<u8>) {
-    match kind {
-        ExportKind::Configuration => {
-            let configuration = config::describe(setup, network, program, trained, true);
-            (
-                "quartermeg.json".to_owned(),
-                config::to_json(&configuration).into_bytes(),
-            )
-        }
-        ExportKind::Program => {
-            let image = program_file::write(setup, network, program, trained);
-            (
-                format!("quartermeg-{}.qmeg", setup.scenario),
-                image.as_ref().to_vec(),
-            )
-        }
+/// What a person should know before an export.
+pub(crate) fn check(source: &Source<'_>) -> ExportView {
+    let on_board = source.on_board();
+    let no_options = yaml::Options::of(&source.setup.policy).err();
+    ExportView {
+        fits: on_board.with_firmware.fits,
+        fit: on_board.sentence(),
+        support: on_board.support_sentence(),
+        step: on_board.step.map_or_else(String::new, |step| step.text()),
+        no_options: no_options.map(|error| explain::yaml(&error)),
     }
 }
 
@@ -60,7 +46,7 @@ pub(crate) fn open(name: &str, bytes: &[u8]) -> Result<Opened, String> {
     } else {
         Err(
             "This is neither a network (.pkl, .tflite, .safetensors) nor a configuration \
-             (quartermeg.json) nor a program (.qmeg)."
+             (quartermeg.json) nor a program (.qmeg) nor trained weights (.safetensors)."
                 .to_owned(),
         )
     };

@@ -45,6 +45,7 @@ pub(crate) fn view<B: AsRef<[u8]>>(
     network: &Network,
     setup: &Setup,
     presets: Vec<PresetView>,
+    program_sha256: String,
 ) -> PlanView {
     let meta = program.meta();
     let peak = peak::peak(program);
@@ -57,6 +58,7 @@ pub(crate) fn view<B: AsRef<[u8]>>(
     });
     PlanView {
         identity: hex(&program.identity()),
+        program_sha256,
         arena_bytes: meta.arena_bytes,
         persistent_bytes: meta.persistent_bytes,
         lower_bound_bytes: meta.lower_bound_bytes,

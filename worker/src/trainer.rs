@@ -12,10 +12,14 @@ use quartermeg_core::network::Network;
 use quartermeg_core::program::Program;
 use quartermeg_core::session::{Evaluator, Samples};
 use quartermeg_formats::config::{Trained, hex};
+use quartermeg_formats::export::files::Source;
+use quartermeg_formats::export::weights;
 use quartermeg_formats::scenario::{SampleKind, Scenario};
 use quartermeg_formats::setup::{Head, Setup};
 use quartermeg_formats::waterfall::{self, WaterfallError};
-use quartermeg_formats::{explain, image, link, model, network_file, own, scenario, tinyengine};
+use quartermeg_formats::{
+    explain, image, link, model, network_file, own, scenario, tinyengine, verified,
+};
 
 use crate::motion::Motion;
 use crate::overflow::OverflowPlanner;
@@ -83,6 +87,21 @@ impl Compiled {
     /// Whether the samples are a person's own.
     pub(crate) fn is_own(&self) -> bool {
         is_own(&self.setup)
+    }
+
+    /// What is exported.
+    fn source<'a>(&'a self, trained: Option<&'a Trained>) -> Source<'a> {
+        Source {
+            setup: &self.setup,
+            network: &self.network,
+            program: &self.program,
+            trained,
+        }
+    }
+
+    /// By which the page knows whether it was verified.
+    fn program_sha256(&self) -> String {
+        verified::program_sha256(&self.setup, &self.network, &self.program)
     }
 
     fn start(&self, samples: &Samples) -> Result<Run, String> {
@@ -162,6 +181,12 @@ impl<C: Clock> Trainer<C> {
             Request::Classify(pixels) => self.classify(id, &pixels),
             Request::AddSample { pixels, label } => self.add_sample(id, &pixels, label),
             Request::Export { kind, with_weights } => self.export(id, kind, with_weights),
+            Request::CheckExport { with_weights } => {
+                let trained = self.trained(with_weights)?;
+                let view = files::check(&self.compiled()?.source(trained.as_ref()));
+                self.tell(id, Event::ExportChecked(Box::new(view)));
+                Ok(())
+            }
             Request::ReadRecording { name, bytes } => self.read_recording(id, name, &bytes),
             Request::AddWindows { windows, label } => self.add_windows(id, &windows, label),
             Request::Predict { data, range } => match data {
@@ -195,6 +220,9 @@ impl<C: Clock> Trainer<C> {
                 let samples = self.own.read(&name, &bytes, labels.as_deref())?;
                 self.tell(id, Event::SamplesRead(samples));
                 Ok(())
+            }
+            Request::OpenFile { name, bytes } if weights::is_export(&bytes) => {
+                self.open_weights(id, &name, &bytes)
             }
             Request::OpenFile { name, bytes } if model::looks_like_network(&bytes) => {
                 self.open_network(id, scenario::OWN.id, &name, &bytes)
@@ -374,6 +402,7 @@ impl<C: Clock> Trainer<C> {
             &compiled.network,
             &compiled.setup,
             self.presets.clone(),
+            compiled.program_sha256(),
         );
         self.planner = Some(RulesPlanner::new(&compiled.setup, view.arena_bytes));
         self.passes = Some(PassesPlanner::new(&compiled.setup, view.arena_bytes));
@@ -419,7 +448,13 @@ impl<C: Clock> Trainer<C> {
                 WaterfallError::Compile(error) => explain::compile(&error),
                 WaterfallError::Program(error) => explain::program(&error),
             })?;
-        let plan = Box::new(plan::view(&program, network, setup, Vec::new()));
+        let plan = Box::new(plan::view(
+            &program,
+            network,
+            setup,
+            Vec::new(),
+            String::new(),
+        ));
         self.tell(id, Event::PlannedWithout { left_out, plan });
         Ok(())
     }
@@ -429,9 +464,11 @@ impl<C: Clock> Trainer<C> {
         let compiled = self.compiled()?;
         compiled.setup = link.setup;
         let settings = compiled.setup.settings();
+        let sha256 = compiled.program_sha256();
         if let Some(run) = &mut self.run {
             run.settings = settings;
         }
+        self.tell(self.newest_request, Event::ProgramChanged { sha256 });
         Ok(())
     }
 
@@ -521,20 +558,46 @@ impl<C: Clock> Trainer<C> {
     // -- Files of the person -------------------------------------------------------------------
 
     fn export(&mut self, id: u32, kind: ExportKind, with_weights: bool) -> Result<(), String> {
-        let trained = match &mut self.run {
-            Some(run) if with_weights => Some(run.trained()),
-            None if with_weights => return Err(no_samples()),
-            _ => None,
-        };
-        let compiled = self.compiled.as_ref().ok_or_else(no_plan)?;
-        let (name, bytes) = files::export(
-            kind,
-            &compiled.setup,
-            &compiled.network,
-            &compiled.program,
-            trained.as_ref(),
-        );
-        self.tell(id, Event::Exported { name, bytes });
+        let trained = self.trained(with_weights || kind.is_weights())?;
+        let files = self
+            .compiled()?
+            .source(trained.as_ref())
+            .files(kind)
+            .map_err(|error| explain::yaml(&error))?;
+        for (&name, bytes) in kind.names().iter().zip(files) {
+            let name = name.to_owned();
+            self.tell(id, Event::Exported { name, bytes });
+        }
+        Ok(())
+    }
+
+    /// The weights of the run, if they are wanted.
+    fn trained(&mut self, are_wanted: bool) -> Result<Option<Trained>, String> {
+        match &mut self.run {
+            Some(run) if are_wanted => Ok(Some(run.trained())),
+            None if are_wanted => Err(no_samples()),
+            _ => Ok(None),
+        }
+    }
+
+    /// Reads trained weights for the plan that is there, and goes on from them.
+    fn open_weights(&mut self, id: u32, name: &str, bytes: &[u8]) -> Result<(), String> {
+        let compiled = self.compiled.as_mut().ok_or_else(no_plan)?;
+        let trained = weights::read_export(&compiled.program, bytes).map_err(|error| {
+            let sentence = explain::weights(&error);
+            format!("\"{}\" was not opened: {sentence}", files::short(name))
+        })?;
+        let steps = trained.steps;
+        if let Some(run) = &mut self.run {
+            run.session
+                .resume(&trained.state, steps)
+                .map_err(|error| explain::input(&error))?;
+            run.forget();
+        }
+        compiled.trained = Some(trained);
+        self.pause();
+        self.tell(id, Event::Resumed { steps });
+        self.tell_position(id);
         Ok(())
     }
 

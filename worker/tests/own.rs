@@ -124,7 +124,7 @@ fn the_network_of_a_scenario_is_for_that_scenario() {
     let [Event::Exported { name, bytes }] = &exported[..] else {
         panic!("{exported:?}")
     };
-    assert_eq!(name, "quartermeg-person.qmeg");
+    assert_eq!(name, "quartermeg.qmeg");
     let reopen = Request::OpenFile {
         name: name.clone(),
         bytes: bytes.clone(),

@@ -9,7 +9,7 @@ use walkdir::WalkDir;
 
 use crate::node::Node;
 use crate::workspace::{Workspace, package};
-use crate::{process, report, toolchain, tools};
+use crate::{firmware, process, report, toolchain, tools};
 
 /// What wasm-bindgen calls the two files that it writes.
 const SCRIPT: &str = "quartermeg.js";
@@ -193,10 +193,31 @@ fn assemble(workspace: &Workspace, script: &Path, module: &Path) -> Result<PathB
     copy(script, &dist.join("pkg").join(SCRIPT))?;
     copy(module, &dist.join("pkg").join(MODULE))?;
     copy_folder(&workspace.root.join("static"), &dist.join("static"))?;
+    write_verified(workspace, &dist)?;
     // It looks after the folder that it lies in and what is below, so it lies beside the page.
     fs::rename(dist.join("static").join(OFFLINE), dist.join(OFFLINE))
         .context("the script that keeps the page cannot be moved")?;
     Ok(dist)
+}
+
+/// Writes which programs were verified on the emulated board: what the test of the firmware found,
+/// if it ran with this version of the core, or else none.
+fn write_verified(workspace: &Workspace, dist: &Path) -> Result<()> {
+    let found = fs::read_to_string(firmware::verified(workspace)).unwrap_or_default();
+    let list = verified_by(env!("CARGO_PKG_VERSION"), &found);
+    fs::write(dist.join(firmware::VERIFIED), list)
+        .context("the list of verified programs cannot be written")
+}
+
+/// The list of verified programs, or one without any where it is of another version or no list.
+fn verified_by(version: &str, list: &str) -> String {
+    let found = serde_json::from_str(list).unwrap_or(serde_json::Value::Null);
+    if found["core_version"] == version && found["programs"].is_array() {
+        list.to_owned()
+    } else {
+        report::note("No program was verified yet; `cargo xtask test firmware` does it");
+        serde_json::json!({ "core_version": version, "programs": [] }).to_string()
+    }
 }
 
 /// Copies all that is not hidden.
@@ -222,4 +243,19 @@ fn copy(from: &Path, to: &Path) -> Result<()> {
     fs::copy(from, to)
         .with_context(|| format!("{} cannot be copied to {}", from.display(), to.display()))?;
     Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn only_what_this_version_verified_goes_with_the_page() {
+        let list = r#"{"core_version":"1.2.3","programs":[{"program_sha256":"0f"}]}"#;
+        assert_eq!(verified_by("1.2.3", list), list);
+        let none = r#"{"core_version":"1.2.4","programs":[]}"#;
+        for list in [list, "", "{", r#"{"core_version":"1.2.4"}"#] {
+            assert_eq!(verified_by("1.2.4", list), none, "{list}");
+        }
+    }
 }

@@ -24,6 +24,8 @@ const C_COMPILER: Need = Need {
 };
 /// The static library for firmware in C, as cargo names it.
 const LIBRARY: &str = "libquartermeg_c.a";
+/// What the tests write of the programs that were verified, beside the images.
+pub(crate) const VERIFIED: &str = "verified.json";
 /// Names the board for the firmware's build.
 const BOARD_VARIABLE: &str = "QUARTERMEG_BOARD";
 /// The profile of the root manifest that the images are built with.
@@ -71,6 +73,17 @@ pub(crate) fn run(workspace: &Workspace, options: &Options) -> Result<bool> {
     Ok(process::tee(&mut twin)?.success)
 }
 
+/// The folder of the images.
+fn folder(workspace: &Workspace) -> PathBuf {
+    // Beside the folder of the profile, which has the same name.
+    workspace.target.join("twin")
+}
+
+/// The list of the programs that were verified.
+pub(crate) fn verified(workspace: &Workspace) -> PathBuf {
+    folder(workspace).join(VERIFIED)
+}
+
 /// The ids of the boards that the core knows, the default first.
 pub(crate) fn boards(workspace: &Workspace) -> Result<Vec<String>> {
     let ids = process::output(twin(workspace).arg("boards"))?;
@@ -83,8 +96,7 @@ pub(crate) fn build(workspace: &Workspace, boards: &[String]) -> Result<PathBuf>
     toolchain::ensure_target(toolchain::WASM)?;
     Node::require("comparing with wasm")?;
     debian::provide(&[&EMULATOR])?;
-    // Beside the folder of the profile, which has the same name.
-    let folder = workspace.target.join("twin");
+    let folder = folder(workspace);
     std::fs::create_dir_all(&folder)
         .with_context(|| format!("{} cannot be created", folder.display()))?;
     for board in boards {

@@ -140,6 +140,8 @@ pub enum Basis {
     Clock,
     /// Those of a Cortex-M7, by the ratio of clocks and of `CoreMark`; nothing was held against it.
     CoreMark,
+    /// Those of a Cortex-M7, by the ratio of the clocks, for a board whose processor nobody named.
+    Assumed,
 }
 
 /// An estimate of one training step.
@@ -158,6 +160,7 @@ pub fn estimate(work: &Work, device: &Device) -> Option<Estimate> {
         Core::CortexM7 if device.id == MEASURED_ON => (1.0, Basis::Measured),
         Core::CortexM7 => (1.0, Basis::Clock),
         Core::CortexM4 => (M4_OVER_M7, Basis::CoreMark),
+        Core::Unknown if device.clock_mhz > 0 => (1.0, Basis::Assumed),
         _ => return None,
     };
     #[expect(clippy::cast_precision_loss, reason = "a few hundred MHz")]
@@ -388,5 +391,10 @@ mod tests {
         for id in ["rp2040", "esp32s3", "unlimited", "custom:204800:524288"] {
             assert_eq!(of(id), None, "{id}");
         }
+        let custom = of("custom:204800:524288:216").expect("a clock is enough");
+        assert_eq!(
+            (custom.milliseconds, custom.basis),
+            (f746.milliseconds, Basis::Assumed)
+        );
     }
 }

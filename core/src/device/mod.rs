@@ -7,7 +7,7 @@ mod custom;
 mod sources;
 
 pub use boards::DEVICES;
-pub use custom::CUSTOM_ID;
+pub use custom::{CUSTOM_CLOCK_RANGE, CUSTOM_FLASH_RANGE, CUSTOM_ID, CUSTOM_SRAM_RANGE};
 
 /// The processor of a board.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -99,7 +99,8 @@ impl Device {
     }
 }
 
-/// The board of that id, or a custom one, `custom:SRAM:FLASH` in bytes.
+/// The board of that id, or a custom one, `custom:SRAM:FLASH` in bytes, with `:CLOCK` in MHz where
+/// it is known.
 #[must_use]
 pub fn by_id(id: &str) -> Option<Device> {
     DEVICES

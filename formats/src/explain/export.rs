@@ -52,7 +52,7 @@ pub fn weights(error: &WeightsError) -> String {
         WeightsError::Newer { found } => newer(*found),
         WeightsError::Program { expected, found } => format!(
             "The weights belong to another network, policy or arithmetic (identity {} instead of \
-             {}); name the ones that were trained with this one.",
+             {}); take the ones that were trained with this one.",
             short(found),
             short(expected)
         ),

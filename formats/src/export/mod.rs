@@ -6,8 +6,10 @@
 mod arrays;
 pub mod c;
 mod error;
+pub mod files;
 pub mod identify;
 pub mod map;
+pub mod png;
 pub mod report;
 pub mod rust;
 mod stamp;

@@ -15,12 +15,12 @@ use quartermeg_core::runtime::kernels::Native;
 use quartermeg_core::runtime::{NoTrace, STATE_BYTES};
 use quartermeg_core::session::Session;
 use quartermeg_formats::config::{Trained, hex};
-use quartermeg_formats::{explain, scenario};
+use quartermeg_formats::verified::{self, Verified, VerifiedProgram};
+use quartermeg_formats::{board as on_board, explain, scenario};
 use quartermeg_twin::board::emulated;
 use quartermeg_twin::pack::{Job, pack};
 use quartermeg_twin::run::{self, Ended};
 use quartermeg_twin::{Board, Images, Report, examine, samples};
-use serde::Serialize;
 
 use crate::exports::{self, Export};
 use crate::forge;
@@ -37,26 +37,6 @@ const MCUNET: u32 = 3;
 const PAGE: u32 = 12;
 /// RAM and flash of the emulated machine.
 const MACHINE_BYTES: u32 = 4 * 1024 * 1024;
-
-/// A program that trains alike everywhere, as the page may say.
-#[derive(Serialize)]
-struct Verified {
-    scenario: String,
-    preset: String,
-    board: String,
-    identity: String,
-    program_sha256: String,
-    arena_bytes: u64,
-    stack_high_water_bytes: u64,
-    steps: u32,
-    weights_digest: String,
-}
-
-#[derive(Serialize)]
-struct List {
-    core_version: String,
-    programs: Vec<Verified>,
-}
 
 #[test]
 fn every_program_trains_alike_on_board_machine_and_wasm() {
@@ -98,7 +78,7 @@ fn every_program_trains_alike_on_board_machine_and_wasm() {
             report.stack_high_water_bytes,
             report.flash_bytes
         );
-        Verified {
+        VerifiedProgram {
             scenario: exports[at].scenario.clone(),
             preset: exports[at].preset.clone(),
             board: report.board,
@@ -110,12 +90,13 @@ fn every_program_trains_alike_on_board_machine_and_wasm() {
             weights_digest: report.weights_digest,
         }
     });
-    let list = List {
+    let list = Verified {
         core_version,
         programs: programs.collect(),
     };
     let text = serde_json::to_string_pretty(&list).expect("plain data");
-    fs::write(folder.join("verified.json"), text).expect("the folder of the images can be written");
+    fs::write(folder.join(verified::FILE_NAME), text)
+        .expect("the folder of the images can be written");
 }
 
 /// Runs a program on the smallest board that it fits and checks everything that must hold; the
@@ -270,6 +251,14 @@ fn every_image_has_exactly_the_memory_of_its_board() {
             device.id
         );
         assert!(board.stack_bytes > STACK_BOUND);
+        assert_eq!(board.stack_bytes, u64::from(on_board::STACK_BYTES));
+        let kept = u64::from(on_board::CODE_BYTES);
+        assert!(
+            (kept - 8 * 1024..=kept).contains(&board.image_bytes),
+            "{}: {kept} B of flash are kept for an image of {} B",
+            device.id,
+            board.image_bytes
+        );
         eprintln!(
             "{:<10} image {} B: code {} B, constants {} B",
             device.id, board.image_bytes, board.text_bytes, board.rodata_bytes

@@ -9,11 +9,12 @@ use quartermeg_core::network::Network;
 use quartermeg_core::policy::parse_scheme;
 use quartermeg_core::program::Program;
 use quartermeg_core::quant::Rules;
-use quartermeg_formats::config::Trained;
+use quartermeg_formats::config::{Trained, hex};
 use quartermeg_formats::scenario::{ALL, KEYBOARD, OWN, presets};
 use quartermeg_formats::setup::Setup;
-use quartermeg_formats::{memory, model, numerics, own, program_file};
+use quartermeg_formats::{memory, model, numerics, own, program_file, verified};
 use quartermeg_twin::Images;
+use sha2::{Digest as _, Sha256};
 
 /// Names the folder of the images that `cargo xtask test firmware` builds.
 const IMAGES: &str = "QUARTERMEG_FIRMWARE_DIR";
@@ -40,12 +41,16 @@ impl Export {
             .expect("it can be trained that way");
         let program = Program::parse(image).expect("the compiler writes programs");
         let report = memory::report(network, &setup.policy, &program);
+        let file = program_file::write(setup, network, &program, None);
+        assert_eq!(
+            verified::program_sha256(setup, network, &program),
+            hex(&Sha256::digest(file.as_ref())),
+            "the page knows it by another digest"
+        );
         Self {
             scenario: scenario.to_owned(),
             preset: preset.to_owned(),
-            file: program_file::write(setup, network, &program, None)
-                .as_ref()
-                .to_vec(),
+            file: file.as_ref().to_vec(),
             sram_total_bytes: report.sram_total_bytes,
         }
     }

@@ -56,5 +56,6 @@ mod swatch;
 mod term;
 mod thumb;
 mod transport;
+mod verified_label;
 mod waterfall;
 mod words;

@@ -1,4 +1,4 @@
-//! Opening a network, a configuration, a program or a recording.
+//! Opening a network, a configuration, a program, trained weights or a recording.
 
 use web_sys::HtmlInputElement;
 use yew::prelude::*;
@@ -55,7 +55,7 @@ pub(super) fn OpenButton(props: &OpenButtonProps) -> Html {
             } else {
                 "button quiet"
             },
-            "Open a network (.tflite, .pkl, .safetensors), quartermeg.json or a .qmeg file; you can also drop it on the page",
+            "Open a network (.tflite, .pkl, .safetensors), quartermeg.json, a .qmeg file or trained weights; you can also drop it on the page",
             ".json,.qmeg,.tflite,.pkl,.safetensors,.gz",
             "File to open",
         )

@@ -1,8 +1,10 @@
 //! Scenario, device, budget and what a run starts with.
 
-use quartermeg_core::device;
-use quartermeg_formats::scenario;
+use quartermeg_core::device::{
+    self, CUSTOM_CLOCK_RANGE, CUSTOM_FLASH_RANGE, CUSTOM_ID, CUSTOM_SRAM_RANGE,
+};
 use quartermeg_formats::setup::{BUDGET_RANGE, LEARNING_RATE_RANGE, MAX_STEPS};
+use quartermeg_formats::{board, scenario};
 use web_sys::HtmlInputElement;
 use yew::prelude::*;
 
@@ -29,7 +31,10 @@ pub(super) fn main_fields(state: &AppState, dispatch: &Dispatch) -> Html {
     let devices: Vec<(AttrValue, AttrValue)> = device::DEVICES
         .iter()
         .map(|it| (it.id.into(), it.name.into()))
+        .chain([(CUSTOM_ID.into(), "Custom".into())])
         .collect();
+    // A custom board is listed by that name, whatever its sizes.
+    let device = state.device().id;
     html! {
         <>
             <SelectField
@@ -42,7 +47,7 @@ pub(super) fn main_fields(state: &AppState, dispatch: &Dispatch) -> Html {
             <SelectField
                 name="Device"
                 options={devices}
-                value={setup.device.clone()}
+                value={device}
                 locked={state.is_locked("device")}
                 onchoose={sender(dispatch, Action::SetDevice)}
             >
@@ -54,9 +59,51 @@ pub(super) fn main_fields(state: &AppState, dispatch: &Dispatch) -> Html {
                     Action::SetDevice(default.device),
                 ) }
             </SelectField>
+            if device == CUSTOM_ID {
+                { custom_fields(state, dispatch) }
+            }
             { budget_fields(state, dispatch) }
             { qas_switch(state, dispatch) }
         </>
+    }
+}
+
+/// Sizes and clock of a custom board.
+fn custom_fields(state: &AppState, dispatch: &Dispatch) -> Html {
+    let device = state.device();
+    let sizes = [device.sram_bytes, device.flash_bytes, device.clock_mhz];
+    let field = |place: usize, name, note: &'static str, range, accepted: String| {
+        let send = sender(dispatch, Action::SetDevice).reform(move |value| {
+            let mut sizes = sizes;
+            sizes[place] = value;
+            let [sram_bytes, flash_bytes, clock_mhz] = sizes;
+            board::custom_id(sram_bytes, flash_bytes, clock_mhz)
+        });
+        html! {
+            <NumberField
+                {name}
+                value={text::number(u64::from(sizes[place]))}
+                {note}
+                locked={state.is_locked("device")}
+                oncommit={committer(range, accepted, send)}
+            />
+        }
+    };
+    let bytes = |[least, _]: [u32; 2]| {
+        let least = text::bytes(u64::from(least));
+        format!("Give a size in whole bytes, from {least} up.")
+    };
+    let [_, fastest] = CUSTOM_CLOCK_RANGE;
+    let clock = format!(
+        "Give a clock in whole MHz up to {}, or 0 if it is not known.",
+        text::number(u64::from(fastest))
+    );
+    html! {
+        <div class="custom-board" role="group" aria-label="Custom board">
+            { field(0, "SRAM", "bytes", CUSTOM_SRAM_RANGE, bytes(CUSTOM_SRAM_RANGE)) }
+            { field(1, "Flash", "bytes", CUSTOM_FLASH_RANGE, bytes(CUSTOM_FLASH_RANGE)) }
+            { field(2, "Clock", "MHz", CUSTOM_CLOCK_RANGE, clock) }
+        </div>
     }
 }
 

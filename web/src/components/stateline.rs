@@ -7,6 +7,7 @@ use yew::prelude::*;
 use super::motion_plot::motion_plot;
 use super::pixels::Pixels;
 use super::thumb::Thumb;
+use super::verified_label::verified_label;
 use crate::protocol::SampleView;
 use crate::state::{AppState, Shared, text};
 
@@ -66,6 +67,7 @@ pub(super) fn stateline(state: &AppState) -> Html {
                     </span>
                 }
             }
+            { verified_label(state, false) }
             if !state.weights_digest.is_empty() {
                 <span class="digest">
                     <span class="label" aria-hidden="true">{ "Weights digest" }</span>

@@ -9,6 +9,7 @@ pub mod download;
 pub mod fetch;
 pub mod fragment;
 pub mod open;
+pub mod picture;
 pub mod samples;
 
 use wasm_bindgen::{JsCast as _, JsValue};

@@ -122,12 +122,26 @@ pub enum Action {
     Camera(CameraAction),
 
     // -- Files and links -----------------------------------------------------------------------
-    /// Write a file and offer it as a download.
+    /// Hold what would be exported against the board.
+    CheckExport {
+        /// Whether trained weights go in.
+        with_weights: bool,
+    },
+    /// Write the files of a kind and hand them over.
     Export {
         /// Which.
         kind: ExportKind,
         /// Whether trained weights go in.
         with_weights: bool,
+        /// How.
+        to: Handover,
+    },
+    /// A file was copied, or, with a reason, was not.
+    FileCopied {
+        /// Its name.
+        name: String,
+        /// Whether it was.
+        result: Result<(), String>,
     },
     /// A person chose or dropped a file; the app's root sends it when its bytes are there.
     OpenFile {
@@ -153,6 +167,9 @@ pub enum Action {
     },
     /// The fragment of the address was changed from outside.
     FragmentChanged(String),
+    /// The list of programs that were verified has come: their digests
+    /// ([`quartermeg_formats::verified::digests`]).
+    VerifiedLoaded(Vec<String>),
     /// A file of the scenario was handed to the worker.
     FileLoaded(File),
     /// A file of the scenario could not be had, and why, as a sentence.
@@ -168,6 +185,17 @@ pub enum Action {
     WorkerLost(String),
     /// All commands up to this number were carried out.
     Done(u32),
+}
+
+/// How exported files are handed over.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Handover {
+    /// As downloads.
+    Download,
+    /// The one of this name goes to the clipboard.
+    Copy(&'static str),
+    /// Painted, as a download.
+    Picture,
 }
 
 /// A file of a scenario.

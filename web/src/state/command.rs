@@ -28,6 +28,18 @@ pub enum Command {
         /// Contents.
         bytes: Shared<Vec<u8>>,
     },
+    /// Copy a text file.
+    CopyFile {
+        /// Its name.
+        name: String,
+        /// Its contents, which are UTF-8.
+        bytes: Shared<Vec<u8>>,
+    },
+    /// Paint the memory map and offer it as a download.
+    PaintMap {
+        /// The map as SVG.
+        svg: Shared<Vec<u8>>,
+    },
     /// Ask the browser for the camera.
     StartCamera,
     /// Stop the camera.

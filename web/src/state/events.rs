@@ -35,6 +35,7 @@ impl AppState {
             }
             Event::Planned(plan) if current => {
                 self.planning = false;
+                self.program_sha256 = Rc::from(&*plan.program_sha256);
                 self.plan = Some(Shared::new(*plan));
                 self.known_overflow = None;
                 self.drop_lost_selection();
@@ -116,12 +117,12 @@ impl AppState {
                     samples.n_learn = n_learn;
                 }
             }
-            Event::Exported { name, bytes } => {
-                self.outbox.push(Command::Download {
-                    name,
-                    bytes: Shared::new(bytes),
-                });
+            Event::Exported { name, bytes } => self.exported(id, name, bytes),
+            Event::ExportChecked(view) => self.export = Some(Shared::new(*view)),
+            Event::ProgramChanged { sha256 } if current => {
+                self.program_sha256 = Rc::from(sha256);
             }
+            Event::Resumed { steps } => self.take_resumed(id, steps),
             Event::Opened {
                 setup,
                 resumed_at,
@@ -138,6 +139,7 @@ impl AppState {
             | Event::PassesPlanned(_)
             | Event::PlannedWithout { .. }
             | Event::Overflow(_)
+            | Event::ProgramChanged { .. }
             | Event::Progress(_)
             | Event::Position(_)
             | Event::Accuracy { .. }
@@ -213,6 +215,23 @@ impl AppState {
         sentences.extend(notes);
         self.notices
             .put(NoticeKind::News, Topic::Opened, sentences.join(" "));
+    }
+
+    /// The weights that were opened are those of the plan that is there.
+    fn take_resumed(&mut self, id: u32, steps: u32) {
+        self.forget_run();
+        self.notices.clear(Topic::Restart);
+        self.playback = Playback::Paused;
+        (self.run_request, self.playback_request) = (id, id);
+        self.step = steps;
+        self.notices.put(
+            NoticeKind::News,
+            Topic::Opened,
+            format!(
+                "The trained weights were opened; training goes on after {}.",
+                super::text::count(steps, "step", "steps")
+            ),
+        );
     }
 
     /// The file that was opened is of another scenario: it is opened again once that one's network

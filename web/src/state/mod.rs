@@ -27,6 +27,7 @@ mod camera;
 mod command;
 mod effect;
 mod events;
+mod export;
 mod history;
 mod motion;
 mod notice;
@@ -49,7 +50,7 @@ use quartermeg_formats::scenario::{OWN, PERSON, SCENARIOS};
 use quartermeg_formats::setup::Setup;
 use yew::{Reducible, UseReducerDispatcher};
 
-pub use action::{Action, File};
+pub use action::{Action, File, Handover};
 pub use camera::{Camera, CameraAction, ENDED, NO_CAMERA_HERE};
 pub use command::{Command, Outbox};
 pub use effect::{Effects, Seen};
@@ -61,7 +62,9 @@ pub use passes::{PassRow, Passes, Waterfall};
 pub use playback::Playback;
 pub use shared::Shared;
 
-use crate::protocol::{OverflowView, PlanView, RulesView, SampleView, Speed, UpdateView};
+use crate::protocol::{
+    ExportView, OverflowView, PlanView, RulesView, SampleView, Speed, UpdateView,
+};
 
 /// How components send an [`Action`].
 pub type Dispatch = UseReducerDispatcher<AppState>;
@@ -130,6 +133,15 @@ pub struct AppState {
     pub camera: Camera,
     /// What is pointed at or chosen, for highlights that belong together.
     pub selection: Selection,
+    /// What would be exported, held against the board; none until it was asked for.
+    pub export: Option<Shared<ExportView>>,
+    /// Exports that are no downloads: numbers of their requests.
+    exporting: Vec<(u32, Handover)>,
+    /// Digests of the programs that trained alike on the emulated board and elsewhere; none until
+    /// the list has come, which a page may be without.
+    verified: Option<Shared<Vec<String>>>,
+    /// SHA-256 of the program that would be exported, as the worker told it last.
+    program_sha256: Rc<str>,
     /// Alerts and news.
     pub notices: Notices,
     /// The worker.
@@ -254,6 +266,10 @@ impl AppState {
             reopening: None,
             camera: Camera::Off,
             selection: Selection::default(),
+            export: None,
+            exporting: Vec::new(),
+            verified: None,
+            program_sha256: Rc::from(""),
             notices: Notices::default(),
             worker: WorkerStatus::Starting,
             restarts: 0,

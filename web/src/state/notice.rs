@@ -30,6 +30,8 @@ pub enum Topic {
     Aside,
     /// There is no camera.
     Camera,
+    /// A file that was copied.
+    Exported,
     /// The worker ended.
     Worker,
     /// The worker refused a request.

@@ -103,11 +103,13 @@ impl AppState {
             Action::Own(action) => self.take_own(action),
             Action::Camera(action) => self.take_camera(action),
 
-            Action::Export { kind, with_weights } => {
-                if self.plan.is_some() {
-                    self.send(Request::Export { kind, with_weights });
-                }
-            }
+            Action::CheckExport { with_weights } => self.check_export(with_weights),
+            Action::Export {
+                kind,
+                with_weights,
+                to,
+            } => self.start_export(kind, with_weights, to),
+            Action::FileCopied { name, result } => self.file_copied(&name, result),
             Action::OpenFile { name, bytes } if self.is_recording(&name) => {
                 self.take_motion(MotionAction::Open { name, bytes });
             }
@@ -133,6 +135,7 @@ impl AppState {
                 }
             }
             Action::FragmentChanged(fragment) => self.take_link(&fragment),
+            Action::VerifiedLoaded(list) => self.verified = Some(Shared::new(list)),
             Action::FileLoaded(file) => self.file_loaded(file),
             Action::FileFailed { file, message } => self.file_failed(file, message),
             Action::Worker(message) => self.worker_told(message),

@@ -2,8 +2,9 @@
 
 use std::rc::Rc;
 
-use quartermeg_core::device;
+use quartermeg_core::device::{self, CUSTOM_ID, DEVICES};
 use quartermeg_core::policy::LayerUpdate;
+use quartermeg_formats::board;
 use quartermeg_formats::link::{self, Link};
 use quartermeg_formats::numerics;
 use quartermeg_formats::scenario;
@@ -45,12 +46,24 @@ impl Control {
 
 impl AppState {
     pub(super) fn set_device(&mut self, id: &str) {
+        let old = self.device();
+        // A custom board begins with the sizes of the one before.
+        let id = if id == CUSTOM_ID {
+            let old = if self.is_unlimited() { DEVICES[0] } else { old };
+            &board::custom_id(old.sram_bytes, old.flash_bytes, old.clock_mhz)
+        } else {
+            id
+        };
         let Some(device) = device::by_id(id) else {
             return;
         };
+        let is_resized = device.sram_bytes != old.sram_bytes;
+        let stays_custom = device.id == CUSTOM_ID && old.id == CUSTOM_ID;
         self.edit(Control::Device, |setup| {
             id.clone_into(&mut setup.device);
-            setup.budget_bytes = device.sram_bytes;
+            if is_resized || !stays_custom {
+                setup.budget_bytes = device.sram_bytes;
+            }
         });
     }
 

@@ -7,7 +7,7 @@ use quartermeg_formats::setup::RateSchedule;
 use yew::Reducible as _;
 
 use super::{
-    Action, AppState, Camera, CameraAction, Command, ENDED, File, Gathered, GatheredFile,
+    Action, AppState, Camera, CameraAction, Command, ENDED, File, Gathered, GatheredFile, Handover,
     MotionAction, NO_CAMERA_HERE, NoticeKind, OwnAction, Playback, Target, Topic, WorkerStatus,
 };
 use crate::protocol::{
@@ -177,6 +177,7 @@ fn each_command_is_carried_out_once() {
     page.act(Action::Export {
         kind: crate::protocol::ExportKind::Program,
         with_weights: false,
+        to: Handover::Download,
     });
     page.act(Action::CopyLink);
     page.act(Action::Done(newest));
@@ -1425,4 +1426,109 @@ fn why_there_is_no_camera_is_said_with_what_to_do() {
         page.camera(CameraAction::Use);
         assert!(page.said(Topic::Camera).is_none());
     }
+}
+
+#[test]
+fn exported_files_go_where_they_were_asked_for() {
+    use crate::protocol::ExportKind;
+
+    let mut page = Page::training();
+    page.commands();
+    let mut export = |kind, to| {
+        page.act(Action::Export {
+            kind,
+            with_weights: false,
+            to,
+        });
+        page.state.newest_request
+    };
+    let copied = export(ExportKind::Report, Handover::Copy("report.json"));
+    let painted = export(ExportKind::Map, Handover::Picture);
+    let downloaded = export(ExportKind::Map, Handover::Download);
+    page.commands();
+    let mut exported = |id, name: &str| {
+        page.tell(
+            id,
+            Event::Exported {
+                name: name.to_owned(),
+                bytes: vec![1],
+            },
+        );
+        page.commands()
+    };
+    assert_eq!(exported(copied, "report.md"), []);
+    assert!(matches!(
+        &exported(copied, "report.json")[..],
+        [Command::CopyFile { name, .. }] if name == "report.json"
+    ));
+    assert!(matches!(
+        exported(painted, "memory-map.svg")[..],
+        [Command::PaintMap { .. }]
+    ));
+    assert!(matches!(
+        exported(downloaded, "memory-map.svg")[..],
+        [Command::Download { .. }]
+    ));
+    for (result, kind) in [
+        (Ok(()), NoticeKind::News),
+        (Err("no".to_owned()), NoticeKind::Alert),
+    ] {
+        let name = "report.json".to_owned();
+        page.act(Action::FileCopied { name, result });
+        assert_eq!(page.said(Topic::Exported).expect("a notice").0, kind);
+    }
+}
+
+#[test]
+fn only_a_program_on_the_list_is_verified() {
+    let mut page = Page::training();
+    assert_eq!(page.state.is_verified(), None, "the list has not come");
+    page.act(Action::VerifiedLoaded(vec!["0f".to_owned()]));
+    assert_eq!(page.state.is_verified(), None, "the program is not known");
+    for (sha256, is_verified) in [("0f", true), ("1f", false), ("0f", true)] {
+        page.tell_newest(Event::ProgramChanged {
+            sha256: sha256.to_owned(),
+        });
+        assert_eq!(page.state.is_verified(), Some(is_verified));
+    }
+    // While a plan is on its way nothing is known of it.
+    page.act(Action::SetSeed(9));
+    assert_eq!(page.state.is_verified(), None);
+}
+
+#[test]
+fn opened_weights_are_where_training_goes_on_from() {
+    let mut page = Page::training();
+    page.progress(9);
+    page.act(Action::OpenFile {
+        name: "weights.safetensors".to_owned(),
+        bytes: vec![0],
+    });
+    page.tell_newest(Event::Resumed { steps: 50 });
+    assert_eq!(
+        (page.state.step, page.state.playback),
+        (50, Playback::Paused)
+    );
+    let (kind, text) = page.said(Topic::Opened).expect("a notice");
+    assert_eq!(kind, NoticeKind::News);
+    assert!(text.contains("after 50 steps"), "{text}");
+}
+
+#[test]
+fn a_custom_board_begins_with_the_sizes_before_and_keeps_a_budget() {
+    let mut page = Page::training();
+    page.act(Action::SetDevice("stm32f746".to_owned()));
+    page.act(Action::SetDevice("custom".to_owned()));
+    assert_eq!(page.state.setup().device, "custom:327680:1048576:216");
+    page.act(Action::SetBudget(300_000));
+    page.act(Action::SetDevice("custom:327680:524288".to_owned()));
+    assert_eq!(page.state.setup().budget_bytes, 300_000);
+    page.act(Action::SetDevice("custom:200000:524288".to_owned()));
+    assert_eq!(page.state.setup().budget_bytes, 200_000);
+    page.act(Action::Undo);
+    assert_eq!(page.state.setup().device, "custom:327680:524288");
+    // No limit is no size to begin with.
+    page.act(Action::SetDevice("unlimited".to_owned()));
+    page.act(Action::SetDevice("custom".to_owned()));
+    assert_eq!(page.state.setup().device, "custom:262144:1048576:216");
 }

@@ -3,7 +3,9 @@
 //!
 //! What agreed is written to `verified.json` beside the images.
 
-use anyhow::Result;
+use std::fs;
+
+use anyhow::{Context as _, Result};
 
 use super::{at_least_one, tally_with_exit};
 use crate::summary::{Tally, tally_from_cargo};
@@ -17,6 +19,12 @@ pub(super) fn run(workspace: &Workspace) -> Result<Tally> {
     let boards = firmware::boards(workspace)?;
     let images = firmware::build(workspace, &boards)?;
     firmware::build_for_c(workspace, &images)?;
+    // What was verified before need not be so any more.
+    let verified = firmware::verified(workspace);
+    if verified.exists() {
+        fs::remove_file(&verified)
+            .with_context(|| format!("the old {} cannot be removed", verified.display()))?;
+    }
     let mut tests = process::cargo();
     tests
         .args(["test", "--locked", "--no-fail-fast"])

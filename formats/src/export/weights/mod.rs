@@ -7,14 +7,11 @@ pub mod delta;
 mod parameters;
 pub mod whole;
 
-use std::collections::HashMap;
-
 use quartermeg_core::bytes::AlignedBytes;
 use quartermeg_core::compile::{Attachments, attach};
 use quartermeg_core::program::{Program, Settings};
 use quartermeg_core::runtime::Runtime;
 use quartermeg_core::runtime::kernels::Native;
-use safetensors::tensor::TensorView;
 use safetensors::{Dtype, SafeTensors};
 use serde::{Deserialize, Serialize};
 
@@ -68,19 +65,62 @@ fn write<B: AsRef<[u8]>>(
         weights_digest: trained.weights_digest.clone(),
     };
     let text = serde_json::to_string(&metadata).expect("invariant: metadata are text and numbers");
-    let views = parts.iter().map(|part| {
-        let view = TensorView::new(part.dtype, part.shape.clone(), &part.bytes)
-            .expect("invariant: a part has the bytes of its shape");
-        (part.name.as_str(), view)
-    });
-    safetensors::serialize(views, Some(HashMap::from([(KEY.to_owned(), text)])))
-        .expect("invariant: names differ and shapes fit")
+    container(&text, parts)
+}
+
+/// A safetensors file with that metadata: the length of a header, the header as JSON, and the
+/// tensors, of which those that need the most alignment come first.
+fn container(metadata: &str, parts: &[Part]) -> Vec<u8> {
+    let quoted = |text: &str| serde_json::to_string(text).expect("invariant: text is JSON");
+    let mut parts: Vec<&Part> = parts.iter().collect();
+    parts.sort_unstable_by(|a, b| b.dtype.cmp(&a.dtype).then_with(|| a.name.cmp(&b.name)));
+    let mut header = format!("{{\"__metadata__\":{{\"{KEY}\":{}}}", quoted(metadata));
+    let mut at = 0;
+    for part in &parts {
+        let shape: Vec<String> = part.shape.iter().map(usize::to_string).collect();
+        let end = at + part.bytes.len();
+        let line = format!(
+            ",{}:{{\"dtype\":\"{}\",\"shape\":[{}],\"data_offsets\":[{at},{end}]}}",
+            quoted(&part.name),
+            part.dtype,
+            shape.join(",")
+        );
+        header.push_str(&line);
+        at = end;
+    }
+    header.push('}');
+    // The tensors begin at a multiple of eight.
+    while !header.len().is_multiple_of(8) {
+        header.push(' ');
+    }
+    let mut file = Vec::with_capacity(8 + header.len() + at);
+    file.extend_from_slice(&(header.len() as u64).to_le_bytes());
+    file.extend_from_slice(header.as_bytes());
+    for part in parts {
+        file.extend_from_slice(&part.bytes);
+    }
+    file
 }
 
 /// What a file of weights says of itself; none where it is no such file.
 fn metadata(file: &[u8]) -> Option<Metadata> {
     let (_, header) = SafeTensors::read_metadata(file).ok()?;
-    serde_json::from_str(header.metadata().as_ref()?.get(KEY)?).ok()
+    serde_json::from_slice(header.metadata().as_ref()?.get(KEY)?.as_bytes()).ok()
+}
+
+/// Whether a file holds weights as they are exported, whole or changed.
+#[must_use]
+pub fn is_export(file: &[u8]) -> bool {
+    metadata(file).is_some()
+}
+
+/// Reads trained weights for `program` as they are exported, whole or changed.
+///
+/// # Errors
+/// As those of [`read`].
+pub fn read_export(program: &Program<AlignedBytes>, file: &[u8]) -> Result<Trained, WeightsError> {
+    let found = metadata(file).ok_or(WeightsError::Foreign)?;
+    checked(program, read_tensors(program, file, found)?)
 }
 
 /// The stamp of a file of weights or of a checkpoint; none where it is neither.
@@ -263,5 +303,43 @@ fn type_name(dtype: Dtype) -> &'static str {
         Dtype::I32 => "int32",
         Dtype::F32 => "float32",
         _ => "uint8",
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::collections::HashMap;
+
+    use safetensors::tensor::TensorView;
+
+    use super::*;
+
+    #[test]
+    fn the_container_is_that_of_its_own_library() {
+        let part = |name: &str, dtype, shape: &[usize], bytes: &[u8]| Part {
+            name: name.to_owned(),
+            dtype,
+            shape: shape.to_vec(),
+            bytes: bytes.to_vec(),
+        };
+        let parts = [
+            part("b \"quoted\"", Dtype::I8, &[3, 1], &[1, 2, 3]),
+            part("a", Dtype::F32, &[1], &[4, 5, 6, 7]),
+            part("c", Dtype::U8, &[], &[8]),
+            part("a.bias", Dtype::I32, &[2], &[9; 8]),
+            part("a.empty", Dtype::I8, &[0], &[]),
+        ];
+        let views = parts.iter().map(|part| {
+            let view = TensorView::new(part.dtype, part.shape.clone(), &part.bytes);
+            (
+                part.name.as_str(),
+                view.expect("it has the bytes of its shape"),
+            )
+        });
+        for text in ["", "{\"kind\":\"weights\"}"] {
+            let metadata = HashMap::from([(KEY.to_owned(), text.to_owned())]);
+            let theirs = safetensors::serialize(views.clone(), Some(metadata)).expect("it fits");
+            assert_eq!(container(text, &parts), theirs);
+        }
     }
 }
