@@ -6,7 +6,8 @@
 //! runs ([`program`], [`runtime`]) is `no_std` and never allocates.
 //!
 //! The arithmetic is that of `docs/numerics.md`.
-
+// What does not run in every step is compiled for size where it is compiled with kernels.
+#![cfg_attr(page, feature(optimize_attribute))]
 #![no_std]
 #![forbid(unsafe_code)]
 

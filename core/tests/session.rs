@@ -58,7 +58,7 @@ fn going_back_and_forth_leaves_the_same_weights() {
             wandering.seek(n_ops / 2, &mut NoTrace);
             let arena = wandering.runtime().arena().to_vec();
             wandering.next_op(&mut NoTrace);
-            assert!(wandering.previous_op());
+            assert!(wandering.previous_op(&mut NoTrace));
             assert_eq!(wandering.op_count(), n_ops / 2);
             assert_eq!(
                 wandering.runtime().state(),
@@ -67,7 +67,7 @@ fn going_back_and_forth_leaves_the_same_weights() {
             wandering.seek(1, &mut NoTrace);
             wandering.step(&mut NoTrace);
             // One step back over the end of the step, and forward again.
-            assert!(wandering.previous_op());
+            assert!(wandering.previous_op(&mut NoTrace));
             assert_eq!(wandering.op_count(), n_ops - 1);
             assert!(wandering.next_op(&mut NoTrace));
             assert_eq!(straight.weights_digest(), wandering.weights_digest());
@@ -81,10 +81,10 @@ fn going_back_and_forth_leaves_the_same_weights() {
 #[test]
 fn nothing_can_be_undone_before_the_first_operation() {
     let mut session = session(1);
-    assert!(!session.previous_op());
+    assert!(!session.previous_op(&mut NoTrace));
     session.next_op(&mut NoTrace);
-    assert!(session.previous_op());
-    assert!(!session.previous_op());
+    assert!(session.previous_op(&mut NoTrace));
+    assert!(!session.previous_op(&mut NoTrace));
 }
 
 #[test]
@@ -125,7 +125,7 @@ fn a_sample_added_inside_a_step_waits_for_the_next() {
     let codes = codes.to_vec();
     added.add_sample(&codes, label).expect("it fits");
     assert_eq!(added.sample_of_step(0), sample);
-    assert!(added.previous_op());
+    assert!(added.previous_op(&mut NoTrace));
     added.step(&mut NoTrace);
     plain.step(&mut NoTrace);
     assert_eq!(plain.weights_digest(), added.weights_digest());

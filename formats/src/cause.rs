@@ -12,6 +12,7 @@ use crate::explain;
 const MAX_NAMED: usize = 3;
 
 /// Why a tensor that does not keep its contents is live: a clause, and the layers that it is about.
+#[cfg_attr(page, optimize(size))]
 pub(crate) fn of_tensor<B: AsRef<[u8]>>(
     program: &Program<B>,
     tensor: TensorIdx,
@@ -41,6 +42,7 @@ pub(crate) fn of_tensor<B: AsRef<[u8]>>(
 
 /// Why the gradient comes by: layers of `here` that learn, and the earliest one that does, to which
 /// it flows.
+#[cfg_attr(page, optimize(size))]
 fn of_flow<B: AsRef<[u8]>>(program: &Program<B>, here: std::ops::Range<u32>) -> (String, Vec<u32>) {
     let learning = || (0..program.n_layers()).filter(|&layer| learns(&program.layer(layer)));
     let mut clauses = Vec::new();
@@ -58,6 +60,7 @@ fn of_flow<B: AsRef<[u8]>>(program: &Program<B>, here: std::ops::Range<u32>) -> 
 }
 
 /// Why parameters of a role are there.
+#[cfg_attr(page, optimize(size))]
 pub(crate) fn of_role<B: AsRef<[u8]>>(program: &Program<B>, role: Role) -> (String, Vec<u32>) {
     let size = |tensor: Option<u32>| tensor.map_or(0, |it| program.tensor(it).size_bytes);
     let part = |record: &LayerRecord| match role {
@@ -99,11 +102,13 @@ fn learns(record: &LayerRecord) -> bool {
     record.bias_tensor.is_some() || record.weight_tensor.is_some()
 }
 
+#[cfg_attr(page, optimize(size))]
 fn name<B: AsRef<[u8]>>(program: &Program<B>, layer: u32) -> &str {
     program.name(program.layer(layer).name)
 }
 
 /// What the policy lets a layer learn.
+#[cfg_attr(page, optimize(size))]
 fn cell<B: AsRef<[u8]>>(program: &Program<B>, layer: u32) -> String {
     if program.layer(layer).weight_tensor.is_some() {
         weights_learn(program, layer)
@@ -112,6 +117,7 @@ fn cell<B: AsRef<[u8]>>(program: &Program<B>, layer: u32) -> String {
     }
 }
 
+#[cfg_attr(page, optimize(size))]
 fn weights_learn<B: AsRef<[u8]>>(program: &Program<B>, layer: u32) -> String {
     let record = program.layer(layer);
     let of = name(program, layer);
@@ -124,6 +130,7 @@ fn weights_learn<B: AsRef<[u8]>>(program: &Program<B>, layer: u32) -> String {
     }
 }
 
+#[cfg_attr(page, optimize(size))]
 fn bias_learns<B: AsRef<[u8]>>(program: &Program<B>, layer: u32) -> String {
     format!("bias of {} learns", name(program, layer))
 }

@@ -36,6 +36,7 @@ pub fn dtype(dtype: DType) -> &'static str {
 
 /// Name of a tensor, for example `clamp mask of block3.expand`.
 #[must_use]
+#[cfg_attr(page, optimize(size))]
 pub fn tensor<B: AsRef<[u8]>>(program: &Program<B>, tensor: TensorIdx) -> String {
     let record = program.tensor(tensor);
     let owner = program.name(record.name);
@@ -84,6 +85,7 @@ pub fn layout(record: &TensorRecord) -> String {
 
 /// Name of an operation, and a sentence that says what it does.
 #[must_use]
+#[cfg_attr(page, optimize(size))]
 pub fn op<B: AsRef<[u8]>>(program: &Program<B>, op: Op) -> (String, &'static str) {
     let layer = op
         .layer()

@@ -2,6 +2,8 @@
 //!
 //! No reader runs code from a file, allocates by a length that it has not checked, or panics;
 //! each refuses with an error that names the part of the file that is wrong.
+// What does not run in every step is compiled for size where it is compiled with kernels.
+#![cfg_attr(page, feature(optimize_attribute))]
 
 pub mod board;
 mod cause;

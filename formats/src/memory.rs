@@ -73,6 +73,7 @@ impl MemoryReport {
 /// Bytes live at each operation, every tensor rounded up to its alignment; tensors that share
 /// storage count once.
 #[must_use]
+#[cfg_attr(page, optimize(size))]
 pub fn live_bytes<B: AsRef<[u8]>>(program: &Program<B>) -> Vec<u32> {
     let mut live = vec![0; program.n_ops() as usize];
     for tensor in 0..program.n_tensors() {
@@ -158,6 +159,7 @@ pub struct Overflow {
 /// live, or, where the parameters alone are too many or only the places reach further, the one with
 /// the first tensor outside. None where the program fits.
 #[must_use]
+#[cfg_attr(page, optimize(size))]
 pub fn overflow<B: AsRef<[u8]>>(program: &Program<B>, budget_bytes: u32) -> Option<Overflow> {
     if program.meta().arena_bytes <= budget_bytes {
         return None;
@@ -184,6 +186,7 @@ pub fn overflow<B: AsRef<[u8]>>(program: &Program<B>, budget_bytes: u32) -> Opti
 }
 
 /// The first tensor that is placed outside.
+#[cfg_attr(page, optimize(size))]
 fn misplaced<B: AsRef<[u8]>>(program: &Program<B>, budget_bytes: u32) -> Option<Overflow> {
     let records = || (0..program.n_tensors()).map(|tensor| (tensor, program.tensor(tensor)));
     let end = |record: &TensorRecord| record.offset + record.size_bytes;

@@ -62,39 +62,23 @@ struct Input {
     zero_point: i32,
 }
 
+/// A node, with the fields that its operation has. An enumeration with a tag would take the page
+/// ten times the code to read.
 #[derive(Deserialize)]
-#[serde(tag = "op", rename_all = "snake_case")]
-enum FileNode {
-    Conv {
-        name: String,
-        input: usize,
-        weight: String,
-        bias: String,
-        weight_scale: String,
-        depthwise: bool,
-        stride: [usize; 2],
-        padding: [usize; 4],
-        output_scale: f32,
-        output_zero_point: i32,
-        clamp: [i8; 2],
-    },
-    Add {
-        name: String,
-        inputs: [usize; 2],
-        output_scale: f32,
-        output_zero_point: i32,
-        clamp: [i8; 2],
-    },
-    AveragePool {
-        name: String,
-        input: usize,
-    },
-    Classifier {
-        name: String,
-        input: usize,
-        weight: String,
-        bias: String,
-    },
+struct FileNode {
+    op: String,
+    name: String,
+    input: Option<usize>,
+    inputs: Option<[usize; 2]>,
+    weight: Option<String>,
+    bias: Option<String>,
+    weight_scale: Option<String>,
+    depthwise: Option<bool>,
+    stride: Option<[usize; 2]>,
+    padding: Option<[usize; 4]>,
+    output_scale: Option<f32>,
+    output_zero_point: Option<i32>,
+    clamp: Option<[i8; 2]>,
 }
 
 /// Reads a network.
@@ -145,20 +129,40 @@ pub fn read(file: &[u8]) -> Result<Network, NetworkFileError> {
 }
 
 fn read_node(file: &SafeTensors<'_>, node: FileNode) -> Result<Node, NetworkFileError> {
-    Ok(match node {
-        FileNode::Conv {
-            name,
-            input,
-            weight,
-            bias,
-            weight_scale,
-            depthwise,
-            stride,
-            padding,
-            output_scale,
-            output_zero_point,
-            clamp,
-        } => {
+    let FileNode {
+        op,
+        name,
+        input,
+        inputs,
+        weight,
+        bias,
+        weight_scale,
+        depthwise,
+        stride,
+        padding,
+        output_scale,
+        output_zero_point,
+        clamp,
+    } = node;
+    let missing = |field: &str| {
+        NetworkFileError::Topology(format!("node `{name}` ({op}) has no field `{field}`"))
+    };
+    let input = || input.ok_or_else(|| missing("input"));
+    let weight = || weight.ok_or_else(|| missing("weight"));
+    let bias = || bias.ok_or_else(|| missing("bias"));
+    let output = || {
+        Ok::<_, NetworkFileError>(QuantParams {
+            scale: output_scale.ok_or_else(|| missing("output_scale"))?,
+            zero_point: output_zero_point.ok_or_else(|| missing("output_zero_point"))?,
+        })
+    };
+    let clamp = || {
+        let [min, max] = clamp.ok_or_else(|| missing("clamp"))?;
+        Ok::<_, NetworkFileError>(Clamp { min, max })
+    };
+    let (kind, inputs) = match op.as_str() {
+        "conv" => {
+            let weight = weight()?;
             let (codes, shape) = tensors::i8s(file, &weight)?;
             let &[_, kh, kw, _] = shape.as_slice() else {
                 return Err(TensorFileError::Shape {
@@ -168,68 +172,42 @@ fn read_node(file: &SafeTensors<'_>, node: FileNode) -> Result<Node, NetworkFile
                 }
                 .into());
             };
+            let scales = weight_scale.ok_or_else(|| missing("weight_scale"))?;
             let conv = Conv {
-                depthwise,
+                depthwise: depthwise.ok_or_else(|| missing("depthwise"))?,
                 kernel: [kh, kw],
-                stride,
-                padding,
+                stride: stride.ok_or_else(|| missing("stride"))?,
+                padding: padding.ok_or_else(|| missing("padding"))?,
                 weight: codes,
-                bias: tensors::i32s(file, &bias)?.0,
-                weight_scale: tensors::f32s(file, &weight_scale)?.0,
+                bias: tensors::i32s(file, &bias()?)?.0,
+                weight_scale: tensors::f32s(file, &scales)?.0,
                 real_scale: None,
-                output: quant(output_scale, output_zero_point),
-                clamp: Clamp {
-                    min: clamp[0],
-                    max: clamp[1],
-                },
+                output: output()?,
+                clamp: clamp()?,
             };
-            Node {
-                name,
-                kind: NodeKind::Conv(conv),
-                inputs: vec![input],
-            }
+            (NodeKind::Conv(conv), vec![input()?])
         }
-        FileNode::Add {
-            name,
-            inputs,
-            output_scale,
-            output_zero_point,
-            clamp,
-        } => Node {
-            name,
-            kind: NodeKind::Add {
-                output: quant(output_scale, output_zero_point),
-                clamp: Clamp {
-                    min: clamp[0],
-                    max: clamp[1],
-                },
-            },
-            inputs: inputs.to_vec(),
-        },
-        FileNode::AveragePool { name, input } => Node {
-            name,
-            kind: NodeKind::AveragePool,
-            inputs: vec![input],
-        },
-        FileNode::Classifier {
-            name,
-            input,
-            weight,
-            bias,
-        } => {
+        "add" => {
+            let kind = NodeKind::Add {
+                output: output()?,
+                clamp: clamp()?,
+            };
+            let inputs = inputs.ok_or_else(|| missing("inputs"))?;
+            (kind, inputs.to_vec())
+        }
+        "average_pool" => (NodeKind::AveragePool, vec![input()?]),
+        "classifier" => {
             let classifier = Classifier {
-                weight: tensors::f32s(file, &weight)?.0,
-                bias: tensors::f32s(file, &bias)?.0,
+                weight: tensors::f32s(file, &weight()?)?.0,
+                bias: tensors::f32s(file, &bias()?)?.0,
             };
-            Node {
-                name,
-                kind: NodeKind::Classifier(classifier),
-                inputs: vec![input],
-            }
+            (NodeKind::Classifier(classifier), vec![input()?])
         }
-    })
-}
-
-fn quant(scale: f32, zero_point: i32) -> QuantParams {
-    QuantParams { scale, zero_point }
+        _ => {
+            return Err(NetworkFileError::Topology(format!(
+                "node `{name}` is of the unknown operation `{op}`"
+            )));
+        }
+    };
+    Ok(Node { name, kind, inputs })
 }

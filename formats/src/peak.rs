@@ -39,6 +39,7 @@ pub struct LiveTensor {
 
 /// Finds the peak of a program.
 #[must_use]
+#[cfg_attr(page, optimize(size))]
 pub fn peak<B: AsRef<[u8]>>(program: &Program<B>) -> Peak {
     let live = live_bytes(program);
     let bytes = live.iter().copied().max().unwrap_or(0);
@@ -58,6 +59,7 @@ pub fn peak<B: AsRef<[u8]>>(program: &Program<B>) -> Peak {
 }
 
 /// The parameters, which are live at every operation, one entry a role.
+#[cfg_attr(page, optimize(size))]
 fn parameters<B: AsRef<[u8]>>(program: &Program<B>) -> Vec<LiveTensor> {
     let roles = Role::ALL.into_iter().filter(|role| role.is_persistent());
     roles
@@ -85,6 +87,7 @@ fn parameters<B: AsRef<[u8]>>(program: &Program<B>) -> Vec<LiveTensor> {
 }
 
 /// What else is live at `op`.
+#[cfg_attr(page, optimize(size))]
 fn others<B: AsRef<[u8]>>(program: &Program<B>, op: u32) -> Vec<LiveTensor> {
     let n_tensors = program.n_tensors();
     let mut bytes: Vec<u32> = (0..n_tensors)

@@ -27,7 +27,7 @@ test('after the first visit the page works without a network, in every scenario'
   await app.page.reload();
   await app.waitForSteps(1);
   await app.field('Scenario').selectOption('watch');
-  await expect(app.page.getByRole('status', { name: 'Peak memory' })).toContainText('129,700 B');
+  await expect(app.page.getByRole('status', { name: 'Peak memory' })).toContainText('108,792 B');
   await app.page.goto(`${site.url}?from=a-bookmark#v=1&scenario=person`);
   await expect(app.field('Scenario')).toHaveValue('person');
 });

@@ -2,7 +2,8 @@
 import { barriers } from './support/axe.mjs';
 import { expect, test } from './support/test.mjs';
 
-const NAMES = ['in place', 'row by row', 'hidden channel by hidden channel'];
+const NAMES = ['prune', 'reorder', 'fuse', 'in place', 'row by row', 'hidden channel by hidden channel'];
+const ROW_BY_ROW = NAMES.indexOf('row by row');
 
 /** The waterfall, opened. */
 async function openWaterfall(app) {
@@ -21,11 +22,11 @@ async function openWaterfall(app) {
 test('the waterfall falls to the peak memory', async ({ app }) => {
   await app.pause();
   const { list, bytes } = await openWaterfall(app);
-  await expect(list.getByRole('listitem')).toHaveCount(4);
+  await expect(list.getByRole('listitem')).toHaveCount(1 + NAMES.length);
   const all = await bytes();
   expect(all).toEqual([...all].sort((a, b) => b - a));
-  expect(all[0]).toBeGreaterThan(all[3]);
-  expect(all[3]).toBe(await app.bytes('Peak memory'));
+  expect(all[0]).toBeGreaterThan(all[NAMES.length]);
+  expect(all[NAMES.length]).toBe(await app.bytes('Peak memory'));
 });
 
 test('a pass that is switched off is left out on the map, and training goes on', async ({ app, page }) => {
@@ -35,11 +36,11 @@ test('a pass that is switched off is left out on the map, and training goes on',
   const before = await bytes();
   const digest = await app.text('Weights digest');
 
-  await pass(NAMES[1]).focus();
+  await pass(NAMES[ROW_BY_ROW]).focus();
   await page.keyboard.press('Space');
   await expect(page.getByText('Shown without: row by row.')).toBeVisible();
   await expect(page.getByText(/^Arena /)).not.toContainText(`(${peak.toLocaleString('en-US')} B)`);
-  await expect.poll(async () => (await bytes())[2]).toBe(before[1]);
+  await expect.poll(async () => (await bytes())[ROW_BY_ROW + 1]).toBe(before[ROW_BY_ROW]);
   await page.emulateMedia({ colorScheme: 'dark' });
   expect(await barriers(page), 'without a pass').toEqual([]);
   expect(await app.bytes('Peak memory'), 'of what trains').toBe(peak);
@@ -54,7 +55,7 @@ test('a pass that is switched off is left out on the map, and training goes on',
 
   await app.button('Back to all passes').click();
   await expect(page.getByText(/Shown without/)).toBeHidden();
-  await expect(pass(NAMES[1])).toBeChecked();
+  await expect(pass(NAMES[ROW_BY_ROW])).toBeChecked();
 });
 
 test('what is exported has all passes, whatever the map shows', async ({ app }) => {
@@ -72,7 +73,7 @@ test('the plan without passes is an outline behind the map', async ({ app, page 
   const canvas = page.locator('.map-chart canvas').first();
   const picture = () => canvas.evaluate((element) => element.toDataURL());
   const before = await picture();
-  const outline = page.getByRole('list', { name: 'Legend' }).getByRole('checkbox', { name: 'layer by layer' });
+  const outline = page.getByRole('list', { name: 'Legend' }).getByRole('checkbox', { name: 'without passes' });
   await outline.check();
   await expect.poll(picture).not.toBe(before);
   await outline.uncheck();

@@ -27,7 +27,7 @@ async function passesOfMcunet(page, url) {
   await app.openFile('mcunet-5fps.pkl', buffer);
   await app.field('Preset').selectOption({ label: 'Published 99 KB (default)' });
   await page.getByText(/^The passes of the compiler save/).click();
-  await app.field('layer by layer').check();
+  await app.field('without passes').check();
   await app.button('Dismiss').click();
   await page.waitForTimeout(REST_MILLIS);
 }

@@ -19,6 +19,7 @@ use quartermeg_web::protocol::{self, Event, FromWorker};
 ///
 /// # Panics
 /// Outside a worker.
+#[cfg_attr(page, optimize(size))]
 pub(crate) fn start() {
     let scope: DedicatedWorkerGlobalScope = js_sys::global().unchecked_into();
     std::panic::set_hook(Box::new(|panic| {
@@ -78,6 +79,7 @@ pub(crate) fn start() {
 struct PageClock(Performance);
 
 impl Clock for PageClock {
+    #[cfg_attr(page, optimize(size))]
     fn now(&self) -> f64 {
         self.0.now()
     }
@@ -94,6 +96,7 @@ struct Driver {
 }
 
 impl Driver {
+    #[cfg_attr(page, optimize(size))]
     fn receive(self: &Rc<Self>, data: &JsValue) {
         let bytes = Uint8Array::new(data).to_vec();
         match protocol::decode(&bytes) {
@@ -114,6 +117,7 @@ impl Driver {
         self.wake_soon();
     }
 
+    #[cfg_attr(page, optimize(size))]
     fn turn(self: &Rc<Self>) {
         let next = self.trainer.borrow_mut().slice();
         self.post_events();
@@ -133,6 +137,7 @@ impl Driver {
         }
     }
 
+    #[cfg_attr(page, optimize(size))]
     fn wake_soon(&self) {
         self.timer.set(None);
         if !self.is_waking.replace(true) {
@@ -141,6 +146,7 @@ impl Driver {
         }
     }
 
+    #[cfg_attr(page, optimize(size))]
     fn post_events(&self) {
         let events = self.trainer.borrow_mut().take_events();
         for event in &events {
@@ -150,6 +156,7 @@ impl Driver {
 }
 
 /// Sends an event; its bytes are handed over, not copied.
+#[cfg_attr(page, optimize(size))]
 fn post(scope: &DedicatedWorkerGlobalScope, message: &FromWorker) {
     let Ok(bytes) = protocol::encode(message) else {
         return;

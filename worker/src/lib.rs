@@ -7,6 +7,9 @@
 //! The worker compiles, trains, measures, and reads and writes files. [`trainer::Trainer`] is all
 //! of its logic, without a browser and with a clock that is handed in ([`time`] has its slices);
 //! `driver` connects it to the browser's messages and timers.
+// What does not run in every step is compiled for size, though this package is compiled for speed
+// (`docs/decisions/0008-a-page-of-600-kb.md`).
+#![cfg_attr(page, feature(optimize_attribute))]
 
 mod batch;
 mod driver;

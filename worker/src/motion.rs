@@ -17,12 +17,14 @@ pub(crate) struct Motion(Description);
 
 impl Motion {
     /// Reads the description in a file of windows.
+    #[cfg_attr(page, optimize(size))]
     pub(crate) fn read(file: &[u8]) -> Result<Self, String> {
         Description::read(file).map(Self).ok_or_else(|| {
             "The samples cannot be used: their file does not say how they were recorded.".to_owned()
         })
     }
 
+    #[cfg_attr(page, optimize(size))]
     fn view(&self, network: &Network, held_out: &Samples) -> MotionView {
         let input = network.input();
         let channels = self.0.channels.iter();
@@ -48,6 +50,7 @@ impl Motion {
 
 impl<C: Clock> Trainer<C> {
     /// Tells how motion is recorded, once network and windows are there.
+    #[cfg_attr(page, optimize(size))]
     pub(crate) fn tell_motion(&mut self, id: u32) {
         if let (Ok(network), Some(motion), Some(samples)) =
             (&self.network, &self.motion, &self.samples)
@@ -59,11 +62,13 @@ impl<C: Clock> Trainer<C> {
     }
 
     /// Whether windows of motion are learned.
+    #[cfg_attr(page, optimize(size))]
     pub(crate) fn shows_motion(&self) -> bool {
         let compiled = self.compiled.as_ref();
         self.motion.is_some() && compiled.is_some_and(|it| it.setup.scenario == self.samples_of)
     }
 
+    #[cfg_attr(page, optimize(size))]
     pub(crate) fn read_recording(
         &mut self,
         id: u32,
@@ -82,6 +87,7 @@ impl<C: Clock> Trainer<C> {
         Ok(())
     }
 
+    #[cfg_attr(page, optimize(size))]
     pub(crate) fn add_windows(
         &mut self,
         id: u32,
@@ -102,6 +108,7 @@ impl<C: Clock> Trainer<C> {
     }
 
     /// Predicts with the weights from before learning.
+    #[cfg_attr(page, optimize(size))]
     pub(crate) fn predict_untrained(&mut self, id: u32, codes: &[i8]) -> Result<(), String> {
         let Compiled {
             image, untrained, ..

@@ -23,6 +23,7 @@ pub(crate) struct OverflowPlanner {
 impl OverflowPlanner {
     /// Begins where a program does not fit. `before` is a search for the same setup with another
     /// budget.
+    #[cfg_attr(page, optimize(size))]
     pub(crate) fn new<B: AsRef<[u8]>>(
         program: &Program<B>,
         network: &Network,
@@ -52,6 +53,7 @@ impl OverflowPlanner {
     }
 
     /// Where the step ends, and what was found so far.
+    #[cfg_attr(page, optimize(size))]
     fn view(&self) -> OverflowView {
         let fixes = self.search.fixes().iter().map(|fix| FixView {
             text: fix.text.clone(),
@@ -69,6 +71,7 @@ impl OverflowPlanner {
     }
 
     /// Tries one more change; what was found, where that is news, and at first where the step ends.
+    #[cfg_attr(page, optimize(size))]
     pub(crate) fn advance(&mut self, network: &Network) -> Option<OverflowView> {
         if !std::mem::replace(&mut self.is_told, true) {
             return Some(self.view());
@@ -83,6 +86,7 @@ impl OverflowPlanner {
     }
 
     /// Whether nothing more is tried.
+    #[cfg_attr(page, optimize(size))]
     pub(crate) fn is_done(&self) -> bool {
         self.search.is_done()
     }

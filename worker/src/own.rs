@@ -34,6 +34,7 @@ struct CodedSample {
 
 impl Own {
     /// Takes a network over; samples for another one go.
+    #[cfg_attr(page, optimize(size))]
     pub(crate) fn open(
         &mut self,
         scenario: &str,
@@ -52,6 +53,7 @@ impl Own {
     }
 
     /// The network of a scenario, as its file has it.
+    #[cfg_attr(page, optimize(size))]
     pub(crate) fn network(&self, scenario: &Scenario) -> Result<&Network, String> {
         let network = self.network.as_ref();
         network
@@ -66,12 +68,14 @@ impl Own {
             })
     }
 
+    #[cfg_attr(page, optimize(size))]
     fn input(&self) -> Result<Value, String> {
         let network = self.network.as_ref().map(Network::input);
         network.ok_or_else(no_network)
     }
 
     /// The codes of an input.
+    #[cfg_attr(page, optimize(size))]
     pub(crate) fn codes(&self, data: SampleData, range: u8) -> Result<Vec<i8>, String> {
         let input = self.input()?;
         let codes = match data {
@@ -99,6 +103,7 @@ impl Own {
     }
 
     /// Takes samples over.
+    #[cfg_attr(page, optimize(size))]
     pub(crate) fn set_samples(
         &mut self,
         replace: bool,
@@ -124,6 +129,7 @@ impl Own {
     }
 
     /// The samples of the first `n_classes` classes; none where there is nothing to learn from.
+    #[cfg_attr(page, optimize(size))]
     pub(crate) fn sample_set(&self, n_classes: usize) -> Option<SampleSet> {
         let shape = self.input().ok()?.shape;
         let pick = |held_out: bool| {
@@ -149,6 +155,7 @@ impl Own {
     }
 
     /// Reads a file of samples.
+    #[cfg_attr(page, optimize(size))]
     pub(crate) fn read(
         &self,
         name: &str,
@@ -171,6 +178,7 @@ impl Own {
     }
 }
 
+#[cfg_attr(page, optimize(size))]
 fn view(network: &Network, kind: ModelKind) -> NetworkView {
     let input = network.input();
     let range = InputRange::of(input.quant);

@@ -18,6 +18,7 @@ pub(crate) struct PassesPlanner {
 
 impl PassesPlanner {
     /// Begins with a setup that needs a block of `arena_bytes` with every pass.
+    #[cfg_attr(page, optimize(size))]
     pub(crate) fn new(setup: &Setup, arena_bytes: u32) -> Self {
         let mut view = PassesView {
             arena_bytes: vec![None; usize::from(ALL_LEFT_OUT) + 1],
@@ -37,6 +38,7 @@ impl PassesPlanner {
     }
 
     /// Plans one more; what is known, once the waterfall of all passes is and once everything is.
+    #[cfg_attr(page, optimize(size))]
     pub(crate) fn advance(&mut self, network: &Network) -> Option<PassesView> {
         let left_out = self.waiting.pop()?;
         let Setup { policy, rules, .. } = &self.setup;
@@ -56,6 +58,7 @@ impl PassesPlanner {
     }
 
     /// Whether everything is planned.
+    #[cfg_attr(page, optimize(size))]
     pub(crate) fn is_done(&self) -> bool {
         self.waiting.is_empty()
     }

@@ -13,6 +13,7 @@ use quartermeg_formats::{describe, link, memory, peak};
 use quartermeg_web::protocol::{LayerView, LiveView, OpView, PlanView, PresetView, TensorView};
 
 /// The policies that can be chosen by name, with what each needs.
+#[cfg_attr(page, optimize(size))]
 pub(crate) fn presets(scenario: &Scenario, network: &Network) -> Vec<PresetView> {
     let setup = scenario.default_setup();
     let (rules, settings) = (setup.rules, setup.settings());
@@ -27,6 +28,7 @@ pub(crate) fn presets(scenario: &Scenario, network: &Network) -> Vec<PresetView>
 }
 
 /// Size of the block that a step needs; none where it cannot be compiled.
+#[cfg_attr(page, optimize(size))]
 pub(crate) fn arena_bytes(
     network: &Network,
     policy: &Policy,
@@ -40,6 +42,7 @@ pub(crate) fn arena_bytes(
 }
 
 /// Everything that the page draws of a program.
+#[cfg_attr(page, optimize(size))]
 pub(crate) fn view<B: AsRef<[u8]>>(
     program: &Program<B>,
     network: &Network,
@@ -84,6 +87,7 @@ pub(crate) fn view<B: AsRef<[u8]>>(
     }
 }
 
+#[cfg_attr(page, optimize(size))]
 fn tensor_view<B: AsRef<[u8]>>(program: &Program<B>, tensor: u32) -> TensorView {
     let record = program.tensor(tensor);
     TensorView {
@@ -98,6 +102,7 @@ fn tensor_view<B: AsRef<[u8]>>(program: &Program<B>, tensor: u32) -> TensorView 
 }
 
 /// Where a role stands in [`Role::ALL`].
+#[cfg_attr(page, optimize(size))]
 pub(crate) fn role_index(wanted: Role) -> u8 {
     (0..)
         .zip(Role::ALL)
@@ -105,6 +110,7 @@ pub(crate) fn role_index(wanted: Role) -> u8 {
         .map_or(0, |(index, _)| index)
 }
 
+#[cfg_attr(page, optimize(size))]
 fn op_view<B: AsRef<[u8]>>(program: &Program<B>, op_idx: u32) -> OpView {
     let op = program.op(op_idx);
     let (name, help) = describe::op(program, op);
@@ -124,6 +130,7 @@ fn op_view<B: AsRef<[u8]>>(program: &Program<B>, op_idx: u32) -> OpView {
     }
 }
 
+#[cfg_attr(page, optimize(size))]
 fn layer_view<B: AsRef<[u8]>>(program: &Program<B>, layer: u32) -> LayerView {
     let record = program.layer(layer);
     let count = |len: usize| u32::try_from(len).unwrap_or(u32::MAX);
@@ -137,6 +144,7 @@ fn layer_view<B: AsRef<[u8]>>(program: &Program<B>, layer: u32) -> LayerView {
 }
 
 /// Kernel, channels and output pixels, for example `1x1, 24 -> 96, 6 x 6`.
+#[cfg_attr(page, optimize(size))]
 fn shape(record: &LayerRecord) -> String {
     let [kernel_h, kernel_w] = record.kernel;
     let [h, w, out_channels] = record.output;

@@ -22,6 +22,7 @@ pub(crate) struct RulesPlanner {
 
 impl RulesPlanner {
     /// Begins with a setup that needs a block of `arena_bytes`.
+    #[cfg_attr(page, optimize(size))]
     pub(crate) fn new(setup: &Setup, arena_bytes: u32) -> Self {
         let mut waiting: Vec<Rules> = Vec::new();
         let profiles = PROFILES.iter().map(|profile| profile.rules);
@@ -40,6 +41,7 @@ impl RulesPlanner {
     }
 
     /// Plans one more; everything, once nothing is left.
+    #[cfg_attr(page, optimize(size))]
     pub(crate) fn advance(&mut self, network: &Network) -> Option<RulesView> {
         if let Some(rules) = self.waiting.pop() {
             let Setup { policy, .. } = &self.setup;
@@ -49,6 +51,7 @@ impl RulesPlanner {
         self.waiting.is_empty().then(|| self.view(network))
     }
 
+    #[cfg_attr(page, optimize(size))]
     fn view(&self, network: &Network) -> RulesView {
         let bytes_of = |wanted: Rules| {
             let mut known = self.known.iter();
@@ -76,6 +79,7 @@ impl RulesPlanner {
 }
 
 /// The rules under each choice of one of them.
+#[cfg_attr(page, optimize(size))]
 fn choices_of(rules: Rules, rule: usize) -> impl Iterator<Item = Option<Rules>> {
     (0u8..)
         .take(RULES[rule].choices.len())
@@ -83,6 +87,7 @@ fn choices_of(rules: Rules, rule: usize) -> impl Iterator<Item = Option<Rules>> 
 }
 
 /// Why a rule changes nothing, if it cannot.
+#[cfg_attr(page, optimize(size))]
 fn idle(network: &Network, setup: &Setup, rule: &str) -> Option<&'static str> {
     let layers = &setup.policy.layers;
     let has = |wanted: fn(&NodeKind) -> bool| network.nodes().iter().any(|it| wanted(&it.kind));

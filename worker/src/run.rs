@@ -2,7 +2,6 @@
 
 use quartermeg_core::bytes::AlignedBytes;
 use quartermeg_core::program::Settings;
-use quartermeg_core::runtime::NoTrace;
 use quartermeg_core::session::{Evaluator, Samples, Session};
 use quartermeg_formats::config::{Trained, hex};
 use quartermeg_formats::explain;
@@ -37,6 +36,7 @@ pub(crate) struct Run {
 
 impl Run {
     /// Starts a session of a program. `trained` are weights that it starts with.
+    #[cfg_attr(page, optimize(size))]
     pub(crate) fn start(
         image: &AlignedBytes,
         settings: Settings,
@@ -79,6 +79,7 @@ impl Run {
     }
 
     /// Settings that changed inside a step wait for the next one.
+    #[cfg_attr(page, optimize(size))]
     fn take_settings(&mut self) {
         if self.session.op_count() == 0 {
             self.session.set_settings(self.settings);
@@ -126,14 +127,16 @@ impl Run {
     }
 
     /// Undoes one operation.
+    #[cfg_attr(page, optimize(size))]
     pub(crate) fn previous_operation(&mut self) {
-        if self.session.previous_op() {
+        if self.session.previous_op(&mut Recorder::default()) {
             // What was heard may have been undone; the step is heard again up to here.
             self.seek(self.session.op_count());
         }
     }
 
     /// Goes to the moment after so many operations of this step.
+    #[cfg_attr(page, optimize(size))]
     pub(crate) fn seek(&mut self, n_ops: u32) {
         self.take_settings();
         self.session.abandon_step();
@@ -143,6 +146,7 @@ impl Run {
     }
 
     /// Forgets what was heard and measured, after a reset.
+    #[cfg_attr(page, optimize(size))]
     pub(crate) fn forget(&mut self) {
         self.recorder.forget();
         self.losses.clear();
@@ -151,6 +155,7 @@ impl Run {
     }
 
     /// Digest of the weights between steps: of a step under way, those it started with.
+    #[cfg_attr(page, optimize(size))]
     pub(crate) fn digest(&mut self) -> String {
         let step = self.session.step_count();
         if let Some((known, digest)) = &self.digest
@@ -161,12 +166,14 @@ impl Run {
         let op = self.session.op_count();
         self.session.abandon_step();
         let digest = hex(&self.session.weights_digest());
-        self.session.seek(op, &mut NoTrace);
+        // Heard by another: a session that nothing hears would be compiled anew.
+        self.session.seek(op, &mut Recorder::default());
         self.digest = Some((step, digest.clone()));
         digest
     }
 
     /// Works the digest out while that is cheap, between steps.
+    #[cfg_attr(page, optimize(size))]
     pub(crate) fn remember_digest(&mut self) {
         if self.session.op_count() == 0 {
             self.digest();
@@ -174,6 +181,7 @@ impl Run {
     }
 
     /// The weights as a file holds them.
+    #[cfg_attr(page, optimize(size))]
     pub(crate) fn trained(&mut self) -> Trained {
         Trained {
             steps: self.session.step_count(),
@@ -183,6 +191,7 @@ impl Run {
     }
 
     /// What has happened since the last batch.
+    #[cfg_attr(page, optimize(size))]
     pub(crate) fn batch(&mut self, now: f64) -> Batch {
         let step = self.session.step_count();
         let op = self.session.op_count();

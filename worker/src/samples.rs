@@ -27,6 +27,7 @@ pub(crate) struct SampleSet {
 
 impl SampleSet {
     /// Reads the file of a scenario with samples of this kind.
+    #[cfg_attr(page, optimize(size))]
     pub(crate) fn read(kind: SampleKind, file: &[u8]) -> Result<Self, String> {
         let read = if kind == SampleKind::Motion {
             sample_file::read_parts(file).map(|Parts { learn, test }| (learn, Vec::new(), test))
@@ -44,6 +45,7 @@ impl SampleSet {
     }
 
     /// The sample of the step under way, or, between steps, of the next one.
+    #[cfg_attr(page, optimize(size))]
     pub(crate) fn view(&self, session: &Session) -> Option<SampleView> {
         let index = session.sample_of_step(session.step_count());
         let (codes, label) = session.samples().get(index);
@@ -66,6 +68,7 @@ impl SampleSet {
 }
 
 /// Whether these are the pixels of a drawing.
+#[cfg_attr(page, optimize(size))]
 pub(crate) fn check_image(pixels: &[u8]) -> Result<(), String> {
     if pixels.len() == IMAGE_PIXELS {
         return Ok(());
@@ -77,6 +80,7 @@ pub(crate) fn check_image(pixels: &[u8]) -> Result<(), String> {
 }
 
 /// A number of samples.
+#[cfg_attr(page, optimize(size))]
 pub(crate) fn count(len: usize) -> u32 {
     u32::try_from(len).unwrap_or(u32::MAX)
 }

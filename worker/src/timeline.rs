@@ -7,6 +7,7 @@ use quartermeg_web::protocol::{OpView, PlanView, TensorView};
 
 /// Everything that the map draws of a schedule. A tensor of which only a quarter is in use from
 /// some operation on becomes two.
+#[cfg_attr(page, optimize(size))]
 pub(crate) fn view(timeline: &Timeline) -> PlanView {
     let mut tensors = Vec::new();
     // For each tensor of the schedule where it lies, and its quarter with its first operation.
@@ -63,6 +64,7 @@ pub(crate) fn view(timeline: &Timeline) -> PlanView {
     }
 }
 
+#[cfg_attr(page, optimize(size))]
 fn tensor_view(tensor: &TimelineTensor) -> TensorView {
     let extents: Vec<String> = tensor.shape.iter().map(u32::to_string).collect();
     TensorView {
@@ -76,6 +78,7 @@ fn tensor_view(tensor: &TimelineTensor) -> TensorView {
     }
 }
 
+#[cfg_attr(page, optimize(size))]
 fn op_view(op: &TimelineOp, place: impl Fn(u32) -> u32) -> OpView {
     let parameter = op.parameter.as_ref();
     OpView {
@@ -86,6 +89,7 @@ fn op_view(op: &TimelineOp, place: impl Fn(u32) -> u32) -> OpView {
     }
 }
 
+#[cfg_attr(page, optimize(size))]
 fn index(len: usize) -> u32 {
     u32::try_from(len).unwrap_or(u32::MAX)
 }

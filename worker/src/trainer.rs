@@ -112,6 +112,7 @@ impl Compiled {
 
 impl<C: Clock> Trainer<C> {
     /// A trainer that knows nothing yet.
+    #[cfg_attr(page, optimize(size))]
     pub fn new(clock: C) -> Self {
         Self {
             clock,
@@ -148,6 +149,7 @@ impl<C: Clock> Trainer<C> {
         }
     }
 
+    #[cfg_attr(page, optimize(size))]
     fn answer(&mut self, id: u32, request: Request) -> Result<(), String> {
         match request {
             Request::LoadNetwork { scenario, file } => self.load_network(id, scenario, &file),
@@ -233,6 +235,7 @@ impl<C: Clock> Trainer<C> {
 
     // -- Files of the scenario -----------------------------------------------------------------
 
+    #[cfg_attr(page, optimize(size))]
     fn load_network(&mut self, id: u32, scenario: String, file: &[u8]) -> Result<(), String> {
         self.pause();
         (self.compiled, self.run, self.planner) = (None, None, None);
@@ -247,6 +250,7 @@ impl<C: Clock> Trainer<C> {
         Ok(())
     }
 
+    #[cfg_attr(page, optimize(size))]
     fn load_samples(&mut self, id: u32, scenario: String, file: &[u8]) -> Result<(), String> {
         self.pause();
         let kind = scenario::by_id(&scenario).map_or(SampleKind::Drawing, |it| it.samples);
@@ -283,6 +287,7 @@ impl<C: Clock> Trainer<C> {
 
     // -- A person's own network and samples ----------------------------------------------------
 
+    #[cfg_attr(page, optimize(size))]
     fn open_network(
         &mut self,
         id: u32,
@@ -338,6 +343,7 @@ impl<C: Clock> Trainer<C> {
 
     // -- Setup ---------------------------------------------------------------------------------
 
+    #[cfg_attr(page, optimize(size))]
     fn configure(&mut self, id: u32, setup: &str) -> Result<(), String> {
         let (link, _) = link::parse(setup);
         let (compiled, run) = self.prepare(link.setup, None)?;
@@ -346,6 +352,7 @@ impl<C: Clock> Trainer<C> {
     }
 
     /// Compiles a setup and starts a session of it; nothing is changed yet.
+    #[cfg_attr(page, optimize(size))]
     fn prepare(
         &self,
         setup: Setup,
@@ -389,6 +396,7 @@ impl<C: Clock> Trainer<C> {
     }
 
     /// Takes over what [`Self::prepare`] has made, and tells the page.
+    #[cfg_attr(page, optimize(size))]
     fn take(&mut self, id: u32, compiled: Compiled, run: Option<Run>) {
         self.pause();
         let Setup { scenario, head, .. } = &compiled.setup;
@@ -426,6 +434,7 @@ impl<C: Clock> Trainer<C> {
 
     /// Looks for what helps, where the plan does not fit. `before` is the search with the budget
     /// before this one.
+    #[cfg_attr(page, optimize(size))]
     fn watch_budget(&mut self, before: Option<OverflowPlanner>) {
         self.overflow = self.compiled.as_ref().and_then(|compiled| {
             let Compiled {
@@ -439,6 +448,7 @@ impl<C: Clock> Trainer<C> {
     }
 
     /// Plans the setup without some passes, to look at.
+    #[cfg_attr(page, optimize(size))]
     fn plan_without(&mut self, id: u32, left_out: u8) -> Result<(), String> {
         let Compiled { setup, network, .. } = self.compiled()?;
         let Setup { policy, rules, .. } = &*setup;
@@ -459,6 +469,7 @@ impl<C: Clock> Trainer<C> {
         Ok(())
     }
 
+    #[cfg_attr(page, optimize(size))]
     fn tune(&mut self, setup: &str) -> Result<(), String> {
         let (link, _) = link::parse(setup);
         let compiled = self.compiled()?;
@@ -497,6 +508,7 @@ impl<C: Clock> Trainer<C> {
         self.speed = None;
     }
 
+    #[cfg_attr(page, optimize(size))]
     fn inspect(&mut self, id: u32, change: impl FnOnce(&mut Run)) -> Result<(), String> {
         self.pause();
         let run = self.run.as_mut().ok_or_else(no_samples)?;
@@ -506,6 +518,7 @@ impl<C: Clock> Trainer<C> {
         Ok(())
     }
 
+    #[cfg_attr(page, optimize(size))]
     fn reset(&mut self, id: u32) -> Result<(), String> {
         self.pause();
         let compiled = self.compiled()?;
@@ -520,11 +533,13 @@ impl<C: Clock> Trainer<C> {
 
     // -- Drawing -------------------------------------------------------------------------------
 
+    #[cfg_attr(page, optimize(size))]
     fn classify(&mut self, id: u32, pixels: &[u8]) -> Result<(), String> {
         check_image(pixels)?;
         self.predict(id, &image::enlarge(pixels))
     }
 
+    #[cfg_attr(page, optimize(size))]
     fn predict(&mut self, id: u32, codes: &[i8]) -> Result<(), String> {
         let state = self.run.as_ref().map(|run| run.session.state());
         let reader = &mut self.compiled()?.reader;
@@ -557,6 +572,7 @@ impl<C: Clock> Trainer<C> {
 
     // -- Files of the person -------------------------------------------------------------------
 
+    #[cfg_attr(page, optimize(size))]
     fn export(&mut self, id: u32, kind: ExportKind, with_weights: bool) -> Result<(), String> {
         let trained = self.trained(with_weights || kind.is_weights())?;
         let files = self
@@ -601,6 +617,7 @@ impl<C: Clock> Trainer<C> {
         Ok(())
     }
 
+    #[cfg_attr(page, optimize(size))]
     fn open_file(&mut self, id: u32, name: &str, bytes: &[u8]) -> Result<(), String> {
         // The other files that are JSON are objects.
         if bytes.trim_ascii_start().starts_with(b"[") {
@@ -679,6 +696,7 @@ impl<C: Clock> Trainer<C> {
         self.events.push(FromWorker { id, event });
     }
 
+    #[cfg_attr(page, optimize(size))]
     pub(crate) fn tell_position(&mut self, id: u32) {
         let now = self.clock.now();
         let running = self.speed.is_some();
@@ -745,6 +763,7 @@ pub(crate) fn no_plan() -> String {
 }
 
 /// Probabilities that sum to one.
+#[cfg_attr(page, optimize(size))]
 pub(crate) fn softmax(logits: &[f32]) -> Vec<f32> {
     let largest = logits.iter().copied().fold(f32::NEG_INFINITY, f32::max);
     let powers: Vec<f32> = logits.iter().map(|logit| (logit - largest).exp()).collect();

@@ -24,7 +24,7 @@ const PROFILE: &str = "web-release";
 /// What is derived for debugging writes the name of a type or variant alone; text, numbers and
 /// lists are written as ever.
 const RUSTFLAGS: &str = "-Ctarget-feature=+simd128 -Zunstable-options -Cpanic=immediate-abort \
-                         -Zlocation-detail=none -Zfmt-debug=shallow";
+                         -Zlocation-detail=none -Zfmt-debug=shallow -Zshare-generics=no --cfg page";
 
 /// The standard library is compiled with the page, for size.
 const BUILD_STD: [&str; 2] = [
@@ -37,8 +37,10 @@ const BUILD_STD: [&str; 2] = [
 /// Every feature that the compiler uses is named, because wasm-opt refuses what it was not told of.
 /// `--fast-math` is left out: it would change the bits of floating point results. The first KiB of
 /// the memory is the far end of the stack, so no pointer points there.
-const WASM_OPT_FLAGS: [&str; 10] = [
+const WASM_OPT_FLAGS: [&str; 12] = [
     "-Oz",
+    "--one-caller-inline-max-function-size=20",
+    "--strip-producers",
     "--converge",
     "--low-memory-unused",
     "--enable-simd",

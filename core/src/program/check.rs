@@ -176,7 +176,7 @@ pub(super) fn meta(bytes: &[u8], sections: &Sections) -> Result<Meta, ProgramErr
     }
 }
 
-pub(super) fn program<B: AsRef<[u8]>>(program: &Program<B>) -> Result<(), ProgramError> {
+pub(super) fn program(program: &Program<&[u8]>) -> Result<(), ProgramError> {
     for layer in 0..program.n_layers() {
         check_layer(program, layer)?;
     }
@@ -227,7 +227,7 @@ pub(super) fn program<B: AsRef<[u8]>>(program: &Program<B>) -> Result<(), Progra
     Ok(())
 }
 
-fn check_layer<B: AsRef<[u8]>>(program: &Program<B>, layer: u32) -> Result<(), ProgramError> {
+fn check_layer(program: &Program<&[u8]>, layer: u32) -> Result<(), ProgramError> {
     let error = ProgramError::Layer { layer };
     let record = program.layer(layer);
     let plain = is_geometry(&record.geometry())
@@ -365,18 +365,13 @@ fn is_permutation(channels: &[u16], record: &LayerRecord) -> bool {
             .all(|channel| trainable.binary_search(channel).is_err())
 }
 
-fn constant_fits<B: AsRef<[u8]>>(
-    program: &Program<B>,
-    offset: u32,
-    len: usize,
-    size: usize,
-) -> bool {
+fn constant_fits(program: &Program<&[u8]>, offset: u32, len: usize, size: usize) -> bool {
     let available = program.sections()[Section::Constants as usize].1;
     let end = u64::from(offset) + len as u64 * size as u64;
     (offset as usize).is_multiple_of(4) && end <= u64::from(available)
 }
 
-fn check_constants_of_head<B: AsRef<[u8]>>(program: &Program<B>) -> Result<(), ProgramError> {
+fn check_constants_of_head(program: &Program<&[u8]>) -> Result<(), ProgramError> {
     let head = program.meta().head;
     let fits = head.classifier.is_none_or(|classifier| {
         constant_fits(program, classifier.start_weight, head.weight_len(), 4)
@@ -389,7 +384,7 @@ fn check_constants_of_head<B: AsRef<[u8]>>(program: &Program<B>) -> Result<(), P
     }
 }
 
-fn check_tensor<B: AsRef<[u8]>>(program: &Program<B>, tensor: u32) -> Result<(), ProgramError> {
+fn check_tensor(program: &Program<&[u8]>, tensor: u32) -> Result<(), ProgramError> {
     let error = ProgramError::Tensor { tensor };
     let record = TensorRecord::decode(&program.record(Section::Tensors, tensor)).ok_or(error)?;
     let meta = program.meta();
@@ -409,7 +404,7 @@ fn check_tensor<B: AsRef<[u8]>>(program: &Program<B>, tensor: u32) -> Result<(),
 }
 
 /// Parameters are written when a program starts, whether an operation uses them or not.
-fn check_parameters<B: AsRef<[u8]>>(program: &Program<B>) -> Result<(), ProgramError> {
+fn check_parameters(program: &Program<&[u8]>) -> Result<(), ProgramError> {
     let fits = |tensor: TensorIdx, dtype: DType, n_elements: usize| {
         tensor < program.n_tensors() && {
             let record = program.tensor(tensor);
@@ -468,7 +463,7 @@ fn check_parameters<B: AsRef<[u8]>>(program: &Program<B>) -> Result<(), ProgramE
     if ok { Ok(()) } else { Err(ProgramError::Meta) }
 }
 
-fn check_op<B: AsRef<[u8]>>(program: &Program<B>, op_idx: u32) -> Result<(), ProgramError> {
+fn check_op(program: &Program<&[u8]>, op_idx: u32) -> Result<(), ProgramError> {
     let error = ProgramError::Op { op: op_idx };
     let op = Op::decode(&program.record(Section::Ops, op_idx)).ok_or(error)?;
     let phase_fits = match op.phase() {
@@ -571,7 +566,7 @@ fn is_block_backward(block: &Block, op: Op) -> bool {
         && depthwise_x.is_some() == (depthwise.n_trainable > 0)
 }
 
-fn check_meta_tensors<B: AsRef<[u8]>>(program: &Program<B>) -> Result<(), ProgramError> {
+fn check_meta_tensors(program: &Program<&[u8]>) -> Result<(), ProgramError> {
     let meta = program.meta();
     let input_len: u64 = meta
         .input_shape
@@ -590,7 +585,7 @@ fn check_meta_tensors<B: AsRef<[u8]>>(program: &Program<B>) -> Result<(), Progra
 }
 
 /// A tensor is written before it is read, inside the lifetime that the table states.
-fn check_lifetimes<B: AsRef<[u8]>>(program: &Program<B>) -> Result<(), ProgramError> {
+fn check_lifetimes(program: &Program<&[u8]>) -> Result<(), ProgramError> {
     let meta = program.meta();
     for tensor in 0..program.n_tensors() {
         let record = program.tensor(tensor);
@@ -618,7 +613,7 @@ fn check_lifetimes<B: AsRef<[u8]>>(program: &Program<B>) -> Result<(), ProgramEr
     Ok(())
 }
 
-fn check_alias<B: AsRef<[u8]>>(program: &Program<B>, alias: u32) -> Result<(), ProgramError> {
+fn check_alias(program: &Program<&[u8]>, alias: u32) -> Result<(), ProgramError> {
     let (from, to) = program.alias(alias);
     let ok = from < program.n_tensors() && to < program.n_tensors() && {
         let (before, after) = (program.tensor(from), program.tensor(to));
@@ -637,7 +632,7 @@ fn check_alias<B: AsRef<[u8]>>(program: &Program<B>, alias: u32) -> Result<(), P
     }
 }
 
-fn check_overlaps<B: AsRef<[u8]>>(program: &Program<B>) -> Result<(), ProgramError> {
+fn check_overlaps(program: &Program<&[u8]>) -> Result<(), ProgramError> {
     let declared = |first: TensorIdx, second: TensorIdx| {
         (0..program.n_aliases()).any(|alias| {
             let pair = program.alias(alias);

@@ -29,14 +29,12 @@ pub struct Program<B> {
 /// Where each section lies.
 pub(crate) type Sections = [(u32, u32); Section::COUNT];
 
-impl<B: AsRef<[u8]>> Program<B> {
-    /// Checks `bytes` and takes them as they are.
-    ///
-    /// # Errors
-    /// What is wrong with the image, and where. An image that passes runs without failing.
-    pub fn parse(bytes: B) -> Result<Self, ProgramError> {
-        let sections = check::sections(bytes.as_ref())?;
-        let meta = check::meta(bytes.as_ref(), &sections)?;
+impl<'a> Program<&'a [u8]> {
+    /// Apart from [`Self::parse`], so that the checks are compiled once for whatever holds the
+    /// bytes.
+    fn checked(bytes: &'a [u8]) -> Result<Self, ProgramError> {
+        let sections = check::sections(bytes)?;
+        let meta = check::meta(bytes, &sections)?;
         let program = Self {
             bytes,
             sections,
@@ -44,6 +42,21 @@ impl<B: AsRef<[u8]>> Program<B> {
         };
         check::program(&program)?;
         Ok(program)
+    }
+}
+
+impl<B: AsRef<[u8]>> Program<B> {
+    /// Checks `bytes` and takes them as they are.
+    ///
+    /// # Errors
+    /// What is wrong with the image, and where. An image that passes runs without failing.
+    pub fn parse(bytes: B) -> Result<Self, ProgramError> {
+        let Program { sections, meta, .. } = Program::checked(bytes.as_ref())?;
+        Ok(Self {
+            bytes,
+            sections,
+            meta,
+        })
     }
 
     /// The whole image.

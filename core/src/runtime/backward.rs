@@ -92,7 +92,8 @@ impl<P: AsRef<[u8]>, A: AsRef<[u8]> + AsMut<[u8]>, K: Kernels> Runtime<P, A, K> 
         self.program.rules().gradient == GradientType::I8
     }
 
-    #[inline(never)]
+    #[cfg_attr(target_os = "none", inline(never))]
+    #[cfg_attr(page, optimize(size))]
     fn logits_backward(&mut self, gradient: TensorIdx, out: TensorIdx) {
         let head = self.head();
         let scale = match self.program.rules().logits {
@@ -112,7 +113,7 @@ impl<P: AsRef<[u8]>, A: AsRef<[u8]> + AsMut<[u8]>, K: Kernels> Runtime<P, A, K> 
         }
     }
 
-    #[inline(never)]
+    #[cfg_attr(target_os = "none", inline(never))]
     fn classifier_backward_input(&mut self, gradient: TensorIdx, out: TensorIdx) {
         let head = self.head();
         let Some(classifier) = head.classifier else {
@@ -137,7 +138,7 @@ impl<P: AsRef<[u8]>, A: AsRef<[u8]> + AsMut<[u8]>, K: Kernels> Runtime<P, A, K> 
         }
     }
 
-    #[inline(never)]
+    #[cfg_attr(target_os = "none", inline(never))]
     fn classifier_update(
         &mut self,
         x: TensorIdx,
@@ -169,7 +170,8 @@ impl<P: AsRef<[u8]>, A: AsRef<[u8]> + AsMut<[u8]>, K: Kernels> Runtime<P, A, K> 
         }
     }
 
-    #[inline(never)]
+    #[cfg_attr(target_os = "none", inline(never))]
+    #[cfg_attr(page, optimize(size))]
     fn average_pool_backward(
         &mut self,
         gradient: TensorIdx,
@@ -194,7 +196,8 @@ impl<P: AsRef<[u8]>, A: AsRef<[u8]> + AsMut<[u8]>, K: Kernels> Runtime<P, A, K> 
         int8_gradient::write_scale(out, stored.scale / count);
     }
 
-    #[inline(never)]
+    #[cfg_attr(target_os = "none", inline(never))]
+    #[cfg_attr(page, optimize(size))]
     fn pool_backward(
         &mut self,
         pool: u32,
@@ -222,7 +225,7 @@ impl<P: AsRef<[u8]>, A: AsRef<[u8]> + AsMut<[u8]>, K: Kernels> Runtime<P, A, K> 
         }
     }
 
-    #[inline(never)]
+    #[cfg_attr(target_os = "none", inline(never))]
     fn mask_scale(&mut self, layer: u32, gradient: TensorIdx, out: TensorIdx, mask: TensorIdx) {
         self.move_to(gradient, out);
         let record = self.program.layer(layer);
@@ -239,7 +242,7 @@ impl<P: AsRef<[u8]>, A: AsRef<[u8]> + AsMut<[u8]>, K: Kernels> Runtime<P, A, K> 
         elementwise::mask_scale(cast_mut(out), mask, scale, 0, scale.len());
     }
 
-    #[inline(never)]
+    #[cfg_attr(target_os = "none", inline(never))]
     fn conv_backward_input(
         &mut self,
         layer: u32,
@@ -279,7 +282,7 @@ impl<P: AsRef<[u8]>, A: AsRef<[u8]> + AsMut<[u8]>, K: Kernels> Runtime<P, A, K> 
     }
 
     /// Gradients at the inputs of a residual add, `[shortcut, branch]`.
-    #[inline(never)]
+    #[cfg_attr(target_os = "none", inline(never))]
     fn add_backward(
         &mut self,
         add: u32,
@@ -316,7 +319,7 @@ impl<P: AsRef<[u8]>, A: AsRef<[u8]> + AsMut<[u8]>, K: Kernels> Runtime<P, A, K> 
         int8_gradient::rescale(first, n, of_first);
     }
 
-    #[inline(never)]
+    #[cfg_attr(target_os = "none", inline(never))]
     fn bias_update(
         &mut self,
         layer: u32,
@@ -339,7 +342,8 @@ impl<P: AsRef<[u8]>, A: AsRef<[u8]> + AsMut<[u8]>, K: Kernels> Runtime<P, A, K> 
         trace.update(totals.trace(Parameter::Bias(layer), record.out_channels()));
     }
 
-    #[inline(never)]
+    #[cfg_attr(target_os = "none", inline(never))]
+    #[cfg_attr(page, optimize(size))]
     fn bias_gradient(
         &mut self,
         layer: u32,
@@ -357,7 +361,8 @@ impl<P: AsRef<[u8]>, A: AsRef<[u8]> + AsMut<[u8]>, K: Kernels> Runtime<P, A, K> 
         });
     }
 
-    #[inline(never)]
+    #[cfg_attr(target_os = "none", inline(never))]
+    #[cfg_attr(page, optimize(size))]
     fn bias_apply(
         &mut self,
         layer: u32,
@@ -380,7 +385,7 @@ impl<P: AsRef<[u8]>, A: AsRef<[u8]> + AsMut<[u8]>, K: Kernels> Runtime<P, A, K> 
     }
 
     /// `[x, gradient, scratch]` are the operands.
-    #[inline(never)]
+    #[cfg_attr(target_os = "none", inline(never))]
     fn weight_update(
         &mut self,
         layer: u32,
@@ -415,7 +420,8 @@ impl<P: AsRef<[u8]>, A: AsRef<[u8]> + AsMut<[u8]>, K: Kernels> Runtime<P, A, K> 
     }
 
     /// `[x, gradient, out]` are the operands.
-    #[inline(never)]
+    #[cfg_attr(target_os = "none", inline(never))]
+    #[cfg_attr(page, optimize(size))]
     fn weight_gradient(
         &mut self,
         layer: u32,
@@ -437,7 +443,8 @@ impl<P: AsRef<[u8]>, A: AsRef<[u8]> + AsMut<[u8]>, K: Kernels> Runtime<P, A, K> 
         }
     }
 
-    #[inline(never)]
+    #[cfg_attr(target_os = "none", inline(never))]
+    #[cfg_attr(page, optimize(size))]
     fn weight_apply(
         &mut self,
         layer: u32,

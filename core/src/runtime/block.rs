@@ -18,7 +18,7 @@ use crate::program::{Block, LayerRecord, Op, Program};
 use crate::quant::UpdateRule;
 
 impl<P: AsRef<[u8]>, A: AsRef<[u8]> + AsMut<[u8]>, K: Kernels> Runtime<P, A, K> {
-    #[inline(never)]
+    #[cfg_attr(target_os = "none", inline(never))]
     pub(super) fn block_backward(&mut self, op: Op, params: &StepParams, trace: &mut impl Trace) {
         let (
             Some(block),

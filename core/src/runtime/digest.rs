@@ -14,6 +14,7 @@ const CHUNK: usize = 256;
 
 impl<P: AsRef<[u8]>, A: AsRef<[u8]> + AsMut<[u8]>, K: Kernels> Runtime<P, A, K> {
     /// SHA-256 of all weights, frozen and trained.
+    #[cfg_attr(page, optimize(size))]
     pub fn weights_digest(&self) -> [u8; 32] {
         let mut hash = Sha256::new();
         for layer in 0..self.program.n_layers() {
@@ -34,6 +35,7 @@ impl<P: AsRef<[u8]>, A: AsRef<[u8]> + AsMut<[u8]>, K: Kernels> Runtime<P, A, K> 
         hash.finalize().into()
     }
 
+    #[cfg_attr(page, optimize(size))]
     fn hash_weights(&self, record: &LayerRecord, hash: &mut Sha256) {
         let mut chunk = [0; CHUNK];
         let mut len = 0;
@@ -70,6 +72,7 @@ impl<P: AsRef<[u8]>, A: AsRef<[u8]> + AsMut<[u8]>, K: Kernels> Runtime<P, A, K> 
     }
 
     /// Hands on the weight of an original channel in a row of `[filters * taps]`.
+    #[cfg_attr(page, optimize(size))]
     fn weight_bytes(
         &self,
         record: &LayerRecord,

@@ -82,7 +82,7 @@ pub(super) fn mask(codes: &mut [i8], mask: &[u8]) {
 
 /// Input gradient of a convolution. `row` is scratch for one input pixel of f32; where
 /// `accumulate`, the sum with what `out` holds is formed in f32 and quantized again.
-#[inline(never)]
+#[cfg_attr(target_os = "none", inline(never))]
 pub(super) fn conv_backward_input<K: Kernels>(
     layer: &LayerRecord,
     weights: Weights<'_>,

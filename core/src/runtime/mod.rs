@@ -81,6 +81,7 @@ impl<P: AsRef<[u8]>, A: AsRef<[u8]> + AsMut<[u8]>, K: Kernels> Runtime<P, A, K> 
     ///
     /// # Errors
     /// When the block is too small or not aligned to four bytes.
+    #[cfg_attr(page, optimize(size))]
     pub fn new(program: Program<P>, arena: A) -> Result<Self, ArenaError> {
         let needed = program.meta().arena_bytes as usize;
         let found = arena.as_ref().len();
@@ -122,6 +123,7 @@ impl<P: AsRef<[u8]>, A: AsRef<[u8]> + AsMut<[u8]>, K: Kernels> Runtime<P, A, K> 
 
     /// Writes the start values of all trainable parameters: those of the trained state that came
     /// with the program, or the network's own.
+    #[cfg_attr(page, optimize(size))]
     pub fn reset(&mut self) {
         let state = self.program.section(crate::program::image::Section::State);
         if !state.is_empty() {
@@ -172,6 +174,7 @@ impl<P: AsRef<[u8]>, A: AsRef<[u8]> + AsMut<[u8]>, K: Kernels> Runtime<P, A, K> 
     ///
     /// # Errors
     /// When the length differs; nothing is changed then.
+    #[cfg_attr(page, optimize(size))]
     pub fn set_state(&mut self, state: &[u8]) -> Result<(), InputError> {
         let expected = self.program.meta().persistent_bytes as usize;
         if state.len() != expected {
@@ -222,17 +225,10 @@ impl<P: AsRef<[u8]>, A: AsRef<[u8]> + AsMut<[u8]>, K: Kernels> Runtime<P, A, K> 
     /// Runs the forward pass on the sample that was loaded; the logits are in
     /// [`Self::logits`] until the next operation.
     pub fn forward(&mut self) {
-        let params = StepParams {
-            learning_rate: 0.0,
-            bias_rate_factor: 1.0,
-            momentum: 0.0,
-            qas: false,
-            seed: 0,
-            step: 0,
-        };
         for op_idx in 0..self.program.meta().loss_op {
-            if !matches!(self.program.op(op_idx), Op::SaveChannels { .. }) {
-                self.run_op(op_idx, &params, &mut NoTrace);
+            let op = self.program.op(op_idx);
+            if !matches!(op, Op::SaveChannels { .. }) {
+                self.run_forward(op_idx, op);
             }
         }
     }

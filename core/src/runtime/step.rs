@@ -63,7 +63,33 @@ impl<P: AsRef<[u8]>, A: AsRef<[u8]> + AsMut<[u8]>, K: Kernels> Runtime<P, A, K> 
         params: &StepParams,
         trace: &mut impl Trace,
     ) -> Option<f32> {
-        match self.program.op(op_idx) {
+        let op = self.program.op(op_idx);
+        if self.run_forward(op_idx, op) {
+            return None;
+        }
+        match op {
+            Op::Loss {
+                logits,
+                label,
+                gradient,
+            } => {
+                self.move_to(logits, gradient);
+                let [gradient, label] = self.split([Some(gradient), Some(label)]);
+                let label: &[u32] = cast(label);
+                return Some(classifier::softmax_cross_entropy(
+                    cast_mut(gradient),
+                    label[0],
+                ));
+            }
+            backward => self.run_backward(backward, params, trace),
+        }
+        None
+    }
+
+    /// Runs operation `op_idx`, which is `op`, if it is one that computes activations; gives
+    /// whether it is. Apart from the others, so that whoever only predicts has no code to learn.
+    pub(super) fn run_forward(&mut self, op_idx: u32, op: Op) -> bool {
+        match op {
             Op::Conv {
                 layer,
                 x,
@@ -103,22 +129,9 @@ impl<P: AsRef<[u8]>, A: AsRef<[u8]> + AsMut<[u8]>, K: Kernels> Runtime<P, A, K> 
                 let [x, logits] = self.split([Some(x), Some(logits)]);
                 classifier::logits(quant, rule, cast(x), cast_mut(logits));
             }
-            Op::Loss {
-                logits,
-                label,
-                gradient,
-            } => {
-                self.move_to(logits, gradient);
-                let [gradient, label] = self.split([Some(gradient), Some(label)]);
-                let label: &[u32] = cast(label);
-                return Some(classifier::softmax_cross_entropy(
-                    cast_mut(gradient),
-                    label[0],
-                ));
-            }
-            backward => self.run_backward(backward, params, trace),
+            _ => return false,
         }
-        None
+        true
     }
 
     pub(super) fn ranges<const N: usize>(
@@ -144,7 +157,7 @@ impl<P: AsRef<[u8]>, A: AsRef<[u8]> + AsMut<[u8]>, K: Kernels> Runtime<P, A, K> 
         }
     }
 
-    #[inline(never)]
+    #[cfg_attr(target_os = "none", inline(never))]
     fn conv_forward(
         &mut self,
         layer: u32,
@@ -166,7 +179,7 @@ impl<P: AsRef<[u8]>, A: AsRef<[u8]> + AsMut<[u8]>, K: Kernels> Runtime<P, A, K> 
         convolve::<K, _>(&self.program, &record, tensors);
     }
 
-    #[inline(never)]
+    #[cfg_attr(target_os = "none", inline(never))]
     fn add_forward(
         &mut self,
         add: u32,
@@ -182,7 +195,7 @@ impl<P: AsRef<[u8]>, A: AsRef<[u8]> + AsMut<[u8]>, K: Kernels> Runtime<P, A, K> 
         K::add_forward(&record, rule, cast_mut(y), cast(b), mask);
     }
 
-    #[inline(never)]
+    #[cfg_attr(target_os = "none", inline(never))]
     fn classifier_forward(&mut self, x: TensorIdx, logits: TensorIdx) {
         let head = self.head();
         let Some(classifier) = head.classifier else {

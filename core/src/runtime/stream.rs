@@ -18,7 +18,7 @@ struct Places {
 }
 
 impl<P: AsRef<[u8]>, A: AsRef<[u8]> + AsMut<[u8]>, K: Kernels> Runtime<P, A, K> {
-    #[inline(never)]
+    #[cfg_attr(target_os = "none", inline(never))]
     pub(super) fn stream_forward(&mut self, op_idx: u32, tensors: [TensorIdx; 3]) {
         let Some(stream) = self.program.stream(self.program.op(op_idx)) else {
             return;

@@ -273,16 +273,30 @@ impl StoredWeights<'_> {
         how: &HowToUpdate<'_>,
         index: FlatIndex<'_>,
     ) -> Counts {
+        if how.rule == UpdateRule::Stochastic && self.velocity.is_empty() {
+            let codes = &mut self.codes[start..start + gradient.len()];
+            let rate = how.params.learning_rate;
+            return update_weights(codes, gradient, rate, factor, how.noise, index);
+        }
+        self.update_by_rule(start, gradient, &factor, how, index)
+    }
+
+    /// The same by any rule, one element after another.
+    #[inline]
+    fn update_by_rule(
+        &mut self,
+        start: usize,
+        gradient: &[f32],
+        factor: &dyn Fn(usize) -> f32,
+        how: &HowToUpdate<'_>,
+        index: FlatIndex<'_>,
+    ) -> Counts {
         let HowToUpdate {
             rule,
             params,
             noise,
         } = *how;
         let rate = params.learning_rate;
-        if rule == UpdateRule::Stochastic && self.velocity.is_empty() {
-            let codes = &mut self.codes[start..start + gradient.len()];
-            return update_weights(codes, gradient, rate, factor, noise, index);
-        }
         let mut counts = Counts::default();
         for (k, &gradient) in gradient.iter().enumerate() {
             let at = start + k;

@@ -7,7 +7,7 @@ use alloc::vec::Vec;
 
 use super::Session;
 use crate::runtime::kernels::Kernels;
-use crate::runtime::{NoTrace, StepParams, Trace};
+use crate::runtime::{StepParams, Trace};
 
 /// The persistent part at the start of a step, and the sample that the step learns from.
 #[derive(Clone, Debug)]
@@ -54,8 +54,8 @@ impl<K: Kernels> Session<K> {
     }
 
     /// Undoes the newest operation, back to the start of the step before this one; whether
-    /// there was something to undo.
-    pub fn previous_op(&mut self) -> bool {
+    /// there was something to undo. `trace` hears the step once more, up to there.
+    pub fn previous_op(&mut self, trace: &mut impl Trace) -> bool {
         let Some(snapshot) = self.snapshot.clone() else {
             return false;
         };
@@ -66,7 +66,7 @@ impl<K: Kernels> Session<K> {
         };
         self.rewind(&snapshot);
         while self.op < target {
-            self.next_op(&mut NoTrace);
+            self.next_op(trace);
         }
         true
     }

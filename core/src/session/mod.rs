@@ -58,6 +58,7 @@ impl<K: Kernels> Session<K> {
     ///
     /// # Errors
     /// When program, block or samples do not fit together.
+    #[cfg_attr(page, optimize(size))]
     pub fn new(image: AlignedBytes, samples: Samples) -> Result<Self, SessionError> {
         let program = Program::parse(image).map_err(SessionError::Program)?;
         let settings = program.settings();

@@ -47,7 +47,7 @@ pub(super) fn Legend(props: &LegendProps) -> Html {
                     <label class="ghost">
                         <input type="checkbox" {checked} onchange={&props.onghost} />
                         <i aria-hidden="true" />
-                        { "layer by layer" }
+                        { "without passes" }
                     </label>
                     <Term text="?" meaning={GHOST} />
                 </li>

@@ -166,7 +166,7 @@ fn load_or_zero<T: Copy + Default, const N: usize>(values: &[T], at: usize) -> [
 }
 
 #[cold]
-#[inline(never)]
+#[cfg_attr(target_os = "none", inline(never))]
 fn load_tail<T: Copy + Default, const N: usize>(values: &[T], at: usize) -> [T; N] {
     from_fn(|lane| values.get(at + lane).copied().unwrap_or_default())
 }
@@ -287,7 +287,7 @@ impl<'a> Finish<'a> {
         }
     }
 
-    #[inline(never)]
+    #[cfg_attr(target_os = "none", inline(never))]
     fn store_some(&self, codes: [i8; 8], inside: u8, y: &mut [i8], mask: &mut [u8], at: usize) {
         for (lane, &code) in codes.iter().enumerate().take(self.n_channels) {
             y[at + lane] = code;
@@ -297,7 +297,7 @@ impl<'a> Finish<'a> {
         }
     }
 
-    #[inline(never)]
+    #[cfg_attr(target_os = "none", inline(never))]
     fn one_by_one(&self, accumulators: [i32; 8]) -> ([i8; 8], u8) {
         let mut codes = [0; 8];
         let mut inside = 0;
@@ -435,7 +435,7 @@ impl<'a, T: Code> ConvForward<'a, T> {
 
 impl<L: Lanes> Blocked<L> {
     /// Input gradient of one part (frozen or trainable) of a layer.
-    #[inline(never)]
+    #[cfg_attr(target_os = "none", inline(never))]
     fn backward_part<T: Code>(
         layer: &LayerRecord,
         weights: &[T],
