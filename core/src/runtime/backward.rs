@@ -11,8 +11,9 @@ use super::{Runtime, classifier, elementwise, int8_gradient, pool};
 use crate::program::{LayerRecord, Op, TensorIdx};
 use crate::quant::{GradientType, LogitScale, QuantParams};
 
-// No operation is inlined into the function that chooses it: one frame would have to hold what all
-// of them keep on the stack.
+// On a microcontroller no operation is inlined into the function that chooses it: one frame would
+// have to hold what all of them keep on the stack. Elsewhere the attribute would let packages share
+// the function, and the page would get one that is compiled for size.
 impl<P: AsRef<[u8]>, A: AsRef<[u8]> + AsMut<[u8]>, K: Kernels> Runtime<P, A, K> {
     pub(super) fn run_backward(&mut self, op: Op, params: &StepParams, trace: &mut impl Trace) {
         match op {
