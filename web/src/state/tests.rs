@@ -4,6 +4,7 @@ use std::rc::Rc;
 
 use quartermeg_core::policy::LayerUpdate;
 use quartermeg_formats::setup::RateSchedule;
+use quartermeg_formats::waterfall::{ALL_LEFT_OUT, PASSES};
 use yew::Reducible as _;
 
 use super::{
@@ -615,19 +616,25 @@ fn costs_are_stale_until_they_are_of_the_newest_plan() {
     assert!(!page.state.rules_plan_stale);
 }
 
-/// What the passes save: 40,000 B, 30,000 B with the first, 10,000 B with all.
+/// The last of the passes is left out.
+const WITHOUT_LAST: u8 = 1 << (PASSES.len() - 1);
+
+/// What the passes save: 40,000 B, 30,000 B with the first, 15,000 B without the last, 10,000 B
+/// with all.
 fn passes() -> Event {
     let mut view = PassesView {
-        arena_bytes: vec![None; 8],
+        arena_bytes: vec![None; usize::from(ALL_LEFT_OUT) + 1],
         plain: vec![("first".to_owned(), 40_000)],
     };
-    for (left_out, bytes) in [
-        (0, 10_000),
-        (0b100, 15_000),
-        (0b110, 30_000),
-        (0b111, 40_000),
-    ] {
-        view.arena_bytes[left_out] = Some(bytes);
+    for at_work in 0..=PASSES.len() {
+        let bytes = match at_work {
+            0 => 40_000,
+            1 => 30_000,
+            _ if at_work < PASSES.len() => 15_000,
+            _ => 10_000,
+        };
+        let left_out = ALL_LEFT_OUT & (ALL_LEFT_OUT << at_work);
+        view.arena_bytes[usize::from(left_out)] = Some(bytes);
     }
     Event::PassesPlanned(Box::new(view))
 }
@@ -638,9 +645,9 @@ fn the_waterfall_says_what_each_pass_saves() {
     assert_eq!(page.state.waterfall(), None);
     page.tell_newest(passes());
     let waterfall = page.state.waterfall().expect("known");
-    assert_eq!(waterfall.rows.len(), 4);
+    assert_eq!(waterfall.rows.len(), 1 + PASSES.len());
     let shares: Vec<f64> = waterfall.rows.iter().map(|row| row.share).collect();
-    assert_eq!(shares, [1.0, 0.75, 0.375, 0.25]);
+    assert_eq!(shares, [1.0, 0.75, 0.375, 0.375, 0.375, 0.375, 0.25]);
     assert_eq!(waterfall.rows[1].saved, "\u{2212}25.0\u{a0}%");
     assert!(
         waterfall
@@ -662,11 +669,11 @@ fn a_pass_is_left_out_on_the_map_alone() {
     let mut page = Page::training();
     page.tell_newest(passes());
     page.requests();
-    page.act(Action::LeaveOut(0b100));
-    assert_eq!(page.requests(), [Request::PlanWithout(0b100)]);
+    page.act(Action::LeaveOut(WITHOUT_LAST));
+    assert_eq!(page.requests(), [Request::PlanWithout(WITHOUT_LAST)]);
     assert_eq!(page.state.left_out_text(), None, "not there yet");
     let without = || Event::PlannedWithout {
-        left_out: 0b100,
+        left_out: WITHOUT_LAST,
         plan: Box::new(plan(1_500)),
     };
     page.tell_newest(without());
@@ -676,14 +683,17 @@ fn a_pass_is_left_out_on_the_map_alone() {
     assert_eq!(shown.arena_bytes, 1_500);
     assert_eq!(page.state.plan().expect("a plan").arena_bytes, 1_000);
     let waterfall = page.state.waterfall().expect("known");
-    assert!(!waterfall.rows[3].at_work && waterfall.rows[3].saved.is_empty());
-    assert_eq!(waterfall.rows[3].bytes, "14.6 KiB (15,000 B)");
+    assert!(!waterfall.rows[PASSES.len()].at_work && waterfall.rows[PASSES.len()].saved.is_empty());
+    assert_eq!(waterfall.rows[PASSES.len()].bytes, "14.6 KiB (15,000 B)");
 
     // Another policy is shown without the same passes.
     page.act(Action::SetSeed(9));
     page.requests();
     page.tell_newest(Event::Planned(Box::new(plan(2_000))));
-    assert!(page.requests().contains(&Request::PlanWithout(0b100)));
+    assert!(
+        page.requests()
+            .contains(&Request::PlanWithout(WITHOUT_LAST))
+    );
     page.act(Action::LeaveOut(0));
     assert_eq!(page.state.shown_plan().expect("a plan").arena_bytes, 2_000);
     // What comes late is not wanted any more.
