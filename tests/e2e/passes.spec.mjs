@@ -60,11 +60,11 @@ test('a pass that is switched off is left out on the map, and training goes on',
 
 test('what is exported has all passes, whatever the map shows', async ({ app }) => {
   await app.pause();
-  const before = await app.download('Program', { withWeights: false });
+  const before = await app.download(/qmeg/, { withWeights: false });
   const { pass } = await openWaterfall(app);
   for (const name of NAMES) await pass(name).uncheck();
   await expect(app.page.getByText(`Shown without: ${NAMES.join(', ')}.`)).toBeVisible();
-  const after = await app.download('Program', { withWeights: false });
+  const after = await app.download(/qmeg/, { withWeights: false });
   expect(after.buffer.equals(before.buffer)).toBe(true);
 });
 
