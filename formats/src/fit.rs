@@ -262,7 +262,7 @@ fn singles(network: &Network, policy: &Policy) -> Vec<Change> {
     for (index, (layer, &update)) in layers.iter().zip(&policy.layers).enumerate() {
         let with = |update: LayerUpdate| {
             let mut policy = policy.clone();
-            policy.layers[index] = update;
+            policy.set(index, update);
             policy
         };
         let name = layer.name;
@@ -348,22 +348,25 @@ fn combined(network: &Network, policy: &Policy) -> Vec<Change> {
 
 fn frozen_before(policy: &Policy, end: usize) -> Policy {
     let mut policy = policy.clone();
-    policy.layers[..end].fill(LayerUpdate::Frozen);
+    for layer in 0..end {
+        policy.set(layer, LayerUpdate::Frozen);
+    }
     policy
 }
 
 fn limited(policy: &Policy, limit: f32) -> Policy {
-    let mut policy = policy.clone();
-    for update in &mut policy.layers {
-        if update.ratio() > limit {
-            *update = if limit > 0.0 {
-                LayerUpdate::Weights { ratio: limit }
-            } else {
-                LayerUpdate::Bias
-            };
+    let update = if limit > 0.0 {
+        LayerUpdate::Weights { ratio: limit }
+    } else {
+        LayerUpdate::Bias
+    };
+    let mut limited = policy.clone();
+    for (layer, old) in policy.layers.iter().enumerate() {
+        if old.ratio() > limit {
+            limited.set(layer, update);
         }
     }
-    policy
+    limited
 }
 
 fn ratio_text(ratio: f32) -> String {

@@ -159,3 +159,22 @@ fn a_smaller_block_ends_the_step_where_too_much_is_live() {
     }
     assert_eq!(n_live, 2);
 }
+
+#[test]
+fn what_learns_no_more_is_not_computed_again_either() {
+    let network = network(&KEYBOARD);
+    let all = LayerUpdate::Weights { ratio: 1.0 };
+    let mut policy = Policy::classifier_only(&network);
+    let n_layers = policy.layers.len();
+    policy.layers[n_layers - 3..].fill(all);
+    policy.recompute = policy.recomputable(&network);
+    assert!(!policy.recompute.is_empty());
+    // So little that layers have to be frozen.
+    let least = arena_bytes(&network, &Policy::classifier_only(&network));
+    let budget = least + 256;
+    assert!(budget < arena_bytes(&network, &policy));
+    let search = Search::new(&network, &policy, Rules::DEVICE, budget);
+    let search = finished(search, &network);
+    assert!(!search.fixes().is_empty(), "{search:?}");
+    check(&network, budget, search.fixes());
+}
