@@ -102,13 +102,11 @@ fn learns(record: &LayerRecord) -> bool {
     record.bias_tensor.is_some() || record.weight_tensor.is_some()
 }
 
-#[cfg_attr(page, optimize(size))]
 fn name<B: AsRef<[u8]>>(program: &Program<B>, layer: u32) -> &str {
     program.name(program.layer(layer).name)
 }
 
 /// What the policy lets a layer learn.
-#[cfg_attr(page, optimize(size))]
 fn cell<B: AsRef<[u8]>>(program: &Program<B>, layer: u32) -> String {
     if program.layer(layer).weight_tensor.is_some() {
         weights_learn(program, layer)
@@ -117,7 +115,6 @@ fn cell<B: AsRef<[u8]>>(program: &Program<B>, layer: u32) -> String {
     }
 }
 
-#[cfg_attr(page, optimize(size))]
 fn weights_learn<B: AsRef<[u8]>>(program: &Program<B>, layer: u32) -> String {
     let record = program.layer(layer);
     let of = name(program, layer);
@@ -130,7 +127,6 @@ fn weights_learn<B: AsRef<[u8]>>(program: &Program<B>, layer: u32) -> String {
     }
 }
 
-#[cfg_attr(page, optimize(size))]
 fn bias_learns<B: AsRef<[u8]>>(program: &Program<B>, layer: u32) -> String {
     format!("bias of {} learns", name(program, layer))
 }

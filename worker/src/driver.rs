@@ -79,7 +79,6 @@ pub(crate) fn start() {
 struct PageClock(Performance);
 
 impl Clock for PageClock {
-    #[cfg_attr(page, optimize(size))]
     fn now(&self) -> f64 {
         self.0.now()
     }
@@ -96,7 +95,6 @@ struct Driver {
 }
 
 impl Driver {
-    #[cfg_attr(page, optimize(size))]
     fn receive(self: &Rc<Self>, data: &JsValue) {
         let bytes = Uint8Array::new(data).to_vec();
         match protocol::decode(&bytes) {
@@ -137,7 +135,6 @@ impl Driver {
         }
     }
 
-    #[cfg_attr(page, optimize(size))]
     fn wake_soon(&self) {
         self.timer.set(None);
         if !self.is_waking.replace(true) {
@@ -146,7 +143,6 @@ impl Driver {
         }
     }
 
-    #[cfg_attr(page, optimize(size))]
     fn post_events(&self) {
         let events = self.trainer.borrow_mut().take_events();
         for event in &events {
@@ -156,7 +152,6 @@ impl Driver {
 }
 
 /// Sends an event; its bytes are handed over, not copied.
-#[cfg_attr(page, optimize(size))]
 fn post(scope: &DedicatedWorkerGlobalScope, message: &FromWorker) {
     let Ok(bytes) = protocol::encode(message) else {
         return;

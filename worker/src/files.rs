@@ -12,7 +12,6 @@ use quartermeg_web::protocol::ExportView;
 const MAX_NAME: usize = 60;
 
 /// What a person should know before an export.
-#[cfg_attr(page, optimize(size))]
 pub(crate) fn check(source: &Source<'_>) -> ExportView {
     let on_board = source.on_board();
     let no_options = yaml::Options::of(&source.setup.policy).err();
@@ -26,7 +25,6 @@ pub(crate) fn check(source: &Source<'_>) -> ExportView {
 }
 
 /// A file's name, cut to a length that a sentence can hold.
-#[cfg_attr(page, optimize(size))]
 pub(crate) fn short(name: &str) -> String {
     name.chars().take(MAX_NAME).collect()
 }
@@ -56,7 +54,6 @@ pub(crate) fn open(name: &str, bytes: &[u8]) -> Result<Opened, String> {
     result.map_err(|sentence| format!("\"{}\" was not opened: {sentence}", short(name)))
 }
 
-#[cfg_attr(page, optimize(size))]
 fn looks_like_text(bytes: &[u8]) -> bool {
     let start = &bytes[..bytes.len().min(256)];
     start.trim_ascii_start().starts_with(b"{") && !start.contains(&0)

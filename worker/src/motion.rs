@@ -17,7 +17,6 @@ pub(crate) struct Motion(Description);
 
 impl Motion {
     /// Reads the description in a file of windows.
-    #[cfg_attr(page, optimize(size))]
     pub(crate) fn read(file: &[u8]) -> Result<Self, String> {
         Description::read(file).map(Self).ok_or_else(|| {
             "The samples cannot be used: their file does not say how they were recorded.".to_owned()
@@ -50,7 +49,6 @@ impl Motion {
 
 impl<C: Clock> Trainer<C> {
     /// Tells how motion is recorded, once network and windows are there.
-    #[cfg_attr(page, optimize(size))]
     pub(crate) fn tell_motion(&mut self, id: u32) {
         if let (Ok(network), Some(motion), Some(samples)) =
             (&self.network, &self.motion, &self.samples)
@@ -62,13 +60,11 @@ impl<C: Clock> Trainer<C> {
     }
 
     /// Whether windows of motion are learned.
-    #[cfg_attr(page, optimize(size))]
     pub(crate) fn shows_motion(&self) -> bool {
         let compiled = self.compiled.as_ref();
         self.motion.is_some() && compiled.is_some_and(|it| it.setup.scenario == self.samples_of)
     }
 
-    #[cfg_attr(page, optimize(size))]
     pub(crate) fn read_recording(
         &mut self,
         id: u32,
@@ -87,7 +83,6 @@ impl<C: Clock> Trainer<C> {
         Ok(())
     }
 
-    #[cfg_attr(page, optimize(size))]
     pub(crate) fn add_windows(
         &mut self,
         id: u32,
@@ -108,7 +103,6 @@ impl<C: Clock> Trainer<C> {
     }
 
     /// Predicts with the weights from before learning.
-    #[cfg_attr(page, optimize(size))]
     pub(crate) fn predict_untrained(&mut self, id: u32, codes: &[i8]) -> Result<(), String> {
         let Compiled {
             image, untrained, ..

@@ -6,7 +6,6 @@ use quartermeg_core::runtime::{Parameter, UpdateTrace};
 use quartermeg_web::protocol::UpdateView;
 
 /// What an update did, with the name of its parameter.
-#[cfg_attr(page, optimize(size))]
 pub(crate) fn update_view<B: AsRef<[u8]>>(
     program: &Program<B>,
     update: &UpdateTrace,

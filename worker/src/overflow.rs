@@ -23,7 +23,6 @@ pub(crate) struct OverflowPlanner {
 impl OverflowPlanner {
     /// Begins where a program does not fit. `before` is a search for the same setup with another
     /// budget.
-    #[cfg_attr(page, optimize(size))]
     pub(crate) fn new<B: AsRef<[u8]>>(
         program: &Program<B>,
         network: &Network,
@@ -71,7 +70,6 @@ impl OverflowPlanner {
     }
 
     /// Tries one more change; what was found, where that is news, and at first where the step ends.
-    #[cfg_attr(page, optimize(size))]
     pub(crate) fn advance(&mut self, network: &Network) -> Option<OverflowView> {
         if !std::mem::replace(&mut self.is_told, true) {
             return Some(self.view());
@@ -86,7 +84,6 @@ impl OverflowPlanner {
     }
 
     /// Whether nothing more is tried.
-    #[cfg_attr(page, optimize(size))]
     pub(crate) fn is_done(&self) -> bool {
         self.search.is_done()
     }

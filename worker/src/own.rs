@@ -53,7 +53,6 @@ impl Own {
     }
 
     /// The network of a scenario, as its file has it.
-    #[cfg_attr(page, optimize(size))]
     pub(crate) fn network(&self, scenario: &Scenario) -> Result<&Network, String> {
         let network = self.network.as_ref();
         network
@@ -68,7 +67,6 @@ impl Own {
             })
     }
 
-    #[cfg_attr(page, optimize(size))]
     fn input(&self) -> Result<Value, String> {
         let network = self.network.as_ref().map(Network::input);
         network.ok_or_else(no_network)
@@ -155,7 +153,6 @@ impl Own {
     }
 
     /// Reads a file of samples.
-    #[cfg_attr(page, optimize(size))]
     pub(crate) fn read(
         &self,
         name: &str,
@@ -178,7 +175,6 @@ impl Own {
     }
 }
 
-#[cfg_attr(page, optimize(size))]
 fn view(network: &Network, kind: ModelKind) -> NetworkView {
     let input = network.input();
     let range = InputRange::of(input.quant);

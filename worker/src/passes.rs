@@ -58,7 +58,6 @@ impl PassesPlanner {
     }
 
     /// Whether everything is planned.
-    #[cfg_attr(page, optimize(size))]
     pub(crate) fn is_done(&self) -> bool {
         self.waiting.is_empty()
     }

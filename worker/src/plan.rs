@@ -28,7 +28,6 @@ pub(crate) fn presets(scenario: &Scenario, network: &Network) -> Vec<PresetView>
 }
 
 /// Size of the block that a step needs; none where it cannot be compiled.
-#[cfg_attr(page, optimize(size))]
 pub(crate) fn arena_bytes(
     network: &Network,
     policy: &Policy,
@@ -87,7 +86,6 @@ pub(crate) fn view<B: AsRef<[u8]>>(
     }
 }
 
-#[cfg_attr(page, optimize(size))]
 fn tensor_view<B: AsRef<[u8]>>(program: &Program<B>, tensor: u32) -> TensorView {
     let record = program.tensor(tensor);
     TensorView {
@@ -102,7 +100,6 @@ fn tensor_view<B: AsRef<[u8]>>(program: &Program<B>, tensor: u32) -> TensorView 
 }
 
 /// Where a role stands in [`Role::ALL`].
-#[cfg_attr(page, optimize(size))]
 pub(crate) fn role_index(wanted: Role) -> u8 {
     (0..)
         .zip(Role::ALL)
@@ -110,7 +107,6 @@ pub(crate) fn role_index(wanted: Role) -> u8 {
         .map_or(0, |(index, _)| index)
 }
 
-#[cfg_attr(page, optimize(size))]
 fn op_view<B: AsRef<[u8]>>(program: &Program<B>, op_idx: u32) -> OpView {
     let op = program.op(op_idx);
     let (name, help) = describe::op(program, op);
@@ -130,7 +126,6 @@ fn op_view<B: AsRef<[u8]>>(program: &Program<B>, op_idx: u32) -> OpView {
     }
 }
 
-#[cfg_attr(page, optimize(size))]
 fn layer_view<B: AsRef<[u8]>>(program: &Program<B>, layer: u32) -> LayerView {
     let record = program.layer(layer);
     let count = |len: usize| u32::try_from(len).unwrap_or(u32::MAX);
@@ -144,7 +139,6 @@ fn layer_view<B: AsRef<[u8]>>(program: &Program<B>, layer: u32) -> LayerView {
 }
 
 /// Kernel, channels and output pixels, for example `1x1, 24 -> 96, 6 x 6`.
-#[cfg_attr(page, optimize(size))]
 fn shape(record: &LayerRecord) -> String {
     let [kernel_h, kernel_w] = record.kernel;
     let [h, w, out_channels] = record.output;

@@ -51,7 +51,6 @@ impl RulesPlanner {
         self.waiting.is_empty().then(|| self.view(network))
     }
 
-    #[cfg_attr(page, optimize(size))]
     fn view(&self, network: &Network) -> RulesView {
         let bytes_of = |wanted: Rules| {
             let mut known = self.known.iter();
@@ -79,7 +78,6 @@ impl RulesPlanner {
 }
 
 /// The rules under each choice of one of them.
-#[cfg_attr(page, optimize(size))]
 fn choices_of(rules: Rules, rule: usize) -> impl Iterator<Item = Option<Rules>> {
     (0u8..)
         .take(RULES[rule].choices.len())
@@ -87,7 +85,6 @@ fn choices_of(rules: Rules, rule: usize) -> impl Iterator<Item = Option<Rules>> 
 }
 
 /// Why a rule changes nothing, if it cannot.
-#[cfg_attr(page, optimize(size))]
 fn idle(network: &Network, setup: &Setup, rule: &str) -> Option<&'static str> {
     let layers = &setup.policy.layers;
     let has = |wanted: fn(&NodeKind) -> bool| network.nodes().iter().any(|it| wanted(&it.kind));

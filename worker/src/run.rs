@@ -79,7 +79,6 @@ impl Run {
     }
 
     /// Settings that changed inside a step wait for the next one.
-    #[cfg_attr(page, optimize(size))]
     fn take_settings(&mut self) {
         if self.session.op_count() == 0 {
             self.session.set_settings(self.settings);
@@ -127,7 +126,6 @@ impl Run {
     }
 
     /// Undoes one operation.
-    #[cfg_attr(page, optimize(size))]
     pub(crate) fn previous_operation(&mut self) {
         if self.session.previous_op(&mut Recorder::default()) {
             // What was heard may have been undone; the step is heard again up to here.
@@ -136,7 +134,6 @@ impl Run {
     }
 
     /// Goes to the moment after so many operations of this step.
-    #[cfg_attr(page, optimize(size))]
     pub(crate) fn seek(&mut self, n_ops: u32) {
         self.take_settings();
         self.session.abandon_step();
@@ -146,7 +143,6 @@ impl Run {
     }
 
     /// Forgets what was heard and measured, after a reset.
-    #[cfg_attr(page, optimize(size))]
     pub(crate) fn forget(&mut self) {
         self.recorder.forget();
         self.losses.clear();
@@ -173,7 +169,6 @@ impl Run {
     }
 
     /// Works the digest out while that is cheap, between steps.
-    #[cfg_attr(page, optimize(size))]
     pub(crate) fn remember_digest(&mut self) {
         if self.session.op_count() == 0 {
             self.digest();
@@ -181,7 +176,6 @@ impl Run {
     }
 
     /// The weights as a file holds them.
-    #[cfg_attr(page, optimize(size))]
     pub(crate) fn trained(&mut self) -> Trained {
         Trained {
             steps: self.session.step_count(),

@@ -45,7 +45,6 @@ impl SampleSet {
     }
 
     /// The sample of the step under way, or, between steps, of the next one.
-    #[cfg_attr(page, optimize(size))]
     pub(crate) fn view(&self, session: &Session) -> Option<SampleView> {
         let index = session.sample_of_step(session.step_count());
         let (codes, label) = session.samples().get(index);
@@ -68,7 +67,6 @@ impl SampleSet {
 }
 
 /// Whether these are the pixels of a drawing.
-#[cfg_attr(page, optimize(size))]
 pub(crate) fn check_image(pixels: &[u8]) -> Result<(), String> {
     if pixels.len() == IMAGE_PIXELS {
         return Ok(());
@@ -80,7 +78,6 @@ pub(crate) fn check_image(pixels: &[u8]) -> Result<(), String> {
 }
 
 /// A number of samples.
-#[cfg_attr(page, optimize(size))]
 pub(crate) fn count(len: usize) -> u32 {
     u32::try_from(len).unwrap_or(u32::MAX)
 }

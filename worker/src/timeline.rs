@@ -64,7 +64,6 @@ pub(crate) fn view(timeline: &Timeline) -> PlanView {
     }
 }
 
-#[cfg_attr(page, optimize(size))]
 fn tensor_view(tensor: &TimelineTensor) -> TensorView {
     let extents: Vec<String> = tensor.shape.iter().map(u32::to_string).collect();
     TensorView {
@@ -78,7 +77,6 @@ fn tensor_view(tensor: &TimelineTensor) -> TensorView {
     }
 }
 
-#[cfg_attr(page, optimize(size))]
 fn op_view(op: &TimelineOp, place: impl Fn(u32) -> u32) -> OpView {
     let parameter = op.parameter.as_ref();
     OpView {
@@ -89,7 +87,6 @@ fn op_view(op: &TimelineOp, place: impl Fn(u32) -> u32) -> OpView {
     }
 }
 
-#[cfg_attr(page, optimize(size))]
 fn index(len: usize) -> u32 {
     u32::try_from(len).unwrap_or(u32::MAX)
 }

@@ -112,7 +112,6 @@ impl Compiled {
 
 impl<C: Clock> Trainer<C> {
     /// A trainer that knows nothing yet.
-    #[cfg_attr(page, optimize(size))]
     pub fn new(clock: C) -> Self {
         Self {
             clock,
@@ -235,7 +234,6 @@ impl<C: Clock> Trainer<C> {
 
     // -- Files of the scenario -----------------------------------------------------------------
 
-    #[cfg_attr(page, optimize(size))]
     fn load_network(&mut self, id: u32, scenario: String, file: &[u8]) -> Result<(), String> {
         self.pause();
         (self.compiled, self.run, self.planner) = (None, None, None);
@@ -250,7 +248,6 @@ impl<C: Clock> Trainer<C> {
         Ok(())
     }
 
-    #[cfg_attr(page, optimize(size))]
     fn load_samples(&mut self, id: u32, scenario: String, file: &[u8]) -> Result<(), String> {
         self.pause();
         let kind = scenario::by_id(&scenario).map_or(SampleKind::Drawing, |it| it.samples);
@@ -343,7 +340,6 @@ impl<C: Clock> Trainer<C> {
 
     // -- Setup ---------------------------------------------------------------------------------
 
-    #[cfg_attr(page, optimize(size))]
     fn configure(&mut self, id: u32, setup: &str) -> Result<(), String> {
         let (link, _) = link::parse(setup);
         let (compiled, run) = self.prepare(link.setup, None)?;
@@ -448,7 +444,6 @@ impl<C: Clock> Trainer<C> {
     }
 
     /// Plans the setup without some passes, to look at.
-    #[cfg_attr(page, optimize(size))]
     fn plan_without(&mut self, id: u32, left_out: u8) -> Result<(), String> {
         let Compiled { setup, network, .. } = self.compiled()?;
         let Setup { policy, rules, .. } = &*setup;
@@ -469,7 +464,6 @@ impl<C: Clock> Trainer<C> {
         Ok(())
     }
 
-    #[cfg_attr(page, optimize(size))]
     fn tune(&mut self, setup: &str) -> Result<(), String> {
         let (link, _) = link::parse(setup);
         let compiled = self.compiled()?;
@@ -508,7 +502,6 @@ impl<C: Clock> Trainer<C> {
         self.speed = None;
     }
 
-    #[cfg_attr(page, optimize(size))]
     fn inspect(&mut self, id: u32, change: impl FnOnce(&mut Run)) -> Result<(), String> {
         self.pause();
         let run = self.run.as_mut().ok_or_else(no_samples)?;
@@ -518,7 +511,6 @@ impl<C: Clock> Trainer<C> {
         Ok(())
     }
 
-    #[cfg_attr(page, optimize(size))]
     fn reset(&mut self, id: u32) -> Result<(), String> {
         self.pause();
         let compiled = self.compiled()?;
@@ -533,7 +525,6 @@ impl<C: Clock> Trainer<C> {
 
     // -- Drawing -------------------------------------------------------------------------------
 
-    #[cfg_attr(page, optimize(size))]
     fn classify(&mut self, id: u32, pixels: &[u8]) -> Result<(), String> {
         check_image(pixels)?;
         self.predict(id, &image::enlarge(pixels))
@@ -572,7 +563,6 @@ impl<C: Clock> Trainer<C> {
 
     // -- Files of the person -------------------------------------------------------------------
 
-    #[cfg_attr(page, optimize(size))]
     fn export(&mut self, id: u32, kind: ExportKind, with_weights: bool) -> Result<(), String> {
         let trained = self.trained(with_weights || kind.is_weights())?;
         let files = self
@@ -696,7 +686,6 @@ impl<C: Clock> Trainer<C> {
         self.events.push(FromWorker { id, event });
     }
 
-    #[cfg_attr(page, optimize(size))]
     pub(crate) fn tell_position(&mut self, id: u32) {
         let now = self.clock.now();
         let running = self.speed.is_some();
