@@ -16,8 +16,9 @@ function drawer(app) {
   return app.page.locator('details').filter({ hasText: /^Numerics:/ });
 }
 
-/** The options of a list, once each of them but the chosen one says what it costs. */
+/** The options of a list, once each of them but the chosen one says what it costs beside the plan in force. */
 async function costs(app, name) {
+  await expect(app.field(name)).not.toHaveClass(/stale/);
   const options = app.field(name).locator('option');
   await expect
     .poll(async () => (await options.allTextContents()).filter((text) => /\((same|[+\u2212][\d,]+ B)\)$/.test(text)).length)

@@ -16,6 +16,24 @@ test('the bias of a layer can be trained or left alone', async ({ app }) => {
   await expect.poll(() => app.bytes('Peak memory')).not.toBe(before);
 });
 
+test('an input that is computed again is not kept, and a link says so', async ({ app, page }) => {
+  await app.pause();
+  await app.field('Scenario').selectOption({ label: "Watch: learn this patient's movements" });
+  const again = page.getByRole('button', { name: /^Compute the input of layer \d+ again$/ });
+  await expect(again.first()).toBeVisible();
+  const before = await app.bytes('Peak memory');
+  const count = await again.count();
+  for (let at = 0; at < count; at += 1) {
+    await again.nth(at).press('Enter');
+    await expect(again.nth(at)).toHaveAttribute('aria-pressed', 'true');
+  }
+  await expect.poll(() => app.bytes('Peak memory')).toBeLessThan(before);
+  await expect.poll(() => new URL(page.url()).hash).toMatch(/\dr/);
+  for (let at = 0; at < count; at += 1) await app.button('Undo').click();
+  await expect.poll(() => app.bytes('Peak memory')).toBe(before);
+  await expect(again.first()).toHaveAttribute('aria-pressed', 'false');
+});
+
 test('a budget that is too small is explained', async ({ app }) => {
   await app.field('Memory budget').fill('1');
   await expect(app.page.getByRole('alert')).toContainText(/\d[\d,]* B\b/);

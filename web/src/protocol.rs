@@ -590,6 +590,8 @@ pub struct LayerView {
     pub n_weights: u32,
     /// Number of biases.
     pub n_biases: u32,
+    /// Whether its input can be computed again, once its weights learn.
+    pub recomputable: bool,
 }
 
 /// What happened since the last batch.

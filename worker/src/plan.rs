@@ -2,7 +2,7 @@
 
 use quartermeg_core::compile::compile;
 use quartermeg_core::network::Network;
-use quartermeg_core::policy::Policy;
+use quartermeg_core::policy::{LayerUpdate, Policy};
 use quartermeg_core::program::{Access, LayerRecord, Program, Role, Settings};
 use quartermeg_core::quant::Rules;
 use quartermeg_formats::config::hex;
@@ -58,6 +58,8 @@ pub(crate) fn view<B: AsRef<[u8]>>(
         because: live.because,
         layers: live.layers,
     });
+    let every_weight = Policy::uniform(network, LayerUpdate::Weights { ratio: 1.0 });
+    let recomputable = every_weight.recomputable(network);
     PlanView {
         identity: hex(&program.identity()),
         program_sha256,
@@ -78,7 +80,7 @@ pub(crate) fn view<B: AsRef<[u8]>>(
             .map(|op_idx| op_view(program, op_idx))
             .collect(),
         layers: (0..program.n_layers())
-            .map(|layer| layer_view(program, layer))
+            .map(|layer| layer_view(program, layer, &recomputable))
             .collect(),
         classes: network.classes().to_vec(),
         presets,
@@ -126,7 +128,11 @@ fn op_view<B: AsRef<[u8]>>(program: &Program<B>, op_idx: u32) -> OpView {
     }
 }
 
-fn layer_view<B: AsRef<[u8]>>(program: &Program<B>, layer: u32) -> LayerView {
+fn layer_view<B: AsRef<[u8]>>(
+    program: &Program<B>,
+    layer: u32,
+    recomputable: &[usize],
+) -> LayerView {
     let record = program.layer(layer);
     let count = |len: usize| u32::try_from(len).unwrap_or(u32::MAX);
     LayerView {
@@ -135,6 +141,7 @@ fn layer_view<B: AsRef<[u8]>>(program: &Program<B>, layer: u32) -> LayerView {
         depthwise: record.depthwise,
         n_weights: count(record.weight_len(record.in_channels())),
         n_biases: count(record.out_channels()),
+        recomputable: recomputable.contains(&(layer as usize)),
     }
 }
 

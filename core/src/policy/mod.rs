@@ -112,6 +112,19 @@ impl Policy {
         }
     }
 
+    /// Chooses whether the input of one convolution is computed again in the backward pass instead
+    /// of being kept. Where no weights learn, nothing is kept and there is nothing to choose.
+    pub fn set_recompute(&mut self, layer: usize, is_computed_again: bool) {
+        let learns = self.layers.get(layer).is_some_and(|it| it.ratio() > 0.0);
+        match self.recompute.binary_search(&layer) {
+            Ok(at) if !is_computed_again => {
+                self.recompute.remove(at);
+            }
+            Err(at) if is_computed_again && learns => self.recompute.insert(at, layer),
+            _ => {}
+        }
+    }
+
     /// The convolutions whose input can be computed again, by index, ascending: those whose
     /// weights learn, and whose input a convolution has made.
     #[must_use]

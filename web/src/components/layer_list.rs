@@ -43,6 +43,8 @@ pub(super) fn LayerList(props: &LayerListProps) -> Html {
                                 name={layer.name.clone()}
                                 shape={layer.shape.clone()}
                                 update={props.policy.layers.get(index).copied().unwrap_or_default()}
+                                recompute={props.policy.recompute.contains(&index)}
+                                recomputable={layer.recomputable}
                                 default={props.default.layers.get(index).copied().unwrap_or_default()}
                                 locked={props.locked}
                                 selected={props.selected.is_some_and(|it| it as usize == index)}

@@ -7,7 +7,8 @@ use yew::prelude::*;
 
 use super::hooks::use_dispatch;
 use super::reset_dot::reset_dot;
-use crate::state::{Action, text};
+use super::send::on_click;
+use crate::state::{Action, Dispatch, text};
 
 /// The ratios of the paper, and how they are drawn.
 const RATIOS: [(f32, &str); 5] = [
@@ -29,6 +30,10 @@ pub(super) struct LayerRowProps {
     pub shape: AttrValue,
     /// What it updates.
     pub update: LayerUpdate,
+    /// Whether its input is computed again.
+    pub recompute: bool,
+    /// Whether it can be.
+    pub recomputable: bool,
     /// What it updates at first.
     pub default: LayerUpdate,
     /// Whether a link fixed the policy.
@@ -64,7 +69,14 @@ pub(super) fn LayerRow(props: &LayerRowProps) -> Html {
     }
     let set = {
         let dispatch = dispatch.clone();
-        Callback::from(move |update| dispatch.dispatch(Action::SetLayer { layer, update }))
+        let recompute = props.recompute;
+        Callback::from(move |update| {
+            dispatch.dispatch(Action::SetLayer {
+                layer,
+                update,
+                recompute,
+            });
+        })
     };
     let onbias = {
         let checked = props.update.updates_bias();
@@ -78,6 +90,7 @@ pub(super) fn LayerRow(props: &LayerRowProps) -> Html {
     let back = Action::SetLayer {
         layer,
         update: props.default,
+        recompute: false,
     };
     let point = |to: Option<u32>| {
         let dispatch = dispatch.clone();
@@ -104,12 +117,15 @@ pub(super) fn LayerRow(props: &LayerRowProps) -> Html {
                 { reset_dot(
                     &dispatch,
                     &format!("Layer {layer}"),
-                    props.update != props.default,
+                    props.update != props.default || props.recompute,
                     props.locked,
                     back,
                 ) }
                 if other {
                     <span class="note">{ text::ratio(ratio) }</span>
+                }
+                if props.recomputable && has_weights {
+                    { again(&dispatch, props) }
                 }
             </span>
             <label class="bias" title={if has_weights { "Weights take the bias along" } else { "Bias" }}>
@@ -142,6 +158,28 @@ pub(super) fn LayerRow(props: &LayerRowProps) -> Html {
                 }
             </fieldset>
         </li>
+    }
+}
+
+/// Whether the input of the layer is kept for its weight gradient, or computed again.
+fn again(dispatch: &Dispatch, props: &LayerRowProps) -> Html {
+    let toggled = Action::SetLayer {
+        layer: props.index,
+        update: props.update,
+        recompute: !props.recompute,
+    };
+    html! {
+        <button
+            type="button"
+            class="again"
+            aria-pressed={props.recompute.to_string()}
+            aria-label={format!("Compute the input of layer {} again", props.index)}
+            title="Compute its input again in the backward pass instead of keeping it"
+            disabled={props.locked}
+            onclick={on_click(dispatch, toggled)}
+        >
+            { "\u{21bb}" }
+        </button>
     }
 }
 

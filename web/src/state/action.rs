@@ -51,6 +51,8 @@ pub enum Action {
         layer: usize,
         /// What it updates.
         update: LayerUpdate,
+        /// Whether its input is computed again instead of being kept.
+        recompute: bool,
     },
     /// A whole policy as link text, for example that of a preset; training starts again.
     SetPolicy(String),

@@ -57,7 +57,11 @@ impl AppState {
             Action::SetQas(qas) => self.set_qas(qas),
             Action::SetSeed(seed) => self.set_seed(seed),
             Action::SetStopAfter(steps) => self.set_stop_after(steps),
-            Action::SetLayer { layer, update } => self.set_layer(layer, update),
+            Action::SetLayer {
+                layer,
+                update,
+                recompute,
+            } => self.set_layer(layer, update, recompute),
             Action::SetPolicy(policy) => self.set_policy(&policy),
             Action::SetNumerics(rules) => self.set_numerics(&rules),
             Action::SetBiasRate(factor) => self.set_bias_rate(factor),

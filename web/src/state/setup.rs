@@ -95,8 +95,11 @@ impl AppState {
         });
     }
 
-    pub(super) fn set_layer(&mut self, layer: usize, update: LayerUpdate) {
-        self.edit(Control::Policy, |setup| setup.policy.set(layer, update));
+    pub(super) fn set_layer(&mut self, layer: usize, update: LayerUpdate, recompute: bool) {
+        self.edit(Control::Policy, |setup| {
+            setup.policy.set(layer, update);
+            setup.policy.set_recompute(layer, recompute);
+        });
     }
 
     pub(super) fn set_policy(&mut self, policy: &str) {

@@ -195,6 +195,7 @@ fn a_plan_that_does_not_fit_stops_training_and_says_what_helps() {
     page.act(Action::SetLayer {
         layer: 0,
         update: LayerUpdate::Weights { ratio: 1.0 },
+        recompute: false,
     });
     page.tell_newest(Event::Planned(Box::new(plan(30_720))));
     assert_eq!(page.state.playback, Playback::Paused);
@@ -235,6 +236,32 @@ fn the_device_brings_its_budget() {
 }
 
 #[test]
+fn an_input_is_computed_again_only_where_weights_learn() {
+    let mut page = Page::training();
+    let mut set = |ratio: f32, recompute| {
+        let update = if ratio > 0.0 {
+            LayerUpdate::Weights { ratio }
+        } else {
+            LayerUpdate::Bias
+        };
+        page.act(Action::SetLayer {
+            layer: 3,
+            update,
+            recompute,
+        });
+        page.state.setup().policy.recompute.clone()
+    };
+    assert_eq!(set(0.0, true), [0; 0]);
+    assert_eq!(set(0.5, true), [3]);
+    assert_eq!(set(1.0, true), [3]);
+    assert_eq!(set(0.0, true), [0; 0]);
+    assert_eq!(set(0.5, false), [0; 0]);
+    page.act(Action::Undo);
+    page.act(Action::Undo);
+    assert_eq!(page.state.setup().policy.recompute, [3]);
+}
+
+#[test]
 fn another_policy_starts_again_and_training_goes_on() {
     let mut page = Page::training();
     page.progress(1_234);
@@ -242,6 +269,7 @@ fn another_policy_starts_again_and_training_goes_on() {
     page.act(Action::SetLayer {
         layer: 3,
         update: LayerUpdate::Bias,
+        recompute: false,
     });
     assert_eq!((page.state.step, page.state.losses.points().len()), (0, 0));
     assert!(
