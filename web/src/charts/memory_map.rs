@@ -323,17 +323,19 @@ fn draw_addresses(scene: &mut Scene, layout: &Layout) {
     for bytes in layout.y.byte_ticks(floor_u32(layout.plot.height() / 44.0)) {
         let y = layout.y.pixel(bytes);
         scene.line(vec![(left, y), (right, y)], Paint::Rule, 1.0);
-        scene.text((left - 8.0, y), kibibytes(bytes), Align::End, Paint::Muted);
+        scene.text((left - 8.0, y), address(bytes), Align::End, Paint::Muted);
     }
 }
 
-/// `64 KiB`; ticks are whole ones.
-fn kibibytes(bytes: f64) -> String {
+/// `64 KiB`, or `1.5 MiB`, which is as long as the margin is wide; ticks are whole KiB.
+fn address(bytes: f64) -> String {
     let kib = bytes / 1024.0;
     if kib < 1.0 {
         "0".to_owned()
+    } else if kib < 1024.0 {
+        format!("{kib} KiB")
     } else {
-        format!("{} KiB", text::number(u64::from(floor_u32(kib))))
+        format!("{} MiB", kib / 1024.0)
     }
 }
 
@@ -643,6 +645,12 @@ mod tests {
                 );
             }
         }
+    }
+
+    #[test]
+    fn addresses_are_short_enough_for_the_margin() {
+        let named = [0.0, 65_536.0, 524_288.0, 1_048_576.0, 1_572_864.0].map(address);
+        assert_eq!(named, ["0", "64 KiB", "512 KiB", "1 MiB", "1.5 MiB"]);
     }
 
     #[test]
