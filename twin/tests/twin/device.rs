@@ -184,18 +184,36 @@ fn every_arithmetic_trains_alike() {
         "device,gradient:int8",
         "device,update:int16,optimizer:momentum",
     ];
-    for rules in rules {
-        let export = exports::keyboard(rules);
+    let exports = rules.into_iter().map(exports::keyboard);
+    for export in exports.chain([exports::keyboard_computed_again()]) {
+        let name = export.name();
         let arena_bytes = u64::from(export.sram_total_bytes - STATE_BYTES);
         let board = emulated()
             .map(|device| Board::open(&images, device.id).expect("its image was built"))
             .find(|board| arena_bytes <= board.block_bytes)
             .expect("a board that it fits");
         let report = examine(&images, &board, &export.file, 3, 3)
-            .unwrap_or_else(|error| panic!("{rules}: {error:#}"));
-        eprintln!("{rules}: stack {} B", report.stack_high_water_bytes);
+            .unwrap_or_else(|error| panic!("{name}: {error:#}"));
+        eprintln!("{name}: stack {} B", report.stack_high_water_bytes);
         check(&report, &export, None);
     }
+}
+
+/// Inputs that are computed again change no weight: the losses are those without them.
+#[test]
+fn inputs_computed_again_change_no_weight() {
+    let Some((_, images)) = exports::images("inputs computed again on the board") else {
+        return;
+    };
+    let board = Board::open(&images, DEVICES[0].id).expect("its image was built");
+    let run = |export: &Export| {
+        let report = examine(&images, &board, &export.file, 3, 3).expect("it fits");
+        (report.loss_bits, report.weights_digest)
+    };
+    assert_eq!(
+        run(&exports::keyboard_computed_again()),
+        run(&exports::keyboard("device"))
+    );
 }
 
 /// The board's weights after some steps are those of the page and of `quartermeg train`, from the

@@ -117,6 +117,13 @@ pub(crate) fn keyboard(rules: &str) -> Export {
     Export::new(KEYBOARD.id, rules, &network, &setup)
 }
 
+/// The default policy of Keyboard with every input that can be computed again.
+pub(crate) fn keyboard_computed_again() -> Export {
+    let (network, mut setup) = keyboard_setup("device");
+    setup.policy.recompute = setup.policy.recomputable(&network);
+    Export::new(KEYBOARD.id, "computed again", &network, &setup)
+}
+
 /// The file of the default policy of Keyboard with trained weights.
 pub(crate) fn trained_keyboard(trained: &Trained) -> Vec<u8> {
     let (network, setup) = keyboard_setup("device");
