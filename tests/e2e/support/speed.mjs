@@ -1,7 +1,7 @@
 // Steps a second, beside work that always is the same: machines that are shared differ from minute to minute.
 
 /** Rounds of the work a millisecond from which on the whole of the floor is owed; a slower machine owes its share. */
-const REFERENCE_ROUNDS = 260;
+const REFERENCE_ROUNDS = 300;
 /** After so many seconds other programs have taken the processor for too long. */
 const LONGEST_SECONDS = 30;
 
