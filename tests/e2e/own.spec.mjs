@@ -101,6 +101,7 @@ test('the memory of an own network is planned at once', async ({ app, page }) =>
   await expect(app.field('Scenario')).toHaveValue('own');
   await expect(app.output('Peak memory')).toHaveText(/\d B/);
   const before = await app.bytes('Peak memory');
+  expect(before).toBeGreaterThan(0);
   await app.field('Preset').selectOption({ label: 'Full update' });
   await expect.poll(() => app.bytes('Peak memory')).toBeGreaterThan(before);
   await expect.poll(() => new URL(page.url()).hash).toContain('scenario=own');
