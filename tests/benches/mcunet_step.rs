@@ -6,6 +6,7 @@ mod steps;
 
 use quartermeg_core::compile::{Passes, Together};
 use quartermeg_core::quant::Rules;
+use quartermeg_core::runtime::kernels::Native;
 use quartermeg_formats::numerics;
 use steps::Steps;
 
@@ -31,7 +32,7 @@ fn main() {
         mcunet(text, rules, Passes::ALL);
     }
     let keyboard = |name: &str, passes: Passes| {
-        let rate = Steps::keyboard(passes).best_rate(N_WINDOWS, 10 * N_STEPS);
+        let rate = Steps::<Native>::keyboard(passes).best_rate(N_WINDOWS, 10 * N_STEPS);
         println!("keyboard {name:32} {rate:8.1}");
     };
     keyboard("device", Passes::ALL);
@@ -63,7 +64,7 @@ const CHANNELS: Passes = Passes {
 
 #[expect(clippy::print_stdout, reason = "the table is the result")]
 fn mcunet(name: &str, rules: Rules, passes: Passes) {
-    match Steps::mcunet(rules, passes) {
+    match Steps::<Native>::mcunet(rules, passes) {
         Some(mut steps) => {
             let rate = steps.best_rate(N_WINDOWS, N_STEPS);
             println!("mcunet   {name:32} {rate:8.1}");

@@ -2,18 +2,14 @@
 import { readFile, readdir } from 'node:fs/promises';
 import { join } from 'node:path';
 
+import { BUILD_MILLIS, expectStepsPerSecond } from './support/speed.mjs';
 import { expect, test } from './support/test.mjs';
 
 /** Folder with published networks and photographs; without it the test is left out. */
 const REFERENCE = process.env.QUARTERMEG_REFERENCE_DIR;
-/** Steps a second at least, the whole network in every step, nothing kept between steps. */
-const LEAST = 100;
-/** Seconds of which the best counts: other programs may take the processor for a while. */
-const SECONDS = 5;
-/** Seconds after which they have taken it for too long. */
-const LONGEST_SECONDS = 30;
 
 test('MCUNet learns at least 100 steps a second', async ({ open, site }) => {
+  test.setTimeout(BUILD_MILLIS);
   test.skip(REFERENCE === undefined, 'QUARTERMEG_REFERENCE_DIR names no folder with published networks');
   const app = await open(`${site.url}#v=1&scenario=own`);
   await app.page.getByRole('banner').locator('input[type=file]').setInputFiles({
@@ -33,15 +29,6 @@ test('MCUNet learns at least 100 steps a second', async ({ open, site }) => {
   await app.fullSpeed();
   await app.button('Play').click();
   await app.waitForSteps(1);
-  let best = 0;
-  for (let second = 0; second < LONGEST_SECONDS && (second < SECONDS || best < LEAST); second += 1) {
-    const before = { steps: await app.number('Steps'), at: performance.now() };
-    await app.page.waitForTimeout(1_000);
-    const steps = (await app.number('Steps')) - before.steps;
-    best = Math.max(best, (1000 * steps) / (performance.now() - before.at));
-  }
-  const shown = await app.number('Steps per second');
-  console.log(`MCUNet, steps per second: ${best.toFixed(0)} in the best second, the page shows ${shown} now`);
-  expect(best).toBeGreaterThanOrEqual(LEAST);
-  expect(shown).toBeGreaterThan(0);
+  await expectStepsPerSecond(app, 'MCUNet', 100, 5);
+  expect(await app.number('Steps per second')).toBeGreaterThan(0);
 });

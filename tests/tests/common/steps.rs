@@ -10,7 +10,7 @@ use quartermeg_core::network::Network;
 use quartermeg_core::policy::parse_scheme;
 use quartermeg_core::program::{Program, Settings};
 use quartermeg_core::quant::Rules;
-use quartermeg_core::runtime::kernels::Native;
+use quartermeg_core::runtime::kernels::{Kernels, Native};
 use quartermeg_core::runtime::{NoTrace, Runtime, mix};
 use quartermeg_formats::{model, network_file, scenario};
 
@@ -20,15 +20,15 @@ const SCHEME: &str = "mcunet-99kb";
 const N_SAMPLES: u32 = 4;
 
 /// A program, its block, and where training stands.
-pub(crate) struct Steps {
-    runtime: Runtime<AlignedBytes, AlignedBytes, Native>,
+pub(crate) struct Steps<K = Native> {
+    runtime: Runtime<AlignedBytes, AlignedBytes, K>,
     settings: Settings,
     samples: Vec<Vec<i8>>,
     n_classes: u32,
     step: u32,
 }
 
-impl Steps {
+impl<K: Kernels> Steps<K> {
     /// MCUNet, if `QUARTERMEG_REFERENCE_DIR` names a folder that has it.
     pub(crate) fn mcunet(rules: Rules, passes: Passes) -> Option<Self> {
         let folder = std::env::var_os("QUARTERMEG_REFERENCE_DIR").map(PathBuf::from)?;
