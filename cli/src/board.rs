@@ -57,7 +57,7 @@ impl OnBoard {
 }
 
 /// `204800`, `204800B`, `200KiB` or `1MiB` as bytes.
-fn bytes(text: &str) -> Result<u32, String> {
+pub(crate) fn bytes(text: &str) -> Result<u32, String> {
     let (digits, unit) = [("KiB", 1024), ("MiB", 1024 * 1024), ("B", 1)]
         .into_iter()
         .find_map(|(name, unit)| Some((text.strip_suffix(name)?, unit)))

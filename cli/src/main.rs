@@ -6,11 +6,13 @@ mod files;
 mod folder;
 mod images;
 mod inspect;
+mod load;
 mod memory;
 mod numerics;
 mod output;
 mod picture;
 mod replay;
+mod search;
 mod setup;
 mod source;
 mod step;
@@ -39,6 +41,10 @@ enum Command {
     Memory(memory::Arguments),
     /// Train, and print the digest of the weights.
     Train(Box<train::Arguments>),
+    /// Measure what each layer contributes to the accuracy.
+    Analyze(Box<search::analyze::Arguments>),
+    /// Find the best update policy within a budget.
+    Search(Box<search::Arguments>),
     /// Write a program and what belongs to it, for devices, other tools and people.
     Export(Box<export::Arguments>),
     /// Tell whether exported files are whole and belong together.
@@ -55,6 +61,8 @@ fn main() -> ExitCode {
         Command::Inspect(arguments) => inspect::run(&arguments),
         Command::Memory(arguments) => memory::run(&arguments),
         Command::Train(arguments) => train::run(&arguments),
+        Command::Analyze(arguments) => search::analyze::run(&arguments),
+        Command::Search(arguments) => search::run(&arguments),
         Command::Export(arguments) => export::run(&arguments),
         Command::Verify(arguments) => verify::run(&arguments),
         Command::Step(arguments) => step::run(&arguments),

@@ -15,7 +15,7 @@ use walkdir::WalkDir;
 
 /// Every package of the workspace, and the packages of the workspace that it may need, those for
 /// its own tests included. A new package is added here on purpose or the test fails.
-const PACKAGES: [(&str, &[&str]); 11] = [
+const PACKAGES: [(&str, &[&str]); 12] = [
     ("quartermeg-core", &[]),
     ("quartermeg-formats", &["quartermeg-core"]),
     ("quartermeg-web", &["quartermeg-core", "quartermeg-formats"]),
@@ -23,7 +23,14 @@ const PACKAGES: [(&str, &[&str]); 11] = [
         "quartermeg-worker",
         &["quartermeg-core", "quartermeg-formats", "quartermeg-web"],
     ),
-    ("quartermeg", &["quartermeg-core", "quartermeg-formats"]),
+    (
+        "quartermeg-search",
+        &["quartermeg-core", "quartermeg-formats"],
+    ),
+    (
+        "quartermeg",
+        &["quartermeg-core", "quartermeg-formats", "quartermeg-search"],
+    ),
     (
         "quartermeg-tests",
         &["quartermeg-core", "quartermeg-formats"],

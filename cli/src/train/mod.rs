@@ -1,7 +1,6 @@
 //! `quartermeg train`: trains and prints the digest of the weights, which for a link and a
 //! number of steps is that of the page.
 
-mod load;
 mod progress;
 
 use std::path::PathBuf;
@@ -16,8 +15,7 @@ use quartermeg_formats::setup::MAX_STEPS;
 use quartermeg_formats::{checkpoint, explain};
 use serde::Serialize;
 
-use self::load::Loaded;
-
+use crate::load::{self, Loaded, SampleOptions};
 use crate::setup::SetupOptions;
 use crate::{output, source};
 
@@ -25,15 +23,8 @@ use crate::{output, source};
 pub(crate) struct Arguments {
     #[command(flatten)]
     setup: SetupOptions,
-    /// Samples to learn from: a folder with one sub-folder a class, of images (PNG, JPEG, BMP), CSV
-    /// or .npy; or safetensors with `x` int8 `[n,c,h,w]` and `y` int32 `[n]`. A folder says how
-    /// many classes the new classifier has, and without --eval every fifth sample of a class is
-    /// held out to measure the accuracy on.
-    #[arg(long)]
-    data: Option<PathBuf>,
-    /// Samples to measure the accuracy on, a folder or safetensors.
-    #[arg(long)]
-    eval: Option<PathBuf>,
+    #[command(flatten)]
+    samples: SampleOptions,
     /// Where to write the class that is predicted for each sample of --eval, one a line.
     #[arg(long, requires = "eval")]
     predictions: Option<PathBuf>,
@@ -75,10 +66,18 @@ struct Summary {
 pub(crate) fn run(arguments: &Arguments) -> anyhow::Result<()> {
     let Loaded {
         network,
-        setup,
+        mut setup,
         learn,
         test,
-    } = load::load(arguments)?;
+        ..
+    } = load::load(&arguments.setup, &arguments.samples)?;
+    if let Some(epochs) = arguments.epochs {
+        let n_samples = u32::try_from(learn.len()).unwrap_or(u32::MAX);
+        setup.stop_after = epochs.saturating_mul(n_samples).min(MAX_STEPS);
+    }
+    if let Some(steps) = arguments.steps {
+        setup.stop_after = steps;
+    }
     let (learn_samples, test_samples) = (learn.len(), test.as_ref().map_or(0, Samples::len));
     let image = compile(&network, &setup.policy, setup.rules, setup.settings())
         .map_err(|error| anyhow!(explain::compile(&error)))?;

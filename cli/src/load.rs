@@ -1,36 +1,51 @@
-//! What a run trains: network and setup as its options say, and samples.
+//! What is trained: network and setup as the options say, and samples.
 
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use anyhow::{Context as _, anyhow, bail};
 use quartermeg_core::network::Network;
 use quartermeg_core::session::Samples;
 use quartermeg_formats::scenario::Scenario;
-use quartermeg_formats::setup::{MAX_STEPS, Setup};
+use quartermeg_formats::setup::Setup;
 use quartermeg_formats::{explain, sample_file};
 
-use super::Arguments;
 use crate::folder::Folder;
-use crate::setup::Start;
+use crate::setup::{SetupOptions, Start};
 use crate::source;
 
-pub(super) struct Loaded {
-    pub(super) network: Network,
-    pub(super) setup: Setup,
-    pub(super) learn: Samples,
-    pub(super) test: Option<Samples>,
+/// The options that say which samples there are.
+#[derive(Debug, clap::Args)]
+pub(crate) struct SampleOptions {
+    /// Samples to learn from: a folder with one sub-folder a class, of images (PNG, JPEG, BMP), CSV
+    /// or .npy; or safetensors with `x` int8 `[n,c,h,w]` and `y` int32 `[n]`. A folder says how
+    /// many classes the new classifier has, and without --eval every fifth sample of a class is
+    /// held out to measure the accuracy on.
+    #[arg(long)]
+    pub(crate) data: Option<PathBuf>,
+    /// Samples to measure the accuracy on, a folder or safetensors.
+    #[arg(long)]
+    pub(crate) eval: Option<PathBuf>,
 }
 
-pub(super) fn load(arguments: &Arguments) -> anyhow::Result<Loaded> {
-    let folder = match &arguments.data {
+pub(crate) struct Loaded {
+    pub(crate) network: Network,
+    pub(crate) setup: Setup,
+    /// None for a network file without a link.
+    pub(crate) scenario: Option<&'static Scenario>,
+    pub(crate) learn: Samples,
+    pub(crate) test: Option<Samples>,
+}
+
+pub(crate) fn load(options: &SetupOptions, files: &SampleOptions) -> anyhow::Result<Loaded> {
+    let folder = match &files.data {
         Some(path) if path.is_dir() => Some(Folder::open(path)?),
         _ => None,
     };
     let Start {
         network,
-        mut setup,
+        setup,
         scenario,
-    } = arguments.setup.start(folder.as_ref())?;
+    } = options.start(folder.as_ref())?;
     if let Some(folder) = &folder {
         let (asked, known) = (folder.n_classes(), network.classes().len());
         if asked > known {
@@ -40,17 +55,11 @@ pub(super) fn load(arguments: &Arguments) -> anyhow::Result<Loaded> {
             );
         }
     }
-    let (learn, test) = samples(arguments, folder.as_ref(), &network, scenario)?;
-    if let Some(epochs) = arguments.epochs {
-        let n_samples = u32::try_from(learn.len()).unwrap_or(u32::MAX);
-        setup.stop_after = epochs.saturating_mul(n_samples).min(MAX_STEPS);
-    }
-    if let Some(steps) = arguments.steps {
-        setup.stop_after = steps;
-    }
+    let (learn, test) = samples(files, folder.as_ref(), &network, scenario)?;
     Ok(Loaded {
         network,
         setup,
+        scenario,
         learn,
         test,
     })
@@ -58,7 +67,7 @@ pub(super) fn load(arguments: &Arguments) -> anyhow::Result<Loaded> {
 
 /// Samples to learn from and to measure on; files take the place of what a scenario has.
 fn samples(
-    arguments: &Arguments,
+    files: &SampleOptions,
     folder: Option<&Folder>,
     network: &Network,
     scenario: Option<&'static Scenario>,
@@ -68,8 +77,8 @@ fn samples(
         _ => None,
     };
     let (mut learn, mut test) = parts.map(|parts| (parts.learn, parts.test)).unzip();
-    match (folder, &arguments.data) {
-        (Some(folder), _) if arguments.eval.is_none() => {
+    match (folder, &files.data) {
+        (Some(folder), _) if files.eval.is_none() => {
             let parts = folder.read_parts(network.input())?;
             (learn, test) = (
                 Some(parts.learn),
@@ -80,7 +89,7 @@ fn samples(
         (None, Some(path)) => learn = Some(read_file(path)?),
         (None, None) => {}
     }
-    if let Some(path) = &arguments.eval {
+    if let Some(path) = &files.eval {
         test = Some(if path.is_dir() {
             let measured = Folder::list(path)?;
             let names = folder.map_or_else(|| measured.names(), Folder::names);

@@ -1,0 +1,28 @@
+//! What each layer contributes to the accuracy, and which update policy is the best within a budget
+//! (paper §2.3 and §4.2: contribution analysis and sparse update schemes).
+//!
+//! A [`Study`] trains one policy after another on the same samples; each is a [`Trial`] with an
+//! [`Outcome`]. [`Contributions`] are what single cells of a policy gained. The methods
+//! ([`greedy`], [`evolution`], [`additive`], [`elimination`]) choose among policies; what one costs
+//! is always what the planner says ([`Planner`]), never a formula.
+//!
+//! Nothing here knows threads, files or a clock: whoever runs a study brings them.
+
+pub mod additive;
+pub mod baselines;
+mod contributions;
+mod cost;
+pub mod elimination;
+pub mod evolution;
+mod frozen;
+pub mod greedy;
+mod space;
+mod statistics;
+mod study;
+pub mod trials_file;
+
+pub use contributions::{Contribution, Contributions};
+pub use cost::{Cost, Limits, Planner};
+pub use space::{Choice, Space};
+pub use statistics::{Difference, Spread};
+pub use study::{Outcome, Part, Run, Study, StudyError, Trial};

@@ -1,0 +1,362 @@
+//! Policies that are trained on the same samples, one after another.
+
+use std::sync::Arc;
+
+use quartermeg_core::bytes::AlignedBytes;
+use quartermeg_core::compile::{CompileError, Passes, Together, compile_with};
+use quartermeg_core::network::Network;
+use quartermeg_core::policy::Policy;
+use quartermeg_core::program::{Op, Program, Settings};
+use quartermeg_core::runtime::kernels::Native;
+use quartermeg_core::runtime::{NoTrace, Runtime, sample_at};
+use quartermeg_core::session::{Samples, Session, SessionError, largest};
+use quartermeg_formats::setup::Setup;
+use sha2::{Digest as _, Sha256};
+
+use crate::frozen::{Beginning, Kept, Values};
+
+/// Trained the fastest way. The weights are those of every other way (`core/tests/passes.rs`).
+const FAST: Passes = Passes {
+    streaming: Together::Never,
+    hidden_channels: Together::Never,
+    ..Passes::ALL
+};
+
+/// Which of the held-out samples an accuracy is of. What a search chooses by must not be what its
+/// result is judged by.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Part {
+    /// The first, third, fifth …: contributions and learning rates are chosen by these.
+    Validation,
+    /// The others: the accuracy of what was chosen is stated on these.
+    Test,
+}
+
+impl Part {
+    fn has(self, sample: usize) -> bool {
+        sample.is_multiple_of(2) == (self == Self::Validation)
+    }
+}
+
+/// Why a policy cannot be trained.
+#[derive(Clone, Debug, PartialEq)]
+pub enum StudyError {
+    /// The policy was refused.
+    Compile(CompileError),
+    /// Samples and network do not fit together.
+    Session(SessionError),
+    /// Nothing is held out to measure the accuracy on.
+    NothingHeldOut,
+}
+
+/// One policy, trained once.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Trial {
+    /// What learns.
+    pub policy: Policy,
+    /// Learning rate.
+    pub rate: f32,
+    /// Seed of rounding noise and sample order.
+    pub seed: u64,
+    /// Steps.
+    pub steps: u32,
+}
+
+/// What came of a trial.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Outcome {
+    /// Whether each held-out sample is recognized after the last step.
+    pub correct: Vec<bool>,
+}
+
+impl Outcome {
+    /// Share of the samples of a part that are recognized, in `0.0..=1.0`.
+    #[must_use]
+    pub fn accuracy(&self, part: Part) -> f64 {
+        let of_part = || (0..self.correct.len()).filter(|&sample| part.has(sample));
+        let correct = of_part().filter(|&sample| self.correct[sample]).count();
+        share(correct, of_part().count())
+    }
+
+    /// Whether each sample of a part is recognized.
+    pub fn of(&self, part: Part) -> impl Iterator<Item = bool> + '_ {
+        let all = self.correct.iter().copied().enumerate();
+        all.filter(move |&(sample, _)| part.has(sample))
+            .map(|(_, correct)| correct)
+    }
+}
+
+pub(crate) fn share(count: usize, total: usize) -> f64 {
+    #[expect(clippy::cast_precision_loss, reason = "samples are few")]
+    let share = count as f64 / total.max(1) as f64;
+    share
+}
+
+/// Network, samples and settings that all trials share.
+pub struct Study {
+    network: Network,
+    setup: Setup,
+    /// Samples to learn from, then those that are held out.
+    samples: [Samples; 2],
+    kept: Kept,
+}
+
+impl Study {
+    /// `setup` says everything but what a [`Trial`] does; `learn` and `held_out` are the samples to
+    /// learn from and to measure on.
+    ///
+    /// # Errors
+    /// When the network cannot be trained, or the samples do not fit it.
+    pub fn new(
+        network: Network,
+        setup: Setup,
+        learn: Samples,
+        held_out: Samples,
+    ) -> Result<Self, StudyError> {
+        if held_out.len() < 2 {
+            return Err(StudyError::NothingHeldOut);
+        }
+        let study = Self {
+            network,
+            setup,
+            samples: [learn, held_out],
+            kept: Kept::default(),
+        };
+        let image = study.least_image()?;
+        for samples in &study.samples {
+            Session::<Native>::new(image.clone(), samples.clone()).map_err(StudyError::Session)?;
+        }
+        Ok(study)
+    }
+
+    /// The network.
+    #[must_use]
+    pub fn network(&self) -> &Network {
+        &self.network
+    }
+
+    /// What all trials share.
+    #[must_use]
+    pub fn setup(&self) -> &Setup {
+        &self.setup
+    }
+
+    /// Samples to learn from.
+    #[must_use]
+    pub fn n_learn(&self) -> usize {
+        self.samples[0].len()
+    }
+
+    /// Samples to measure on, both parts.
+    #[must_use]
+    pub fn n_held_out(&self) -> usize {
+        self.samples[1].len()
+    }
+
+    /// SHA-256 of everything that decides an outcome but the trial itself: network, samples and
+    /// settings.
+    #[must_use]
+    pub fn identity(&self) -> [u8; 32] {
+        let setup = &self.setup;
+        let mut hash = Sha256::new();
+        hash.update(env!("CARGO_PKG_VERSION"));
+        let settings = format!(
+            "{:?} {:?} {} {} {}",
+            setup.rules,
+            setup.schedule,
+            setup.bias_rate_factor.to_bits(),
+            setup.momentum.to_bits(),
+            setup.qas
+        );
+        hash.update(settings);
+        // Every constant of the network is part of its program.
+        if let Ok(image) = self.least_image() {
+            hash.update(image.as_ref());
+        }
+        for samples in &self.samples {
+            hash.update(samples.len().to_le_bytes());
+            for sample in 0..samples.len() {
+                let (codes, label) = samples.get(sample);
+                let bytes: Vec<u8> = codes.iter().map(|code| code.cast_unsigned()).collect();
+                hash.update(bytes);
+                hash.update(label.to_le_bytes());
+            }
+        }
+        hash.finalize().into()
+    }
+
+    /// The program that trains the classifier alone.
+    fn least_image(&self) -> Result<AlignedBytes, StudyError> {
+        let policy = Policy::classifier_only(&self.network);
+        let settings = Settings::constant(0.0, 0);
+        compile_with(&self.network, &policy, self.setup.rules, settings, FAST)
+            .map_err(StudyError::Compile)
+    }
+
+    /// Begins a trial.
+    ///
+    /// # Errors
+    /// When the policy does not fit the network.
+    pub fn begin(&self, trial: &Trial) -> Result<Run<'_>, StudyError> {
+        let setup = Setup {
+            learning_rate: trial.rate,
+            seed: trial.seed,
+            stop_after: trial.steps,
+            ..self.setup.clone()
+        };
+        let settings = setup.settings();
+        let image = compile_with(&self.network, &trial.policy, setup.rules, settings, FAST)
+            .map_err(StudyError::Compile)?;
+        let of_session = |error| StudyError::Session(error);
+        let program =
+            Program::parse(image).map_err(|error| of_session(SessionError::Program(error)))?;
+        let arena = AlignedBytes::zeroed(program.meta().arena_bytes as usize);
+        let beginning = Beginning::of(&program);
+        let values = self
+            .kept
+            .values(&beginning, self.n_learn() + self.n_held_out());
+        Ok(Run {
+            study: self,
+            runtime: Runtime::new(program, arena)
+                .map_err(|error| of_session(SessionError::Arena(error)))?,
+            beginning,
+            values,
+            settings,
+            n_steps: trial.steps,
+            step: 0,
+            correct: Vec::with_capacity(self.n_held_out()),
+        })
+    }
+
+    /// Runs a whole trial.
+    ///
+    /// # Errors
+    /// As [`Self::begin`].
+    pub fn run(&self, trial: &Trial) -> Result<Outcome, StudyError> {
+        let mut run = self.begin(trial)?;
+        loop {
+            if let Some(outcome) = run.advance() {
+                return Ok(outcome);
+            }
+        }
+    }
+}
+
+/// A trial under way.
+pub struct Run<'a> {
+    study: &'a Study,
+    runtime: Runtime<AlignedBytes, AlignedBytes>,
+    beginning: Beginning,
+    values: Arc<Values>,
+    settings: Settings,
+    n_steps: u32,
+    step: u32,
+    correct: Vec<bool>,
+}
+
+impl Run<'_> {
+    /// Learns from one more sample, or measures one more after the last step; the outcome after
+    /// the last of these.
+    pub fn advance(&mut self) -> Option<Outcome> {
+        if self.step < self.n_steps {
+            self.learn();
+            return None;
+        }
+        if self.correct.len() < self.study.n_held_out() {
+            let sample = self.correct.len();
+            let is_correct = self.recognizes(sample);
+            self.correct.push(is_correct);
+        }
+        (self.correct.len() == self.study.n_held_out()).then(|| Outcome {
+            correct: self.correct.clone(),
+        })
+    }
+
+    /// SHA-256 of all weights as they are.
+    #[must_use]
+    pub fn weights_digest(&self) -> [u8; 32] {
+        self.runtime.weights_digest()
+    }
+
+    /// Multiply-accumulates of the whole trial: as many as there would be if nothing were kept of
+    /// frozen beginnings, and as many as there are once everything is.
+    #[must_use]
+    pub fn macs(&self) -> [u64; 2] {
+        let program = self.runtime.program();
+        let layers = (0..self.beginning.end).filter_map(|op| program.op(op).layer());
+        let of_beginning: u64 = layers
+            .map(|layer| {
+                let record = program.layer(layer);
+                record.macs(record.in_channels())
+            })
+            .sum();
+        let (step, forward) = (program.meta().macs_step, program.meta().macs_forward);
+        let [n_steps, n_measured] = [u64::from(self.n_steps), self.study.n_held_out() as u64];
+        let whole = n_steps * step + n_measured * forward;
+        [whole, whole - (n_steps + n_measured) * of_beginning]
+    }
+
+    fn learn(&mut self) {
+        #[expect(clippy::cast_possible_truncation, reason = "samples are far fewer")]
+        let n_samples = self.study.n_learn() as u32;
+        let sample = sample_at(self.settings.seed, self.step, n_samples) as usize;
+        let label = self.study.samples[0].get(sample).1;
+        self.load(0, sample);
+        let range = self
+            .runtime
+            .program()
+            .tensor(self.runtime.program().meta().label_tensor);
+        self.runtime.arena_mut()[range.offset as usize..range.end() as usize]
+            .copy_from_slice(&label.to_le_bytes());
+        let params = self.settings.step_params(self.step);
+        for op in self.beginning.end..self.runtime.program().n_ops() {
+            self.runtime.run_op(op, &params, &mut NoTrace);
+        }
+        self.step += 1;
+    }
+
+    fn recognizes(&mut self, sample: usize) -> bool {
+        self.load(1, sample);
+        let params = self.settings.step_params(self.step);
+        for op in self.beginning.end..self.runtime.program().meta().loss_op {
+            if !matches!(self.runtime.program().op(op), Op::SaveChannels { .. }) {
+                self.runtime.run_op(op, &params, &mut NoTrace);
+            }
+        }
+        largest(self.runtime.logits()) == self.study.samples[1].get(sample).1 as usize
+    }
+
+    /// Puts what the frozen beginning leaves behind of a sample into the block.
+    fn load(&mut self, part: usize, sample: usize) {
+        let at = sample + part * self.study.n_learn();
+        let values = Arc::clone(&self.values);
+        if let Some(bytes) = values[at].get() {
+            let mut rest = &bytes[..];
+            for &tensor in &self.beginning.tensors {
+                let record = self.runtime.program().tensor(tensor);
+                let range = record.offset as usize..record.end() as usize;
+                let (value, behind) = rest.split_at(range.len());
+                self.runtime.arena_mut()[range].copy_from_slice(value);
+                rest = behind;
+            }
+            return;
+        }
+        let (codes, label) = self.study.samples[part].get(sample);
+        self.runtime
+            .load_sample(codes, label)
+            .expect("invariant: samples were checked against the network");
+        let params = self.settings.step_params(0);
+        for op in 0..self.beginning.end {
+            self.runtime.run_op(op, &params, &mut NoTrace);
+        }
+        let bytes: Vec<u8> = self
+            .beginning
+            .tensors
+            .iter()
+            .flat_map(|&tensor| self.runtime.tensor_bytes(tensor))
+            .copied()
+            .collect();
+        // Another thread may have been first; it found the same.
+        let _same = values[at].set(bytes.into());
+    }
+}
