@@ -164,7 +164,7 @@ fn a_search_finds_policies_that_fit_on_any_number_of_threads() {
         "last",
         "bias",
         "full",
-        "default",
+        "preset default",
     ] {
         let from = |point: &Value| {
             let origins = point["origin"].as_str().expect("text");

@@ -16,6 +16,8 @@ struct Line {
     rate: f32,
     seed: u64,
     steps: u32,
+    /// What the run took, on one thread.
+    seconds: f64,
     /// One character a held-out sample: 1 where it is recognized, else 0.
     correct: String,
 }
@@ -40,9 +42,18 @@ impl Key {
     }
 }
 
+/// What is known of a trial.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Known {
+    /// What came of it.
+    pub outcome: Outcome,
+    /// Seconds that it took, on one thread of the machine that ran it.
+    pub seconds: f64,
+}
+
 /// Outcomes that are known.
 #[derive(Debug, Default)]
-pub struct KnownOutcomes(HashMap<Key, Outcome>);
+pub struct KnownOutcomes(HashMap<Key, Known>);
 
 impl KnownOutcomes {
     /// Adds what a file holds of outcomes with `n_held_out` samples. Lines that cannot be read are
@@ -50,9 +61,9 @@ impl KnownOutcomes {
     pub fn read(&mut self, text: &str, n_held_out: usize) -> usize {
         let mut n_unread = 0;
         for line in text.lines().filter(|line| !line.trim().is_empty()) {
-            match parse(line).filter(|(_, outcome)| outcome.correct.len() == n_held_out) {
-                Some((key, outcome)) => {
-                    self.0.insert(key, outcome);
+            match parse(line).filter(|(_, known)| known.outcome.correct.len() == n_held_out) {
+                Some((key, known)) => {
+                    self.0.insert(key, known);
                 }
                 None => n_unread += 1,
             }
@@ -60,16 +71,16 @@ impl KnownOutcomes {
         n_unread
     }
 
-    /// The outcome of a trial.
+    /// What is known of a trial.
     #[must_use]
-    pub fn get(&self, trial: &Trial) -> Option<&Outcome> {
+    pub fn get(&self, trial: &Trial) -> Option<&Known> {
         self.0.get(&Key::of(trial))
     }
 
     /// Adds one, and gives the line to write, with its end.
-    pub fn add(&mut self, trial: &Trial, outcome: Outcome) -> String {
-        let line = line(trial, &outcome);
-        self.0.insert(Key::of(trial), outcome);
+    pub fn add(&mut self, trial: &Trial, known: Known) -> String {
+        let line = line(trial, &known);
+        self.0.insert(Key::of(trial), known);
         line
     }
 
@@ -86,13 +97,14 @@ impl KnownOutcomes {
     }
 }
 
-fn line(trial: &Trial, outcome: &Outcome) -> String {
-    let correct = outcome.correct.iter();
+fn line(trial: &Trial, known: &Known) -> String {
+    let correct = known.outcome.correct.iter();
     let line = Line {
         policy: policy_text(&trial.policy),
         rate: trial.rate,
         seed: trial.seed,
         steps: trial.steps,
+        seconds: known.seconds,
         correct: correct.map(|&is| if is { '1' } else { '0' }).collect(),
     };
     let mut text = serde_json::to_string(&line).unwrap_or_default();
@@ -100,15 +112,18 @@ fn line(trial: &Trial, outcome: &Outcome) -> String {
     text
 }
 
-fn parse(line: &str) -> Option<(Key, Outcome)> {
+fn parse(line: &str) -> Option<(Key, Known)> {
     let line: Line = serde_json::from_str(line).ok()?;
     let correct = line.correct.chars().map(|character| match character {
         '1' => Some(true),
         '0' => Some(false),
         _ => None,
     });
-    let outcome = Outcome {
-        correct: correct.collect::<Option<_>>()?,
+    let known = Known {
+        outcome: Outcome {
+            correct: correct.collect::<Option<_>>()?,
+        },
+        seconds: line.seconds,
     };
     let key = Key {
         policy: line.policy,
@@ -116,5 +131,5 @@ fn parse(line: &str) -> Option<(Key, Outcome)> {
         seed: line.seed,
         steps: line.steps,
     };
-    Some((key, outcome))
+    Some((key, known))
 }

@@ -2,10 +2,10 @@
 
 use proptest::prelude::*;
 use quartermeg_core::policy::{LayerUpdate, Policy};
-use quartermeg_search::trials_file::KnownOutcomes;
+use quartermeg_search::trials_file::{Known, KnownOutcomes};
 use quartermeg_search::{Outcome, Trial};
 
-fn trials() -> impl Strategy<Value = (Trial, Outcome)> {
+fn trials() -> impl Strategy<Value = (Trial, Known)> {
     let update = prop_oneof![
         Just(LayerUpdate::Frozen),
         Just(LayerUpdate::Bias),
@@ -25,8 +25,12 @@ fn trials() -> impl Strategy<Value = (Trial, Outcome)> {
             seed,
             steps,
         });
-    let outcome = prop::collection::vec(any::<bool>(), 8).prop_map(|correct| Outcome { correct });
-    (trial, outcome)
+    let known =
+        (prop::collection::vec(any::<bool>(), 8), 0.0..1e6).prop_map(|(correct, seconds)| Known {
+            outcome: Outcome { correct },
+            seconds,
+        });
+    (trial, known)
 }
 
 proptest! {
@@ -76,10 +80,13 @@ fn outcomes_of_other_samples_are_left_out() {
         seed: 1,
         steps: 2,
     };
-    let outcome = Outcome {
-        correct: vec![true; 9],
+    let known = Known {
+        outcome: Outcome {
+            correct: vec![true; 9],
+        },
+        seconds: 0.5,
     };
-    let text = KnownOutcomes::default().add(&trial, outcome);
+    let text = KnownOutcomes::default().add(&trial, known);
     let mut read = KnownOutcomes::default();
     assert_eq!(read.read(&text, 8), 1);
     assert!(read.is_empty());

@@ -15,6 +15,7 @@ mod photographs;
 mod process;
 mod report;
 mod screenshots;
+mod search;
 mod serve;
 mod size;
 mod summary;
@@ -51,6 +52,8 @@ enum Command {
     Firmware(firmware::Options),
     /// Write what training steps need to `docs/memory.md`; needs MIT's networks.
     Memory,
+    /// Search for update policies, and write what came of it to `docs/search.md`.
+    Search,
     /// Write the pictures of the page to `docs/screenshots/`.
     Screenshots,
 }
@@ -76,6 +79,7 @@ fn run(command: &Command) -> Result<bool> {
         Command::Check => check::run(&workspace),
         Command::Firmware(options) => firmware::run(&workspace, options),
         Command::Memory => memory::run(&workspace).map(|()| true),
+        Command::Search => search::run(&workspace).map(|()| true),
         Command::Screenshots => screenshots::run(&workspace).map(|()| true),
     }
 }

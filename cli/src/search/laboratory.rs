@@ -12,7 +12,7 @@ use indicatif::{HumanDuration, ProgressBar, ProgressStyle};
 use quartermeg_core::policy::Policy;
 use quartermeg_formats::config::hex;
 use quartermeg_formats::explain;
-use quartermeg_search::trials_file::KnownOutcomes;
+use quartermeg_search::trials_file::{Known, KnownOutcomes};
 use quartermeg_search::{Cost, Outcome, Study, Trial};
 
 use super::options::{Shard, sentence};
@@ -44,7 +44,7 @@ pub(super) struct Tally {
     pub(super) macs_whole: u64,
     /// As many as are run where frozen beginnings are kept.
     pub(super) macs_run: u64,
-    /// Seconds spent on trials.
+    /// Seconds that all trials that were asked for took, each on one thread, whenever it was run.
     pub(super) seconds: f64,
 }
 
@@ -107,15 +107,22 @@ impl Laboratory {
     ) -> anyhow::Result<Vec<Outcome>> {
         self.run(what, trials)?;
         let outcomes = trials.iter().map(|trial| {
-            let outcome = self.known.get(trial);
-            outcome.cloned().context("invariant: the trial was run")
+            let known = self.known.get(trial);
+            let known = known.context("invariant: the trial was run")?;
+            Ok(known.outcome.clone())
         });
         outcomes.collect()
     }
 
     /// Runs those trials whose outcome is not known.
     pub(super) fn run(&mut self, what: &str, trials: &[Trial]) -> anyhow::Result<()> {
-        let begun = Instant::now();
+        self.run_unknown(what, trials)?;
+        let known = trials.iter().filter_map(|trial| self.known.get(trial));
+        self.tally.seconds += known.map(|known| known.seconds).sum::<f64>();
+        Ok(())
+    }
+
+    fn run_unknown(&mut self, what: &str, trials: &[Trial]) -> anyhow::Result<()> {
         let macs = self.macs(trials)?;
         let mut waiting: Vec<(&Trial, u64)> = Vec::new();
         for (trial, [whole, run]) in trials.iter().zip(macs) {
@@ -132,15 +139,14 @@ impl Laboratory {
         let Some((first, macs)) = longest.map(|at| waiting.remove(at)) else {
             return Ok(());
         };
-        let started = Instant::now();
-        let outcome = run_one(&self.study, first)?;
-        self.keep(first, outcome)?;
+        let known = run_one(&self.study, first)?;
+        let took = Duration::from_secs_f64(known.seconds);
+        self.keep(first, known)?;
         let left: u64 = waiting.iter().map(|(_, macs)| macs).sum();
         let threads = self.threads;
-        announce(what, waiting.len(), threads, started.elapsed(), macs, left);
+        announce(what, waiting.len(), threads, took, macs, left);
         self.run_rest(&waiting, left)?;
         self.tally.run += waiting.len() + 1;
-        self.tally.seconds += begun.elapsed().as_secs_f64();
         Ok(())
     }
 
@@ -160,9 +166,9 @@ impl Laboratory {
                 scope.spawn(move || {
                     while let Some((trial, macs)) = trials.get(next.fetch_add(1, Ordering::Relaxed))
                     {
-                        let outcome = run_one(study, trial);
+                        let known = run_one(study, trial);
                         // Nobody listens any more after an error.
-                        if sender.send((*trial, *macs, outcome)).is_err() {
+                        if sender.send((*trial, *macs, known)).is_err() {
                             return;
                         }
                     }
@@ -170,8 +176,8 @@ impl Laboratory {
             }
             drop(sender);
             let mut n_done = 0;
-            for (trial, macs, outcome) in receiver {
-                write(file, path, &known.add(trial, outcome?))?;
+            for (trial, macs, now_known) in receiver {
+                write(file, path, &known.add(trial, now_known?))?;
                 n_done += 1;
                 bar.inc(macs);
                 bar.set_message(format!("{n_done} of {} runs", trials.len()));
@@ -182,8 +188,8 @@ impl Laboratory {
         Ok(())
     }
 
-    fn keep(&mut self, trial: &Trial, outcome: Outcome) -> anyhow::Result<()> {
-        let line = self.known.add(trial, outcome);
+    fn keep(&mut self, trial: &Trial, known: Known) -> anyhow::Result<()> {
+        let line = self.known.add(trial, known);
         write(&mut self.file, &self.path, &line)
     }
 
@@ -245,8 +251,15 @@ fn files_of(cache: &Path, identity: &str) -> anyhow::Result<Vec<PathBuf>> {
     Ok(paths)
 }
 
-fn run_one(study: &Study, trial: &Trial) -> anyhow::Result<Outcome> {
-    study.run(trial).map_err(|error| anyhow!(sentence(&error)))
+fn run_one(study: &Study, trial: &Trial) -> anyhow::Result<Known> {
+    let started = Instant::now();
+    let outcome = study
+        .run(trial)
+        .map_err(|error| anyhow!(sentence(&error)))?;
+    Ok(Known {
+        outcome,
+        seconds: started.elapsed().as_secs_f64(),
+    })
 }
 
 fn write(file: &mut File, path: &Path, line: &str) -> anyhow::Result<()> {

@@ -80,8 +80,8 @@ fn factor(text: &str) -> Result<f32, String> {
 /// A policy that takes part, and where it comes from.
 #[derive(Clone, Debug)]
 struct Candidate {
-    /// `evolution`, `greedy`, `additive`, `elimination`, `last`, `bias`, `classifier`, `full`, or
-    /// the id of a preset.
+    /// `evolution`, `greedy`, `additive`, `elimination`, `last`, `bias`, `classifier` or `full`, with
+    /// the share of the budget where it is not the whole; or `preset` and its id.
     origin: String,
     policy: Policy,
     /// Whether the search found it, or it is what the search is compared with.
@@ -98,31 +98,26 @@ pub(crate) fn run(arguments: &Arguments) -> anyhow::Result<()> {
         flash_bytes: arguments.flash,
         macs_step: arguments.macs,
     };
-    let started = Instant::now();
     let (contributions, analysis) = analyze(&mut plan)?;
-    let analysis_seconds = started.elapsed().as_secs_f64();
+    let analysis_seconds = plan.laboratory.tally.seconds;
     let space = Space::of(plan.laboratory.study.network());
 
     let started = Instant::now();
     let chosen = choose(&plan, arguments, &contributions, &limits)?;
     let planning_seconds = started.elapsed().as_secs_f64();
 
-    let started = Instant::now();
     let elimination = if arguments.no_elimination {
         None
     } else {
         Some(eliminate(&mut plan, arguments, &contributions)?)
     };
-    let elimination_seconds = started.elapsed().as_secs_f64();
+    let until_training = plan.laboratory.tally.seconds;
 
-    let started = Instant::now();
     let mut candidates = chosen.candidates;
     if let Some(elimination) = &elimination {
         candidates.extend(elimination.candidates(&limits));
     }
     let finalists = retrain(&mut plan, arguments, distinct(candidates))?;
-    let training_seconds = started.elapsed().as_secs_f64();
-
     let point = |finalist: &Finalist| {
         let choice = space.choice(&finalist.candidate.policy);
         PointReport {
@@ -160,8 +155,8 @@ pub(crate) fn run(arguments: &Arguments) -> anyhow::Result<()> {
         seconds: Seconds {
             analysis: analysis_seconds,
             planning: planning_seconds,
-            elimination: elimination_seconds,
-            training: training_seconds,
+            elimination: until_training - analysis_seconds,
+            training: laboratory.tally.seconds - until_training,
         },
     };
     if arguments.json {
@@ -251,7 +246,7 @@ fn choose(
     add("full".to_owned(), Some(space.full()), false);
     let presets = scenario::presets(plan.scenario.unwrap_or(&OWN), network);
     candidates.extend(presets.into_iter().map(|preset| Candidate {
-        origin: preset.id.to_owned(),
+        origin: format!("preset {}", preset.id),
         policy: preset.policy,
         is_found: false,
     }));
@@ -441,7 +436,13 @@ fn best_rate(
         .flat_map(|&rate| trials(policy, rate, seeds, plan.steps))
         .collect();
     let outcomes = plan.laboratory.outcomes(what, &trials)?;
-    let tried = rates.iter().zip(outcomes.chunks_exact(seeds.len()));
+    best_of(&rates, &outcomes)
+}
+
+/// The best of some rates on the validation samples; `outcomes` has those of each rate together.
+fn best_of(rates: &[f32], outcomes: &[Outcome]) -> anyhow::Result<Trained> {
+    let n_seeds = outcomes.len() / rates.len().max(1);
+    let tried = rates.iter().zip(outcomes.chunks_exact(n_seeds.max(1)));
     let tried = tried.map(|(&rate, outcomes)| Trained {
         rate,
         outcomes: outcomes.to_vec(),
@@ -493,20 +494,21 @@ fn retrain(
         .iter()
         .map(|it| it.wrapping_add(n_seeds))
         .collect();
-    // All together, so that threads have enough to do; then each finds its outcomes known.
+    let rates: Vec<f32> = arguments.rates.iter().map(|it| it * plan.rate).collect();
+    // All together, so that threads have enough to do.
     let trials: Vec<Trial> = candidates
         .iter()
-        .flat_map(|candidate| arguments.rates.iter().map(move |&rate| (candidate, rate)))
-        .flat_map(|(candidate, rate)| {
-            trials(&candidate.policy, rate * plan.rate, &seeds, plan.steps)
-        })
+        .flat_map(|candidate| rates.iter().map(move |&rate| (candidate, rate)))
+        .flat_map(|(candidate, rate)| trials(&candidate.policy, rate, &seeds, plan.steps))
         .collect();
-    plan.laboratory.run("Finalists", &trials)?;
+    let outcomes = plan.laboratory.outcomes("Finalists", &trials)?;
     let policies: Vec<Policy> = candidates.iter().map(|it| it.policy.clone()).collect();
     let costs = plan.laboratory.plan(&policies);
-    let finalists = candidates.into_iter().zip(costs).map(|(candidate, cost)| {
+    let outcomes = outcomes.chunks_exact(rates.len() * seeds.len());
+    let finalists = candidates.into_iter().zip(costs).zip(outcomes);
+    let finalists = finalists.map(|((candidate, cost), outcomes)| {
         Ok(Finalist {
-            trained: best_rate(plan, arguments, "Finalists", &candidate.policy, &seeds)?,
+            trained: best_of(&rates, outcomes)?,
             cost: cost.context("invariant: it was trained, so it can be compiled")?,
             candidate,
         })

@@ -79,7 +79,8 @@ pub(super) struct DifferenceReport {
     pub(super) difference: Difference,
 }
 
-/// Seconds that each part took in this run; what was known took none.
+/// Seconds that each part took: its runs on one thread, whenever they were made, and the planning
+/// of this search by the clock.
 #[derive(Debug, Serialize)]
 pub(super) struct Seconds {
     pub(super) analysis: f64,
