@@ -9,7 +9,7 @@ use walkdir::WalkDir;
 
 use crate::node::Node;
 use crate::workspace::{Workspace, package};
-use crate::{firmware, process, report, toolchain, tools};
+use crate::{firmware, order, process, report, short_names, toolchain, tools};
 
 /// What wasm-bindgen calls the two files that it writes.
 const SCRIPT: &str = "quartermeg.js";
@@ -32,17 +32,29 @@ const BUILD_STD: [&str; 2] = [
     "-Zbuild-std-features=optimize_for_size",
 ];
 
-/// What wasm-opt may assume and what it shall do.
+/// What wasm-opt shall do.
 ///
-/// Every feature that the compiler uses is named, because wasm-opt refuses what it was not told of.
 /// `--fast-math` is left out: it would change the bits of floating point results. The first KiB of
 /// the memory is the far end of the stack, so no pointer points there.
-const WASM_OPT_FLAGS: [&str; 12] = [
+const OPTIMIZE: [&str; 5] = [
     "-Oz",
     "--one-caller-inline-max-function-size=20",
     "--strip-producers",
     "--converge",
     "--low-memory-unused",
+];
+
+/// What it shall do when the functions have names to be sorted by: that, and short names for what
+/// module and script call each other. The levels are those of `-Oz`, for writing alone.
+const PACK: [&str; 4] = [
+    "--optimize-level=2",
+    "--shrink-level=2",
+    "--reorder-functions-by-name",
+    "--minify-imports-and-exports-and-modules",
+];
+
+/// Every feature that the compiler uses, because wasm-opt refuses what it was not told of.
+const FEATURES: [&str; 7] = [
     "--enable-simd",
     "--enable-bulk-memory",
     "--enable-nontrapping-float-to-int",
@@ -82,7 +94,8 @@ pub(crate) fn build(workspace: &Workspace, optimized: Optimized) -> Result<PathB
         name_build(&dist)?;
         return Ok(dist);
     };
-    let dist = assemble(workspace, &script, &optimize(&node, &built)?)?;
+    let (script, module) = optimize(&node, &built)?;
+    let dist = assemble(workspace, &script, &module)?;
     minify(&node, &dist)?;
     name_build(&dist)?;
     Ok(dist)
@@ -144,22 +157,27 @@ fn compile(workspace: &Workspace) -> Result<PathBuf> {
     Ok(built)
 }
 
-/// Lets wasm-opt work on the module in `built` and returns where the result lies.
-fn optimize(node: &Node, built: &Path) -> Result<PathBuf> {
-    let script = tools::wasm_opt(node)?;
-    let module = built.join(MODULE);
-    let optimized = built.join("optimized.wasm");
+/// Lets wasm-opt work on the module in `built` and returns where the script and the module lie then.
+fn optimize(node: &Node, built: &Path) -> Result<(PathBuf, PathBuf)> {
+    let wasm_opt = tools::wasm_opt(node)?;
+    let run = |flags: &[&str], from: &Path, to: &Path| {
+        let mut command = process::command(&node.node);
+        command.arg(&wasm_opt).args(flags).args(FEATURES);
+        process::output(command.arg("-o").arg(to).arg(from)).context(
+            "wasm-opt refused the module; if the compiler learnt a new feature, name it in xtask/src/dist.rs",
+        )
+    };
     report::step("Optimizing the module with wasm-opt");
-    process::run(
-        process::command(&node.node)
-            .arg(script)
-            .args(WASM_OPT_FLAGS)
-            .arg("-o")
-            .arg(&optimized)
-            .arg(&module),
-        "wasm-opt refused the module; if the compiler learnt a new feature, name it in xtask/src/dist.rs",
-    )?;
-    Ok(optimized)
+    let optimized = built.join("optimized.wasm");
+    run(&OPTIMIZE, &built.join(MODULE), &optimized)?;
+    let named = built.join("named.wasm");
+    fs::write(&named, order::with_names(&fs::read(&optimized)?)?)?;
+    let packed = built.join("packed.wasm");
+    let names = run(&PACK, &named, &packed)?;
+    let script = built.join("packed.js");
+    let written = fs::read_to_string(built.join(SCRIPT))?;
+    fs::write(&script, short_names::rename(&written, &names)?)?;
+    Ok((script, packed))
 }
 
 /// Takes out of the scripts and style sheets of `dist` what only their authors need.
