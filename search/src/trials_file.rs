@@ -17,7 +17,7 @@ struct Line {
     seed: u64,
     steps: u32,
     /// What the run took, on one thread.
-    seconds: f64,
+    milliseconds: u64,
     /// One character a held-out sample: 1 where it is recognized, else 0.
     correct: String,
 }
@@ -47,8 +47,8 @@ impl Key {
 pub struct Known {
     /// What came of it.
     pub outcome: Outcome,
-    /// Seconds that it took, on one thread of the machine that ran it.
-    pub seconds: f64,
+    /// What it took, on one thread of the machine that ran it, in milliseconds.
+    pub milliseconds: u64,
 }
 
 /// Outcomes that are known.
@@ -104,7 +104,7 @@ fn line(trial: &Trial, known: &Known) -> String {
         rate: trial.rate,
         seed: trial.seed,
         steps: trial.steps,
-        seconds: known.seconds,
+        milliseconds: known.milliseconds,
         correct: correct.map(|&is| if is { '1' } else { '0' }).collect(),
     };
     let mut text = serde_json::to_string(&line).unwrap_or_default();
@@ -123,7 +123,7 @@ fn parse(line: &str) -> Option<(Key, Known)> {
         outcome: Outcome {
             correct: correct.collect::<Option<_>>()?,
         },
-        seconds: line.seconds,
+        milliseconds: line.milliseconds,
     };
     let key = Key {
         policy: line.policy,

@@ -25,11 +25,12 @@ fn trials() -> impl Strategy<Value = (Trial, Known)> {
             seed,
             steps,
         });
-    let known =
-        (prop::collection::vec(any::<bool>(), 8), 0.0..1e6).prop_map(|(correct, seconds)| Known {
+    let known = (prop::collection::vec(any::<bool>(), 8), any::<u64>()).prop_map(
+        |(correct, milliseconds)| Known {
             outcome: Outcome { correct },
-            seconds,
-        });
+            milliseconds,
+        },
+    );
     (trial, known)
 }
 
@@ -84,7 +85,7 @@ fn outcomes_of_other_samples_are_left_out() {
         outcome: Outcome {
             correct: vec![true; 9],
         },
-        seconds: 0.5,
+        milliseconds: 500,
     };
     let text = KnownOutcomes::default().add(&trial, known);
     let mut read = KnownOutcomes::default();

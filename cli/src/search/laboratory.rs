@@ -118,7 +118,7 @@ impl Laboratory {
     pub(super) fn run(&mut self, what: &str, trials: &[Trial]) -> anyhow::Result<()> {
         self.run_unknown(what, trials)?;
         let known = trials.iter().filter_map(|trial| self.known.get(trial));
-        self.tally.seconds += known.map(|known| known.seconds).sum::<f64>();
+        self.tally.seconds += known.map(|known| seconds(known.milliseconds)).sum::<f64>();
         Ok(())
     }
 
@@ -140,7 +140,7 @@ impl Laboratory {
             return Ok(());
         };
         let known = run_one(&self.study, first)?;
-        let took = Duration::from_secs_f64(known.seconds);
+        let took = Duration::from_millis(known.milliseconds);
         self.keep(first, known)?;
         let left: u64 = waiting.iter().map(|(_, macs)| macs).sum();
         let threads = self.threads;
@@ -258,8 +258,12 @@ fn run_one(study: &Study, trial: &Trial) -> anyhow::Result<Known> {
         .map_err(|error| anyhow!(sentence(&error)))?;
     Ok(Known {
         outcome,
-        seconds: started.elapsed().as_secs_f64(),
+        milliseconds: u64::try_from(started.elapsed().as_millis()).unwrap_or(u64::MAX),
     })
+}
+
+fn seconds(milliseconds: u64) -> f64 {
+    Duration::from_millis(milliseconds).as_secs_f64()
 }
 
 fn write(file: &mut File, path: &Path, line: &str) -> anyhow::Result<()> {
