@@ -33,3 +33,11 @@ pub(crate) fn short(path: &Path) -> String {
     let path = path.strip_prefix(&here).unwrap_or(path);
     path.display().to_string()
 }
+
+/// A number with commas between thousands, as documents have it.
+pub(crate) fn grouped(value: u64) -> String {
+    if value < 1000 {
+        return value.to_string();
+    }
+    format!("{},{:03}", grouped(value / 1000), value % 1000)
+}

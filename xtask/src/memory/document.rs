@@ -2,6 +2,8 @@
 
 use std::fmt::Write as _;
 
+use crate::report::grouped;
+
 use super::{Both, Peak, Published, Recomputed, Step};
 
 const HEAD: &str = "\
@@ -278,13 +280,6 @@ fn bytes(value: u32) -> String {
 /// Digits in groups of three.
 fn number(value: u32) -> String {
     grouped(u64::from(value))
-}
-
-fn grouped(value: u64) -> String {
-    if value < 1000 {
-        return value.to_string();
-    }
-    format!("{},{:03}", grouped(value / 1000), value % 1000)
 }
 
 #[cfg(test)]

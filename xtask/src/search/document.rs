@@ -2,6 +2,8 @@
 
 use std::fmt::Write as _;
 
+use crate::report::grouped;
+
 use super::{Difference, Point, SearchReport, Spread, Subject};
 
 const HEAD: &str = "\
@@ -176,13 +178,6 @@ fn percent(spread: Spread) -> String {
 
 fn points(share: f64) -> String {
     format!("{:+.1}", 100.0 * share)
-}
-
-fn grouped(value: u64) -> String {
-    if value < 1000 {
-        return value.to_string();
-    }
-    format!("{},{:03}", grouped(value / 1000), value % 1000)
 }
 
 #[cfg(test)]
