@@ -7,7 +7,7 @@ use std::rc::Rc;
 
 use gloo::timers::future::TimeoutFuture;
 use quartermeg_web::bridge::{Bridge, Said};
-use quartermeg_web::io::{document, fetch, fragment};
+use quartermeg_web::io::{document, fetch, fragment, storage};
 use quartermeg_web::{build, protocol};
 use wasm_bindgen_test::{wasm_bindgen_test, wasm_bindgen_test_configure};
 
@@ -80,4 +80,17 @@ fn builds_are_written_on_the_document() {
     let expected = format!("page:{} worker:true", build::SIMD);
     assert_eq!(root.get_attribute("data-simd"), Some(expected));
     assert_eq!(root.get_attribute("data-build").as_deref(), Some(build::ID));
+}
+
+#[wasm_bindgen_test]
+fn what_is_kept_is_read_until_it_is_removed() {
+    storage::write("test", "first").expect("room");
+    storage::write("test", "second").expect("room");
+    assert_eq!(storage::read("test").as_deref(), Some("second"));
+    storage::remove("test");
+    assert_eq!(storage::read("test"), None);
+    let too_much = "x".repeat(32 << 20);
+    let refused = storage::write("test", &too_much).expect_err("no room");
+    assert!(!refused.is_empty());
+    assert_eq!(storage::read("test"), None);
 }

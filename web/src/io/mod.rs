@@ -1,5 +1,5 @@
 //! The page's dealings with the browser, apart from what it draws: files in and out, the
-//! address bar, the clipboard, images, the camera.
+//! address bar, the clipboard, images, the camera, what the browser keeps.
 
 pub mod camera;
 pub mod clipboard;
@@ -11,6 +11,7 @@ pub mod fragment;
 pub mod open;
 pub mod picture;
 pub mod samples;
+pub mod storage;
 
 use wasm_bindgen::{JsCast as _, JsValue};
 use web_sys::{Document, Url, Window};
