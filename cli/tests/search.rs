@@ -112,6 +112,44 @@ fn timeless(mut result: Value) -> Value {
 }
 
 #[test]
+fn an_analysis_writes_the_file_that_the_page_opens() {
+    let folder = Folder::new("contributions");
+    let (learn, held_out) = (folder.samples("learn", 10), folder.samples("held-out", 10));
+    let (cache, path) = (folder.path("cache"), folder.path("contributions.json"));
+    let mut arguments = vec!["analyze", "--output", &path];
+    arguments.extend(quick(&learn, &held_out, &cache));
+    let report = objects(&arguments).pop().expect("a report");
+    let file: Value =
+        serde_json::from_slice(&fs::read(&path).expect("it was written")).expect("JSON");
+    assert_eq!(file["format"], "quartermeg-contributions");
+    assert_eq!(file["study"], report["study"]);
+    let command = file["command"].as_str().expect("text");
+    assert!(command.starts_with("quartermeg analyze --scenario keyboard --data"));
+    assert!(!command.contains("--cache") && !command.contains("--output"));
+    let cells = file["cells"].as_array().expect("cells");
+    assert_eq!(
+        cells.len(),
+        report["contributions"].as_array().expect("cells").len()
+    );
+    for (cell, gains) in cells
+        .iter()
+        .zip(report["contributions"].as_array().expect("cells"))
+    {
+        let counts = cell["correct"].as_array().expect("counts").iter();
+        let alone = file["classifier"].as_array().expect("counts").iter();
+        let samples = file["validation_samples"].as_f64().expect("a number");
+        for ((count, alone), gain) in counts
+            .zip(alone)
+            .zip(gains["gains"].as_array().expect("gains"))
+        {
+            let number = |value: &Value| value.as_f64().expect("a number");
+            let expected = (number(count) - number(alone)) / samples;
+            assert!((expected - number(gain)).abs() < 1e-9, "{cell}");
+        }
+    }
+}
+
+#[test]
 fn a_search_finds_policies_that_fit_on_any_number_of_threads() {
     let folder = Folder::new("search");
     let (learn, held_out) = (folder.samples("learn", 10), folder.samples("held-out", 10));

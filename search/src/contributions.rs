@@ -4,7 +4,7 @@
 use quartermeg_core::policy::{LayerUpdate, Policy};
 
 use crate::statistics::Spread;
-use crate::study::{Outcome, Part, Trial};
+use crate::study::Trial;
 use crate::{Choice, Space};
 
 /// The contribution of one cell.
@@ -57,32 +57,25 @@ impl Contributions {
             .collect()
     }
 
-    /// Reads the outcomes of [`Self::trials`], in their order.
+    /// From the accuracies of the classifier alone and of each cell, in the order of
+    /// [`Space::cells`], one a seed.
     #[must_use]
-    pub fn of(space: &Space, n_seeds: usize, outcomes: &[Outcome]) -> Self {
-        let mut by_policy = outcomes.chunks_exact(n_seeds.max(1)).map(|outcomes| {
-            let accuracies = outcomes.iter().map(|it| it.accuracy(Part::Validation));
-            accuracies.collect::<Vec<f64>>()
-        });
-        let classifier = by_policy.next().unwrap_or_default();
+    pub fn of(space: &Space, classifier: Vec<f64>, cells: impl Iterator<Item = Vec<f64>>) -> Self {
         let mut gains: Vec<Vec<f64>> = space
             .layers()
             .iter()
             .map(|updates| vec![0.0; updates.len()])
             .collect();
-        let cells = space
-            .cells()
-            .zip(by_policy)
-            .map(|((layer, at), accuracies)| {
-                let pairs = accuracies.iter().zip(&classifier);
-                let contribution = Contribution {
-                    layer,
-                    update: space.layers()[layer][at],
-                    gains: pairs.map(|(ours, alone)| ours - alone).collect(),
-                };
-                gains[layer][at] = contribution.spread().mean;
-                contribution
-            });
+        let cells = space.cells().zip(cells).map(|((layer, at), accuracies)| {
+            let pairs = accuracies.iter().zip(&classifier);
+            let contribution = Contribution {
+                layer,
+                update: space.layers()[layer][at],
+                gains: pairs.map(|(ours, alone)| ours - alone).collect(),
+            };
+            gains[layer][at] = contribution.spread().mean;
+            contribution
+        });
         Self {
             cells: cells.collect(),
             classifier,

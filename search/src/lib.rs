@@ -16,6 +16,7 @@ pub mod elimination;
 pub mod evolution;
 mod frozen;
 pub mod greedy;
+mod measured;
 mod space;
 mod statistics;
 mod study;
@@ -23,6 +24,7 @@ pub mod trials_file;
 
 pub use contributions::{Contribution, Contributions};
 pub use cost::{Cost, Limits, Planner};
-pub use space::{Choice, Space};
+pub use measured::{Measured, MeasuredCell, MeasuredError, Recipe};
+pub use space::{Choice, Space, update_text};
 pub use statistics::{Difference, Spread};
 pub use study::{Outcome, Part, Run, Study, StudyError, Trial};

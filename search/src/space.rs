@@ -82,3 +82,14 @@ impl Space {
         layers.flat_map(|(layer, updates)| (1..updates.len()).map(move |at| (layer, at)))
     }
 }
+
+/// `frozen`, `bias`, or the ratio of the weights: `1/8`, `1/4`, `1/2`, `1`.
+#[must_use]
+pub fn update_text(update: LayerUpdate) -> String {
+    match update {
+        LayerUpdate::Frozen => "frozen".to_owned(),
+        LayerUpdate::Bias => "bias".to_owned(),
+        LayerUpdate::Weights { ratio } if ratio < 1.0 => format!("1/{:.0}", 1.0 / ratio),
+        LayerUpdate::Weights { .. } => "1".to_owned(),
+    }
+}

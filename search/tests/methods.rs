@@ -12,10 +12,11 @@ use quartermeg_formats::scenario::{KEYBOARD, WATCH};
 use quartermeg_search::additive::{self, LeastBytes};
 use quartermeg_search::evolution::{Evolution, Task};
 use quartermeg_search::{
-    Choice, Contributions, Cost, Limits, Outcome, Planner, Space, baselines, elimination, greedy,
+    Choice, Contributions, Cost, Limits, Measured, Outcome, Planner, Recipe, Space, baselines,
+    elimination, greedy,
 };
 
-const N_SEEDS: usize = 2;
+const N_SEEDS: u64 = 2;
 
 /// Contributions of a network, as if trials had come out by chance.
 fn contributions(space: &Space, seed: u64) -> Contributions {
@@ -27,7 +28,16 @@ fn contributions(space: &Space, seed: u64) -> Contributions {
             correct: (0..40).map(|_| dice.bool()).collect(),
         })
         .collect();
-    Contributions::of(space, N_SEEDS, &outcomes)
+    measured(space, N_SEEDS, &outcomes).contributions(space)
+}
+
+/// What an analysis with these outcomes measured.
+fn measured(space: &Space, n_seeds: u64, outcomes: &[Outcome]) -> Measured {
+    let recipe = Recipe {
+        seeds: (0..n_seeds).collect(),
+        ..Recipe::default()
+    };
+    Measured::of(space, recipe, outcomes)
 }
 
 fn within(sram_total_bytes: u32) -> Limits {
@@ -258,7 +268,7 @@ fn the_additive_solution_is_the_best_of_all() {
             }
         })
         .collect();
-    let contributions = Contributions::of(&space, 1, &outcomes);
+    let contributions = measured(&space, 1, &outcomes).contributions(&space);
     let full: u32 = least.bytes(&space.full());
     let none: u32 = least.bytes(&space.frozen());
     for share in 0..=16 {

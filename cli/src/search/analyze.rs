@@ -1,12 +1,13 @@
 //! `quartermeg analyze`: what each layer contributes to the accuracy (paper §4.2, figure 5).
 
 use std::fmt::Write as _;
+use std::fs;
+use std::path::{Path, PathBuf};
 
 use anyhow::Context as _;
-use quartermeg_core::policy::LayerUpdate;
 use quartermeg_formats::config::hex;
 use quartermeg_formats::explain;
-use quartermeg_search::{Contributions, Cost, Space, Spread, Trial};
+use quartermeg_search::{Contributions, Cost, Measured, Recipe, Space, Spread, Trial, update_text};
 use serde::Serialize;
 
 use super::options::{Plan, StudyOptions};
@@ -19,6 +20,9 @@ const UPDATES: [&str; 5] = ["bias", "1/8", "1/4", "1/2", "1"];
 pub(crate) struct Arguments {
     #[command(flatten)]
     study: StudyOptions,
+    /// Also write a file of contributions, which the page opens (docs/formats.md).
+    #[arg(long, value_name = "FILE")]
+    output: Option<PathBuf>,
     /// Print JSON.
     #[arg(long)]
     json: bool,
@@ -46,7 +50,7 @@ pub(super) struct AnalysisReport {
     rate: f32,
     seeds: Vec<u64>,
     learn_samples: usize,
-    validation_samples: usize,
+    validation_samples: u32,
     /// Accuracy of the classifier alone, on the validation samples.
     classifier: Spread,
     contributions: Vec<CellReport>,
@@ -75,7 +79,7 @@ pub(crate) fn run(arguments: &Arguments) -> anyhow::Result<()> {
     if plan.shard.is_some() {
         return run_share(&mut plan, arguments.json);
     }
-    let (contributions, report) = analyze(&mut plan)?;
+    let (contributions, report) = analyze(&mut plan, arguments.output.as_deref())?;
     if arguments.json {
         return output::json(&report);
     }
@@ -107,14 +111,29 @@ pub(super) fn run_share(plan: &mut Plan, json: bool) -> anyhow::Result<()> {
     ))
 }
 
-/// Runs what is not known of the analysis.
-pub(super) fn analyze(plan: &mut Plan) -> anyhow::Result<(Contributions, AnalysisReport)> {
+/// Runs what is not known of the analysis, and writes what was measured to `output`.
+pub(super) fn analyze(
+    plan: &mut Plan,
+    output: Option<&Path>,
+) -> anyhow::Result<(Contributions, AnalysisReport)> {
     let trials = trials(plan);
     let before = plan.laboratory.tally;
     let outcomes = plan.laboratory.outcomes("Analysis", &trials)?;
     let study = &plan.laboratory.study;
     let space = Space::of(study.network());
-    let contributions = Contributions::of(&space, plan.seeds.len(), &outcomes);
+    let recipe = Recipe {
+        study: hex(&study.identity()),
+        command: command_line(),
+        steps: plan.steps,
+        rate: plan.rate,
+        seeds: plan.seeds.clone(),
+    };
+    let measured = Measured::of(&space, recipe, &outcomes);
+    if let Some(path) = output {
+        fs::write(path, measured.file())
+            .with_context(|| format!("{} cannot be written.", path.display()))?;
+    }
+    let contributions = measured.contributions(&space);
     let policies: Vec<_> = trials
         .chunks(plan.seeds.len())
         .skip(1)
@@ -140,12 +159,12 @@ pub(super) fn analyze(plan: &mut Plan) -> anyhow::Result<(Contributions, Analysi
         });
     let tally = plan.laboratory.tally;
     let report = AnalysisReport {
-        study: hex(&study.identity()),
+        study: measured.study,
         steps: plan.steps,
         rate: plan.rate,
         seeds: plan.seeds.clone(),
         learn_samples: study.n_learn(),
-        validation_samples: study.n_held_out().div_ceil(2),
+        validation_samples: measured.validation_samples,
         classifier: Spread::of(&contributions.classifier),
         contributions: cells.collect(),
         macs_whole: tally.macs_whole - before.macs_whole,
@@ -154,19 +173,30 @@ pub(super) fn analyze(plan: &mut Plan) -> anyhow::Result<(Contributions, Analysi
     Ok((contributions, report))
 }
 
+/// Options that change nothing of what is measured, each with a value.
+const OF_THIS_MACHINE: [&str; 3] = ["--cache", "--output", "--threads"];
+
+/// The command that runs, for whoever wants to measure it again.
+fn command_line() -> String {
+    let mut line = "quartermeg".to_owned();
+    let mut arguments = std::env::args().skip(1);
+    while let Some(argument) = arguments.next() {
+        let name = argument.split('=').next().unwrap_or_default();
+        if OF_THIS_MACHINE.contains(&name) {
+            if !argument.contains('=') {
+                arguments.next();
+            }
+        } else if name != "--json" {
+            line.push(' ');
+            line.push_str(&argument);
+        }
+    }
+    line
+}
+
 fn trials(plan: &Plan) -> Vec<Trial> {
     let space = Space::of(plan.laboratory.study.network());
     Contributions::trials(&space, plan.rate, &plan.seeds, plan.steps)
-}
-
-/// `bias`, or the ratio.
-pub(super) fn update_text(update: LayerUpdate) -> String {
-    match update {
-        LayerUpdate::Frozen => "frozen".to_owned(),
-        LayerUpdate::Bias => "bias".to_owned(),
-        LayerUpdate::Weights { ratio } if ratio < 1.0 => format!("1/{:.0}", 1.0 / ratio),
-        LayerUpdate::Weights { .. } => "1".to_owned(),
-    }
 }
 
 /// Percentage points, with their sign.

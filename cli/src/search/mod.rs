@@ -98,7 +98,7 @@ pub(crate) fn run(arguments: &Arguments) -> anyhow::Result<()> {
         flash_bytes: arguments.flash,
         macs_step: arguments.macs,
     };
-    let (contributions, analysis) = analyze(&mut plan)?;
+    let (contributions, analysis) = analyze(&mut plan, None)?;
     let analysis_seconds = plan.laboratory.tally.seconds;
     let space = Space::of(plan.laboratory.study.network());
 

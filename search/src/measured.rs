@@ -1,0 +1,207 @@
+//! Contributions as a file: how many validation samples each policy of an analysis recognized,
+//! seed by seed, so that gains and their spread can be worked out anew (`docs/formats.md`).
+
+use std::fmt::{self, Display, Formatter};
+
+use serde::{Deserialize, Serialize};
+
+use crate::space::update_text;
+use crate::study::{Outcome, Part};
+use crate::{Contributions, Space};
+
+/// What the file says that it is.
+const FORMAT: &str = "quartermeg-contributions";
+/// Version of the format.
+const VERSION: u32 = 1;
+
+/// What an analysis measured.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Measured {
+    format: String,
+    version: u32,
+    /// Network, samples and settings that it holds for ([`crate::Study::identity`], hexadecimal).
+    pub study: String,
+    /// The command that measures it again; empty where a page measured it.
+    #[serde(default)]
+    pub command: String,
+    /// Steps of each run.
+    pub steps: u32,
+    /// Learning rate.
+    pub rate: f32,
+    /// Seeds of the runs.
+    pub seeds: Vec<u64>,
+    /// Samples that were measured on.
+    pub validation_samples: u32,
+    /// Of these, those that the classifier alone recognizes, one number a seed.
+    pub classifier: Vec<u32>,
+    /// The same for each cell, in the order of [`Space::cells`].
+    pub cells: Vec<MeasuredCell>,
+}
+
+/// What one layer with one update reached.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct MeasuredCell {
+    /// Index of the convolution.
+    pub layer: usize,
+    /// `bias`, or the ratio of its weights: `1/8`, `1/4`, `1/2`, `1`.
+    pub update: String,
+    /// Validation samples that are recognized, one number a seed.
+    pub correct: Vec<u32>,
+}
+
+/// How an analysis was made.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct Recipe {
+    /// As [`Measured::study`].
+    pub study: String,
+    /// As [`Measured::command`].
+    pub command: String,
+    /// As [`Measured::steps`].
+    pub steps: u32,
+    /// As [`Measured::rate`].
+    pub rate: f32,
+    /// As [`Measured::seeds`].
+    pub seeds: Vec<u64>,
+}
+
+/// Why a file of contributions cannot be used.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum MeasuredError {
+    /// It is no such file; what the reader says.
+    Unreadable(String),
+    /// It has another version.
+    Version(u32),
+    /// It is not of this network: its cells are not those that the network has.
+    OtherNetwork,
+    /// A count is missing, or larger than the number of samples.
+    Counts,
+}
+
+impl Display for MeasuredError {
+    fn fmt(&self, f: &mut Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Unreadable(reason) => write!(
+                f,
+                "The file holds no contributions ({reason}); `quartermeg analyze --output FILE` \
+                 writes such a file."
+            ),
+            Self::Version(version) => write!(
+                f,
+                "The contributions are of version {version}, and version {VERSION} is read here; \
+                 measure them again."
+            ),
+            Self::OtherNetwork => f.write_str(
+                "The contributions were measured on another network: their layers and ratios are \
+                 not those of this one. Choose its scenario first.",
+            ),
+            Self::Counts => f.write_str(
+                "The contributions are damaged: a cell has not one count a seed, or a count above \
+                 the number of samples. Measure them again.",
+            ),
+        }
+    }
+}
+
+impl std::error::Error for MeasuredError {}
+
+impl Measured {
+    /// Reads the outcomes of [`Contributions::trials`], in their order.
+    #[must_use]
+    pub fn of(space: &Space, recipe: Recipe, outcomes: &[Outcome]) -> Self {
+        let count = |n: usize| u32::try_from(n).unwrap_or(u32::MAX);
+        let recognized = |outcome: &Outcome| {
+            let validation = outcome.of(Part::Validation);
+            count(validation.filter(|&correct| correct).count())
+        };
+        let n_seeds = recipe.seeds.len().max(1);
+        let mut by_policy = outcomes
+            .chunks_exact(n_seeds)
+            .map(|outcomes| outcomes.iter().map(recognized).collect::<Vec<u32>>());
+        Self {
+            format: FORMAT.to_owned(),
+            version: VERSION,
+            study: recipe.study,
+            command: recipe.command,
+            steps: recipe.steps,
+            rate: recipe.rate,
+            seeds: recipe.seeds,
+            validation_samples: outcomes
+                .first()
+                .map_or(0, |first| count(first.of(Part::Validation).count())),
+            classifier: by_policy.next().unwrap_or_default(),
+            cells: space
+                .cells()
+                .zip(by_policy)
+                .map(|((layer, at), correct)| MeasuredCell {
+                    layer,
+                    update: update_text(space.layers()[layer][at]),
+                    correct,
+                })
+                .collect(),
+        }
+    }
+
+    /// Whether a file looks like one of contributions.
+    #[must_use]
+    pub fn is_one(bytes: &[u8]) -> bool {
+        let name = FORMAT.as_bytes();
+        let beginning = &bytes[..bytes.len().min(64)];
+        beginning.windows(name.len()).any(|window| window == name)
+    }
+
+    /// Reads a file and holds it against the network's `space`.
+    ///
+    /// # Errors
+    /// When it is no such file, damaged, or of another network.
+    pub fn read(bytes: &[u8], space: &Space) -> Result<Self, MeasuredError> {
+        let measured: Self = serde_json::from_slice(bytes)
+            .map_err(|error| MeasuredError::Unreadable(error.to_string()))?;
+        if measured.format != FORMAT {
+            return Err(MeasuredError::Unreadable("it says so".to_owned()));
+        }
+        if measured.version != VERSION {
+            return Err(MeasuredError::Version(measured.version));
+        }
+        let cells = space
+            .cells()
+            .map(|(layer, at)| (layer, update_text(space.layers()[layer][at])));
+        let known = measured
+            .cells
+            .iter()
+            .map(|cell| (cell.layer, cell.update.clone()));
+        if !cells.eq(known) {
+            return Err(MeasuredError::OtherNetwork);
+        }
+        let n_seeds = measured.seeds.len();
+        let is_whole = |correct: &Vec<u32>| {
+            let most = measured.validation_samples;
+            correct.len() == n_seeds && correct.iter().all(|&count| count <= most)
+        };
+        let counts = measured.cells.iter().map(|cell| &cell.correct);
+        let has_all = counts.chain([&measured.classifier]).all(is_whole);
+        if n_seeds == 0 || measured.validation_samples == 0 || !has_all {
+            return Err(MeasuredError::Counts);
+        }
+        Ok(measured)
+    }
+
+    /// The file.
+    #[must_use]
+    pub fn file(&self) -> String {
+        // It has no map with keys that are no texts, nor a float that is not finite.
+        let mut text = serde_json::to_string(self).unwrap_or_default();
+        text.push('\n');
+        text
+    }
+
+    /// What each cell gains.
+    #[must_use]
+    pub fn contributions(&self, space: &Space) -> Contributions {
+        let n = f64::from(self.validation_samples.max(1));
+        let accuracies = |counts: &Vec<u32>| -> Vec<f64> {
+            counts.iter().map(|&count| f64::from(count) / n).collect()
+        };
+        let cells = self.cells.iter().map(|cell| accuracies(&cell.correct));
+        Contributions::of(space, accuracies(&self.classifier), cells)
+    }
+}
