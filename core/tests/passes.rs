@@ -11,10 +11,10 @@ use common::rng::Rng;
 use common::rules::Setup;
 use common::run;
 use quartermeg_core::bytes::AlignedBytes;
-use quartermeg_core::compile::{Passes, Together, compile_with};
+use quartermeg_core::compile::{Outline, Passes, Together, compile_with, outline};
 use quartermeg_core::network::{Network, Shape};
 use quartermeg_core::policy::{LayerUpdate, Policy};
-use quartermeg_core::program::{Op, Program};
+use quartermeg_core::program::{Op, Program, Role};
 use quartermeg_core::runtime::Runtime;
 use quartermeg_core::runtime::kernels::{Kernels, Native, Reference};
 use quartermeg_core::runtime::scratch::HIDDEN_TILE;
@@ -306,4 +306,39 @@ fn computing_inputs_again_leaves_the_same_weights() {
     assert!(all.into_iter().min() > Some(500), "{all:?}");
     // Gradients mostly hold the peak of these.
     assert!(n_lower > 20, "{n_lower}");
+}
+
+/// What is told of a plan before its tensors are placed is what the plan then is.
+#[test]
+fn an_outline_tells_what_the_plan_needs() {
+    let mut n_placed_exactly = 0;
+    for seed in 0..400 {
+        let setup = setup(seed);
+        let Setup {
+            network,
+            policy,
+            rules,
+            ..
+        } = &setup;
+        let outline = outline(network, policy, *rules).expect("it compiles");
+        let program = program(&setup, Passes::ALL);
+        let meta = program.meta();
+        let bytes_of = |has: fn(Role) -> bool| {
+            let tensors = (0..program.n_tensors()).map(|tensor| program.tensor(tensor));
+            let bytes = tensors.filter(|tensor| has(tensor.role));
+            bytes
+                .map(|tensor| tensor.size_bytes.next_multiple_of(4))
+                .sum::<u32>()
+        };
+        let saved = |role| matches!(role, Role::SavedActivation | Role::Mask);
+        let expected = Outline {
+            peak_bytes: meta.lower_bound_bytes,
+            trainable_bytes: meta.persistent_bytes,
+            saved_bytes: bytes_of(saved),
+            macs_step: meta.macs_step,
+        };
+        assert_eq!(outline, expected, "seed {seed}");
+        n_placed_exactly += u32::from(meta.arena_bytes == outline.peak_bytes);
+    }
+    assert!(n_placed_exactly > 0);
 }

@@ -13,7 +13,7 @@ use super::together::{Chain, Chains, TiledBlock};
 use super::{CompileError, Step, block, stream};
 use crate::network::{Clamp, Classifier, Conv, Network, NodeKind, Pool, PoolKind, Shape, Value};
 use crate::num::word;
-use crate::policy::{LayerUpdate, Policy, selected_channels};
+use crate::policy::{LayerUpdate, Policy, count_under, selected_channels};
 use crate::program::{
     AddRecord, Block, ClassifierRecord, DType, Geometry, HeadRecord, LayerRecord, MAX_REDUCTION,
     Op, PoolRecord, Role, Stream, TensorIdx, TensorRecord,
@@ -30,8 +30,9 @@ pub(super) fn differentiate(
     rules: Rules,
     passes: Passes,
     together: &Chains,
+    is_draft: bool,
 ) -> Result<Step, CompileError> {
-    let mut writer = Writer::new(network, policy, rules, passes);
+    let mut writer = Writer::new(network, policy, rules, passes, is_draft);
     let mut node_idx = 0;
     while node_idx < network.nodes().len() {
         if let Some(chain) = together
@@ -122,7 +123,13 @@ struct Writer<'a> {
 }
 
 impl<'a> Writer<'a> {
-    fn new(network: &'a Network, policy: &Policy, rules: Rules, passes: Passes) -> Self {
+    fn new(
+        network: &'a Network,
+        policy: &Policy,
+        rules: Rules,
+        passes: Passes,
+        is_draft: bool,
+    ) -> Self {
         let n_values = network.values().len();
         let mut record_of_node = vec![0; network.nodes().len()];
         let (mut n_layers, mut n_adds, mut n_pools) = (0, 0, 0);
@@ -162,7 +169,7 @@ impl<'a> Writer<'a> {
                     classifier: None,
                 },
                 rules,
-                constants: Constants::default(),
+                constants: Constants::new(is_draft),
                 aliases: Vec::new(),
                 input: 0,
                 label: 0,
@@ -233,32 +240,32 @@ impl<'a> Writer<'a> {
         output: Value,
     ) -> LayerRecord {
         let n_channels = input.shape.c;
-        let trainable =
-            selected_channels(conv, n_channels, update.ratio(), self.step.rules.channels);
+        let (ratio, choice) = (update.ratio(), self.step.rules.channels);
+        let trainable = if self.step.constants.is_draft() {
+            (0..count_under(choice, ratio, n_channels)).collect()
+        } else {
+            selected_channels(conv, n_channels, ratio, choice)
+        };
         let frozen: Vec<usize> = (0..n_channels)
             .filter(|channel| trainable.binary_search(channel).is_err())
             .collect();
         let partial = !trainable.is_empty() && !frozen.is_empty();
+        let constants = &mut self.step.constants;
         let channels = partial.then(|| {
-            let order: Vec<u16> = frozen
-                .iter()
-                .chain(&trainable)
-                .map(|&channel| u16::try_from(channel).expect("invariant: at most 4096 channels"))
-                .collect();
-            self.step.constants.push(&order)
+            let channel = |&channel: &usize| {
+                u16::try_from(channel).expect("invariant: at most 4096 channels")
+            };
+            let order = || frozen.iter().chain(&trainable).map(channel);
+            constants.push_with(|| order().collect::<Vec<u16>>())
         });
-        let frozen_weight = self
-            .step
-            .constants
-            .push(&gather_weights(conv, n_channels, &frozen));
-        let start = gather_weights(conv, n_channels, &trainable);
-        let start_weight = self.step.constants.push(&start);
-        let bias = self.step.constants.push(&conv.bias);
-        let effective_scale: Vec<f32> = (0..output.shape.c)
-            .map(|channel| effective_scale(conv.real_scale(input.quant, channel)))
-            .collect();
-        let effective_scale = self.step.constants.push(&effective_scale);
-        let weight_scale = self.step.constants.push(&conv.weight_scale);
+        let frozen_weight = constants.push_with(|| gather_weights(conv, n_channels, &frozen));
+        let start_weight = constants.push_with(|| gather_weights(conv, n_channels, &trainable));
+        let bias = constants.push(&conv.bias);
+        let effective_scale = constants.push_with(|| {
+            let scales = (0..output.shape.c).map(|channel| conv.real_scale(input.quant, channel));
+            scales.map(effective_scale).collect::<Vec<f32>>()
+        });
+        let weight_scale = constants.push(&conv.weight_scale);
         let taps = word(conv.kernel[0] * conv.kernel[1]);
         let filters = if conv.depthwise {
             1
@@ -324,11 +331,12 @@ impl<'a> Writer<'a> {
         if self.step.rules.requantize != RequantizeRule::FixedPoint {
             return None;
         }
-        let words: Vec<[i32; 2]> = (0..output.shape.c)
-            .map(|channel| FixedScale::of(conv.real_scale(input.quant, channel)))
-            .map(|fixed| [fixed.multiplier, fixed.shift])
-            .collect();
-        Some(self.step.constants.push(&words))
+        Some(self.step.constants.push_with(|| {
+            (0..output.shape.c)
+                .map(|channel| FixedScale::of(conv.real_scale(input.quant, channel)))
+                .map(|fixed| [fixed.multiplier, fixed.shift])
+                .collect::<Vec<[i32; 2]>>()
+        }))
     }
 
     /// The factors of a fixed-point add: both operands are brought to twice the larger scale.

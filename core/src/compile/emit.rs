@@ -13,7 +13,7 @@ use crate::program::image::{
     CHECKED_FROM, CORE_VERSION, ENTRY_BYTES, FORMAT_VERSION, HEADER_BYTES, MAGIC, SECTION_ALIGN,
     Section,
 };
-use crate::program::{Meta, Op, Phase, Program, Settings};
+use crate::program::{Meta, Phase, Program, Settings};
 
 pub(super) fn emit(
     network: &Network,
@@ -39,7 +39,7 @@ pub(super) fn emit(
         head: step.head,
         rules: step.rules,
         macs_forward: network.macs_forward(),
-        macs_step: step.ops.iter().map(|&op| macs(step, op)).sum(),
+        macs_step: step.macs(),
     };
     let mut sections: [Vec<u8>; Section::COUNT] = Default::default();
     let records = |words: &[u32], section: &mut Vec<u8>| {
@@ -156,29 +156,4 @@ fn names(network: &Network) -> Vec<u8> {
     }
     table.extend(text);
     table
-}
-
-/// Multiply-accumulates of one operation, as executed.
-fn macs(step: &Step, op: Op) -> u64 {
-    let of_layer = |layer: u32| {
-        let record = &step.layers[layer as usize];
-        record.macs(record.in_channels())
-    };
-    match op {
-        Op::Conv { layer, .. } | Op::ConvBackwardInput { layer, .. } => of_layer(layer),
-        Op::Stream {
-            first, n_layers, ..
-        } => (first..first + n_layers).map(of_layer).sum(),
-        Op::BlockBackward { .. } => step.block(op).map_or(0, |block| block.macs(op).total()),
-        Op::WeightUpdate { layer, .. } | Op::WeightGradient { layer, .. } => {
-            let record = &step.layers[layer as usize];
-            record.macs(record.n_trainable as usize)
-        }
-        Op::Classifier { .. }
-        | Op::ClassifierBackwardInput { .. }
-        | Op::ClassifierUpdate { .. } => {
-            u64::from(step.head.n_features) * u64::from(step.head.n_classes)
-        }
-        _ => 0,
-    }
 }

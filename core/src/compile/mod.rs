@@ -5,7 +5,8 @@
 //! lets an operation's output take the place of an input that dies there; `stream` finds frozen
 //! layers that may run row by row, `block` those whose backward pass may run hidden channel by
 //! hidden channel, and `together` chooses among them; `place` gives every tensor its offset, with
-//! `exact` where that is hard; `emit` writes the image. [`Passes`] says which of them are at work.
+//! `exact` where that is hard; `emit` writes the image. [`Passes`] says which of them are at work;
+//! [`outline`] stops before the tensors are placed.
 
 mod block;
 mod constants;
@@ -15,6 +16,7 @@ mod exact;
 mod in_place;
 mod lifetimes;
 mod order;
+mod outline;
 mod passes;
 mod place;
 mod prune;
@@ -24,6 +26,7 @@ mod together;
 use alloc::vec::Vec;
 
 pub use emit::{Attachments, attach};
+pub use outline::Outline;
 pub use passes::{Passes, Together};
 use together::Chains;
 
@@ -94,37 +97,77 @@ pub fn compile_with(
     passes: Passes,
 ) -> Result<AlignedBytes, CompileError> {
     policy.check(network)?;
-    let int8_network = match rules.classifier {
-        ClassifierType::I8 => Some(network.with_int8_classifier()?),
-        ClassifierType::F32 => None,
-    };
+    let int8_network = int8_network(network, rules)?;
     let network = int8_network.as_ref().unwrap_or(network);
-    let written = |chains: &Chains| {
-        let mut step = differentiate::differentiate(network, policy, rules, passes, chains)?;
-        if passes.reorder {
-            order::reorder(&mut step);
-        }
-        lifetimes::assign(&mut step);
-        if passes.in_place {
-            in_place::choose(&mut step);
-        }
-        Ok::<Step, CompileError>(step)
-    };
-    let chains = differentiate::chains(network, policy, rules, passes);
-    let mut step = written(&Chains::default())?;
-    let is_asked =
-        passes.streaming == Together::Everywhere || passes.hidden_channels == Together::Everywhere;
-    if !chains.is_empty() && (is_asked || chains.hold_peak(&step)) {
-        let together = written(&chains)?;
-        let wanted = chains.wanted(passes, &step, &together);
-        step = if wanted == chains {
-            together
-        } else {
-            written(&wanted)?
-        };
-    }
+    let (chains, _) = draft(network, policy, rules, passes)?;
+    let mut step = write(network, policy, rules, passes, &chains, false)?;
     let plan = place::place(&mut step);
     Ok(emit::emit(network, &step, &plan, settings))
+}
+
+/// What a plan needs, as [`compile`] would count it, but without a place for each tensor and
+/// without constants: many times as fast.
+///
+/// # Errors
+/// As [`compile`].
+pub fn outline(network: &Network, policy: &Policy, rules: Rules) -> Result<Outline, CompileError> {
+    policy.check(network)?;
+    let int8_network = int8_network(network, rules)?;
+    let network = int8_network.as_ref().unwrap_or(network);
+    let (_, step) = draft(network, policy, rules, Passes::ALL)?;
+    Ok(Outline::of(&step))
+}
+
+/// The network with the classifier that the rules want, where that is another.
+fn int8_network(network: &Network, rules: Rules) -> Result<Option<Network>, NetworkError> {
+    match rules.classifier {
+        ClassifierType::I8 => network.with_int8_classifier().map(Some),
+        ClassifierType::F32 => Ok(None),
+    }
+}
+
+/// Which layers run together, and a draft of the step in which they do.
+fn draft(
+    network: &Network,
+    policy: &Policy,
+    rules: Rules,
+    passes: Passes,
+) -> Result<(Chains, Step), CompileError> {
+    let written = |chains: &Chains| write(network, policy, rules, passes, chains, true);
+    let chains = differentiate::chains(network, policy, rules, passes);
+    let apart = written(&Chains::default())?;
+    let is_asked =
+        passes.streaming == Together::Everywhere || passes.hidden_channels == Together::Everywhere;
+    if chains.is_empty() || !(is_asked || chains.hold_peak(&apart)) {
+        return Ok((Chains::default(), apart));
+    }
+    let together = written(&chains)?;
+    let wanted = chains.wanted(passes, &apart, &together);
+    if wanted == chains {
+        return Ok((chains, together));
+    }
+    let step = written(&wanted)?;
+    Ok((wanted, step))
+}
+
+/// Writes a step, in which `chains` run together; a draft has no constants.
+fn write(
+    network: &Network,
+    policy: &Policy,
+    rules: Rules,
+    passes: Passes,
+    chains: &Chains,
+    is_draft: bool,
+) -> Result<Step, CompileError> {
+    let mut step = differentiate::differentiate(network, policy, rules, passes, chains, is_draft)?;
+    if passes.reorder {
+        order::reorder(&mut step);
+    }
+    lifetimes::assign(&mut step);
+    if passes.in_place {
+        in_place::choose(&mut step);
+    }
+    Ok(step)
 }
 
 /// One training step before it is placed.

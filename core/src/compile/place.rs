@@ -11,7 +11,7 @@ use core::cmp::Reverse;
 
 use super::{Step, exact};
 
-const ALIGN: u32 = 4;
+pub(super) const ALIGN: u32 = 4;
 /// Rounds of the bounded search, as long as the lower bound is not met.
 const MAX_ROUNDS: usize = 384;
 /// Groups that the exact search may try to place.

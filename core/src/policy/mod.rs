@@ -11,6 +11,7 @@ use alloc::vec::Vec;
 pub use analytic::{AnalyticBytes, analytic_bytes};
 pub use published::{PUBLISHED, PublishedScheme};
 pub use scheme::{SchemeError, parse_recompute, parse_scheme};
+pub(crate) use select::count_under;
 pub use select::{selected_channels, selected_count};
 
 use crate::network::{Network, NodeKind};

@@ -28,6 +28,14 @@ fn rounded_count(ratio: f32, channels: usize) -> usize {
     usize::try_from(count).unwrap_or(0).min(channels)
 }
 
+/// How many channels [`selected_channels`] selects.
+pub(crate) fn count_under(choice: ChannelChoice, ratio: f32, channels: usize) -> usize {
+    match choice {
+        ChannelChoice::First => rounded_count(ratio, channels),
+        ChannelChoice::Largest => selected_count(ratio, channels),
+    }
+}
+
 /// The input channels (depthwise: channels) of `conv` that learn at `ratio`, ascending:
 /// those with the largest sum of squares of the int8 codes, ties by lower index
 /// (paper: larger L2 norm; numerics: "channels of a partial ratio"), or the first ones.
@@ -38,8 +46,9 @@ pub fn selected_channels(
     ratio: f32,
     choice: ChannelChoice,
 ) -> Vec<usize> {
-    if choice == ChannelChoice::First {
-        return (0..rounded_count(ratio, in_channels)).collect();
+    let count = count_under(choice, ratio, in_channels);
+    if choice == ChannelChoice::First || count == 0 || count == in_channels {
+        return (0..count).collect();
     }
     let mut energy = alloc::vec![0u64; in_channels];
     if conv.depthwise {
@@ -60,7 +69,7 @@ pub fn selected_channels(
         .map(|(channel, &energy)| (!energy, 0, channel))
         .collect();
     order.sort_unstable();
-    order.truncate(selected_count(ratio, in_channels));
+    order.truncate(count);
     let channels = order.into_iter().map(|(_, _, channel)| channel as usize);
     let mut channels: Vec<usize> = channels.collect();
     channels.sort_unstable();
