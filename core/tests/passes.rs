@@ -323,18 +323,14 @@ fn an_outline_tells_what_the_plan_needs() {
         let outline = outline(network, policy, *rules).expect("it compiles");
         let program = program(&setup, Passes::ALL);
         let meta = program.meta();
-        let bytes_of = |has: fn(Role) -> bool| {
-            let tensors = (0..program.n_tensors()).map(|tensor| program.tensor(tensor));
-            let bytes = tensors.filter(|tensor| has(tensor.role));
-            bytes
-                .map(|tensor| tensor.size_bytes.next_multiple_of(4))
-                .sum::<u32>()
-        };
-        let saved = |role| matches!(role, Role::SavedActivation | Role::Mask);
+        let tensors = (0..program.n_tensors()).map(|tensor| program.tensor(tensor));
+        let saved = tensors
+            .filter(|it| it.role == Role::SavedActivation && it.is_live_at(meta.loss_op))
+            .map(|tensor| tensor.size_bytes.next_multiple_of(4));
         let expected = Outline {
             peak_bytes: meta.lower_bound_bytes,
             trainable_bytes: meta.persistent_bytes,
-            saved_bytes: bytes_of(saved),
+            saved_bytes: saved.sum(),
             macs_step: meta.macs_step,
         };
         assert_eq!(outline, expected, "seed {seed}");

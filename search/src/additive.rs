@@ -7,10 +7,9 @@
 
 use std::collections::HashMap;
 
-use quartermeg_core::compile::{CompileError, compile};
+use quartermeg_core::compile::{CompileError, outline};
 use quartermeg_core::network::Network;
 use quartermeg_core::policy::Policy;
-use quartermeg_core::program::{Program, Role, Settings, TensorRecord};
 use quartermeg_core::quant::Rules;
 use quartermeg_core::runtime::STATE_BYTES;
 
@@ -35,18 +34,8 @@ impl LeastBytes {
     /// When a policy cannot be compiled.
     pub fn of(network: &Network, rules: Rules, space: &Space) -> Result<Self, CompileError> {
         let at_loss = |policy: &Policy| {
-            let image = compile(network, policy, rules, Settings::constant(0.0, 0))?;
-            let program = Program::parse(image).expect("invariant: the compiler writes programs");
-            let loss_op = program.meta().loss_op;
-            let lasting = |record: &TensorRecord| {
-                record.role.is_persistent()
-                    || record.role == Role::SavedActivation && record.is_live_at(loss_op)
-            };
-            let records = (0..program.n_tensors()).map(|tensor| program.tensor(tensor));
-            let bytes = records
-                .filter(lasting)
-                .map(|record| record.size_bytes.next_multiple_of(ALIGN));
-            Ok::<u32, CompileError>(bytes.sum())
+            let outline = outline(network, policy, rules)?;
+            Ok::<u32, CompileError>(outline.trainable_bytes + outline.saved_bytes)
         };
         let base = at_loss(&space.policy(&space.frozen()))?;
         // Layers that read one value may share what is kept of it, so only their parameters count.

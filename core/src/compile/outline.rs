@@ -1,7 +1,8 @@
 //! What a step needs, before its tensors are placed.
 
 use super::{Step, place};
-use crate::program::{Op, Role};
+use crate::num::word;
+use crate::program::{Op, Phase, Role};
 
 /// What a plan needs.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -11,7 +12,7 @@ pub struct Outline {
     pub peak_bytes: u32,
     /// Bytes of parameters that learn, and of what their optimizer keeps.
     pub trainable_bytes: u32,
-    /// Bytes of activations and clamp masks that are kept for the backward pass.
+    /// Bytes of activations that are kept from the forward pass for the backward pass.
     pub saved_bytes: u32,
     /// Multiply-accumulates of a step.
     pub macs_step: u64,
@@ -19,12 +20,15 @@ pub struct Outline {
 
 impl Outline {
     pub(super) fn of(step: &Step) -> Self {
+        let loss_op = step.ops.iter().position(|op| op.phase() == Phase::Loss);
+        let loss_op = loss_op.map_or(0, word);
         let (mut trainable_bytes, mut saved_bytes) = (0, 0);
         for tensor in &step.tensors {
             let bytes = tensor.size_bytes.next_multiple_of(place::ALIGN);
             match tensor.role {
                 role if role.is_persistent() => trainable_bytes += bytes,
-                Role::SavedActivation | Role::Mask => saved_bytes += bytes,
+                // What is computed again is born after the loss.
+                Role::SavedActivation if tensor.is_live_at(loss_op) => saved_bytes += bytes,
                 _ => {}
             }
         }
