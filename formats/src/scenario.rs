@@ -31,6 +31,9 @@ pub struct Scenario {
     pub network_path: &'static str,
     /// Path of the file of samples, relative to the page; empty where a person brings them.
     pub samples_path: &'static str,
+    /// Path of the file of contributions (`docs/formats.md`), relative to the page; empty where none
+    /// ships.
+    pub contributions_path: &'static str,
     /// What its samples are.
     pub samples: SampleKind,
     /// What the default policy does, one character a convolution (see [`crate::link`]).
@@ -49,6 +52,7 @@ pub const KEYBOARD: Scenario = Scenario {
     name: "Keyboard: learn my handwriting",
     network_path: "static/models/keyboard.safetensors",
     samples_path: "static/data/keyboard-digits.safetensors.gz",
+    contributions_path: "static/data/keyboard-contributions.json",
     samples: SampleKind::Drawing,
     policy: "------------2b42b42b21b11b11b1",
     learning_rate: 0.004,
@@ -64,6 +68,7 @@ pub const WATCH: Scenario = Scenario {
     name: "Watch: learn this patient's movements",
     network_path: "static/models/watch.safetensors",
     samples_path: "static/data/watch-person.safetensors.gz",
+    contributions_path: "static/data/watch-contributions.json",
     samples: SampleKind::Motion,
     policy: "111111111111111---------------",
     learning_rate: 0.004,
@@ -77,6 +82,7 @@ pub const PERSON: Scenario = Scenario {
     name: "Person: learn to see me",
     network_path: "static/models/person.tflite",
     samples_path: "",
+    contributions_path: "",
     samples: SampleKind::Own,
     policy: "---------11111111111111----",
     learning_rate: 0.008,
@@ -91,6 +97,7 @@ pub const OWN: Scenario = Scenario {
     name: "Your own network",
     network_path: "",
     samples_path: "",
+    contributions_path: "",
     samples: SampleKind::Own,
     policy: "",
     learning_rate: 0.004,

@@ -7,6 +7,7 @@ use quartermeg_core::network::Network;
 use quartermeg_core::policy::Policy;
 use quartermeg_core::program::{Program, Settings};
 use quartermeg_core::quant::Rules;
+use quartermeg_core::runtime::STATE_BYTES;
 use quartermeg_formats::memory;
 use serde::Serialize;
 
@@ -52,6 +53,16 @@ pub struct Limits {
 }
 
 impl Limits {
+    /// Whatever leaves the one block at most `arena_bytes`.
+    #[must_use]
+    pub fn of_block(arena_bytes: u32) -> Self {
+        Self {
+            sram_total_bytes: arena_bytes.saturating_add(STATE_BYTES),
+            flash_bytes: None,
+            macs_step: None,
+        }
+    }
+
     /// Whether a policy of that cost is allowed.
     #[must_use]
     pub fn allow(&self, cost: &Cost) -> bool {

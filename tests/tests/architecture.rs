@@ -21,7 +21,12 @@ const PACKAGES: [(&str, &[&str]); 12] = [
     ("quartermeg-web", &["quartermeg-core", "quartermeg-formats"]),
     (
         "quartermeg-worker",
-        &["quartermeg-core", "quartermeg-formats", "quartermeg-web"],
+        &[
+            "quartermeg-core",
+            "quartermeg-formats",
+            "quartermeg-search",
+            "quartermeg-web",
+        ],
     ),
     (
         "quartermeg-search",

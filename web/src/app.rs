@@ -196,6 +196,7 @@ impl World {
             let what = match file {
                 File::Network | File::OwnNetwork => "The network",
                 File::Samples => "The samples",
+                File::Contributions => "What layers contribute",
             };
             let fetched = io::fetch::bytes(what, &path).await;
             if newest.get() != Some(scenario) {
@@ -211,6 +212,10 @@ impl World {
                             file: bytes,
                         },
                         File::Samples => Request::LoadSamples {
+                            scenario,
+                            file: bytes,
+                        },
+                        File::Contributions => Request::LoadContributions {
                             scenario,
                             file: bytes,
                         },

@@ -3,6 +3,7 @@
 //! They live no longer than a page, so they carry no version; the handshake compares builds.
 //! A setup travels as the text of a link ([`quartermeg_formats::link`]).
 
+use quartermeg_core::policy::LayerUpdate;
 use serde::{Deserialize, Serialize};
 
 /// Files that can be written.
@@ -68,6 +69,22 @@ pub enum Request {
         device: String,
         /// Bytes that the one block may use.
         budget_bytes: u32,
+    },
+    /// What layers contribute in a scenario, as the bytes of a file of contributions
+    /// (`docs/formats.md`); the worker keeps it for policies that are solved. Answered by
+    /// [`Event::Contributions`], at once or when the network is there.
+    LoadContributions {
+        /// Id of the scenario.
+        scenario: String,
+        /// Its contents.
+        file: Vec<u8>,
+    },
+    /// Looks for the policy that gains most within a budget; answered by [`Event::Solved`].
+    Solve {
+        /// Bytes that the one block may use.
+        budget_bytes: u32,
+        /// Link text of the policy that its gain is held against.
+        before: String,
     },
     /// Plans the setup without the passes of [`quartermeg_formats::waterfall::PASSES`] whose bit is
     /// set, to look at; what trains and is exported stays as it is. Answered by
@@ -284,6 +301,19 @@ pub enum Event {
     RulesPlanned(Box<RulesView>),
     /// What each pass of the compiler saves; nobody asked for it.
     PassesPlanned(Box<PassesView>),
+    /// What every other choice of a layer would add or free; nobody asked for it.
+    Costs(Box<CostsView>),
+    /// What layers contribute, as the worker knows it; nobody may have asked for it.
+    Contributions(Box<ContributionsView>),
+    /// The policy that gains most within a budget.
+    Solved {
+        /// Link text of the policy; none where nothing fits, or nothing is known of what layers
+        /// contribute.
+        policy: Option<String>,
+        /// Accuracy that it is expected to gain over the policy of the request, as a share; none
+        /// where that one's gain is not known.
+        gain: Option<f32>,
+    },
     /// The setup as it would be planned without some passes.
     PlannedWithout {
         /// Those passes, as in [`Request::PlanWithout`].
@@ -438,6 +468,70 @@ pub struct PassesView {
     pub arena_bytes: Vec<Option<u32>>,
     /// Name of each operation of a step without any of them, and the bytes live during it.
     pub plain: Vec<(String, u32)>,
+}
+
+/// What every choice of a layer would add or free, with everything else as it is.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct CostsView {
+    /// Link text of the policy that the others differ from by one layer.
+    pub policy: String,
+    /// Bytes live at the peak of that policy.
+    pub peak_bytes: u32,
+    /// By layer, one a choice of [`CHOICES`].
+    pub layers: Vec<[CellCost; CHOICES.len()]>,
+}
+
+/// What a layer can do, in the order of a row of the policy.
+pub const CHOICES: [LayerUpdate; 6] = [
+    LayerUpdate::Frozen,
+    LayerUpdate::Bias,
+    LayerUpdate::Weights { ratio: 0.125 },
+    LayerUpdate::Weights { ratio: 0.25 },
+    LayerUpdate::Weights { ratio: 0.5 },
+    LayerUpdate::Weights { ratio: 1.0 },
+];
+
+/// What one choice adds; less than nothing is freed.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct CellCost {
+    /// Bytes live at the peak.
+    pub peak_bytes: i32,
+    /// Bytes of saved activations.
+    pub saved_bytes: i32,
+    /// Bytes of parameters that learn.
+    pub trainable_bytes: i32,
+    /// Multiply-accumulates of a step.
+    pub macs_step: i64,
+}
+
+/// What layers contribute to the accuracy (paper §4.2).
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+pub struct ContributionsView {
+    /// Accuracy of the classifier alone, as a share: mean and standard deviation over the seeds.
+    pub classifier: [f32; 2],
+    /// By layer, from the first.
+    pub layers: Vec<Vec<GainView>>,
+    /// How often each policy was trained.
+    pub n_seeds: u32,
+    /// Steps of each run.
+    pub steps: u32,
+    /// Learning rate of each run.
+    pub rate: f32,
+    /// Samples that the accuracy was measured on.
+    pub validation_samples: u32,
+    /// The command that measures it again; empty where this page measured it.
+    pub command: String,
+}
+
+/// What one layer gains.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Serialize, Deserialize)]
+pub struct GainView {
+    /// Ratio of the weights that learn; 0 where the bias alone does.
+    pub ratio: f32,
+    /// Accuracy gained over the classifier alone, as a share: mean over the seeds.
+    pub mean: f32,
+    /// Its standard deviation.
+    pub sd: f32,
 }
 
 /// Where a plan that does not fit the budget ends a step, and what helps.

@@ -12,6 +12,7 @@
 #![cfg_attr(page, feature(optimize_attribute))]
 
 mod batch;
+mod costs;
 mod driver;
 mod files;
 mod gauge;
@@ -25,6 +26,7 @@ mod recorder;
 mod rules;
 mod run;
 mod samples;
+mod solver;
 pub mod time;
 mod timeline;
 pub mod trainer;

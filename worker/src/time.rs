@@ -1,10 +1,14 @@
 //! Slices of time: training, and measuring the accuracy beside it.
 
+use quartermeg_core::network::Network;
+
 use crate::trainer::Trainer;
 use quartermeg_web::protocol::{Event, FromWorker, Speed};
 
 /// Time that a slice takes, in milliseconds.
 pub const SLICE_MILLIS: f64 = 12.0;
+/// Time that the costs of other choices may take of a slice, in milliseconds.
+const COSTS_MILLIS: f64 = 4.0;
 /// Time between two batches, in milliseconds: 20 a second.
 const BATCH_MILLIS: f64 = 50.0;
 /// Time between two operations at one a second, in milliseconds.
@@ -67,6 +71,10 @@ impl<C: Clock> Trainer<C> {
             return false;
         };
         let id = self.newest_request;
+        if self.costs.is_some() {
+            self.plan_costs(&network);
+            return true;
+        }
         if let Some(overflow) = self.overflow.as_mut().filter(|it| !it.is_done()) {
             if let Some(view) = overflow.advance(&network) {
                 self.tell(id, Event::Overflow(Box::new(view)));
@@ -84,6 +92,21 @@ impl<C: Clock> Trainer<C> {
             self.tell(id, Event::PassesPlanned(Box::new(view)));
         }
         true
+    }
+
+    /// Plans the choices of some layers.
+    fn plan_costs(&mut self, network: &Network) {
+        let end = self.clock.now() + COSTS_MILLIS;
+        while let Some(costs) = &mut self.costs {
+            if let Some(view) = costs.advance(network) {
+                self.costs = None;
+                let id = self.newest_request;
+                self.tell(id, Event::Costs(Box::new(view)));
+            }
+            if self.clock.now() >= end {
+                return;
+            }
+        }
     }
 
     /// Plans one more choice of the numerics; whether there are others.

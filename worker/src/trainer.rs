@@ -20,7 +20,9 @@ use quartermeg_formats::waterfall::{self, WaterfallError};
 use quartermeg_formats::{
     explain, image, link, model, network_file, own, scenario, tinyengine, verified,
 };
+use quartermeg_search::Measured;
 
+use crate::costs::CostsPlanner;
 use crate::motion::Motion;
 use crate::overflow::OverflowPlanner;
 use crate::own::Own;
@@ -28,6 +30,7 @@ use crate::passes::PassesPlanner;
 use crate::rules::RulesPlanner;
 use crate::run::Run;
 use crate::samples::{SampleSet, check_image, count};
+use crate::solver::Solver;
 use crate::time::Clock;
 use crate::{files, plan, timeline};
 use quartermeg_web::protocol::{
@@ -48,6 +51,12 @@ pub struct Trainer<C> {
     /// Policies to choose by name, and the scenario and classifier that they were made for.
     presets: Vec<PresetView>,
     presets_of: (String, Option<Head>),
+    /// Works out what other choices of a layer would cost; none once that is known.
+    pub(crate) costs: Option<CostsPlanner>,
+    /// A file of contributions, and the scenario that it is for.
+    contributions: Option<(String, Vec<u8>)>,
+    /// Solves policies, where that file is of the network that is compiled.
+    solver: Option<Solver>,
     /// Works out what other numerics would need; none once that is known.
     pub(crate) planner: Option<RulesPlanner>,
     /// Works out what each pass of the compiler saves; none once that is known.
@@ -120,6 +129,9 @@ impl<C: Clock> Trainer<C> {
             network: Err(no_network()),
             network_of: String::new(),
             presets: Vec::new(),
+            costs: None,
+            contributions: None,
+            solver: None,
             planner: None,
             passes: None,
             overflow: None,
@@ -165,6 +177,14 @@ impl<C: Clock> Trainer<C> {
                 self.watch_budget(before);
                 Ok(())
             }
+            Request::LoadContributions { scenario, file } => {
+                self.contributions = Some((scenario, file));
+                self.renew_solver(id)
+            }
+            Request::Solve {
+                budget_bytes,
+                before,
+            } => self.solve(id, budget_bytes, &before),
             Request::PlanWithout(left_out) => self.plan_without(id, left_out),
             Request::Play(speed) => self.play(id, speed),
             Request::Pause => {
@@ -225,6 +245,11 @@ impl<C: Clock> Trainer<C> {
             Request::OpenFile { name, bytes } if weights::is_export(&bytes) => {
                 self.open_weights(id, &name, &bytes)
             }
+            Request::OpenFile { bytes, .. } if Measured::is_one(&bytes) => {
+                let scenario = self.compiled()?.setup.scenario.clone();
+                self.contributions = Some((scenario, bytes));
+                self.renew_solver(id)
+            }
             Request::OpenFile { name, bytes } if model::looks_like_network(&bytes) => {
                 self.open_network(id, scenario::OWN.id, &name, &bytes)
             }
@@ -237,7 +262,7 @@ impl<C: Clock> Trainer<C> {
     fn load_network(&mut self, id: u32, scenario: String, file: &[u8]) -> Result<(), String> {
         self.pause();
         (self.compiled, self.run, self.planner) = (None, None, None);
-        (self.passes, self.overflow) = (None, None);
+        (self.passes, self.overflow, self.costs) = (None, None, None);
         self.presets.clear();
         self.network_of = scenario;
         self.network = network_file::read(file)
@@ -397,7 +422,8 @@ impl<C: Clock> Trainer<C> {
         self.pause();
         let Setup { scenario, head, .. } = &compiled.setup;
         let presets_of = (scenario.clone(), *head);
-        if self.presets.is_empty() || self.presets_of != presets_of {
+        let is_other = self.presets.is_empty() || self.presets_of != presets_of;
+        if is_other {
             self.presets = plan::presets(scenario_of(&compiled.setup), &compiled.network);
             self.presets_of = presets_of;
         }
@@ -408,6 +434,7 @@ impl<C: Clock> Trainer<C> {
             self.presets.clone(),
             compiled.program_sha256(),
         );
+        self.costs = CostsPlanner::new(&compiled.setup, &compiled.network);
         self.planner = Some(RulesPlanner::new(&compiled.setup, view.arena_bytes));
         self.passes = Some(PassesPlanner::new(&compiled.setup, view.arena_bytes));
         self.tell(id, Event::Planned(Box::new(view)));
@@ -422,6 +449,9 @@ impl<C: Clock> Trainer<C> {
         self.compiled = Some(compiled);
         self.run = run;
         self.watch_budget(None);
+        if is_other && let Err(message) = self.renew_solver(id) {
+            self.tell(id, Event::Failed { message });
+        }
         if is_own || (other && self.run.is_some()) {
             self.tell_samples(id);
         }
@@ -441,6 +471,41 @@ impl<C: Clock> Trainer<C> {
             } = compiled;
             OverflowPlanner::new(program, network, setup, before)
         });
+    }
+
+    /// Reads the file of contributions anew, for the network that is compiled now.
+    #[cfg_attr(page, optimize(size))]
+    fn renew_solver(&mut self, id: u32) -> Result<(), String> {
+        let was_known = self.solver.take().is_some();
+        let Some(compiled) = &self.compiled else {
+            return Ok(());
+        };
+        let file = self.contributions.as_ref();
+        let file = file.filter(|(scenario, _)| *scenario == compiled.setup.scenario);
+        let read = file.map(|(_, file)| Solver::read(file, &compiled.network));
+        let Some(solver) = read.transpose().map_err(|error| error.to_string())? else {
+            if was_known {
+                self.tell(id, Event::Contributions(Box::default()));
+            }
+            return Ok(());
+        };
+        self.tell(id, Event::Contributions(Box::new(solver.view())));
+        self.solver = Some(solver);
+        Ok(())
+    }
+
+    /// Looks for the policy that gains most within a budget.
+    #[cfg_attr(page, optimize(size))]
+    fn solve(&mut self, id: u32, budget_bytes: u32, before: &str) -> Result<(), String> {
+        let Compiled { setup, network, .. } = self.compiled()?;
+        let (network, rules) = (network.clone(), setup.rules);
+        let before = link::parse_policy(before).unwrap_or_default();
+        let solver = self.solver.as_mut();
+        let solution = solver.and_then(|it| it.solve(&network, rules, budget_bytes, &before));
+        let gain = solution.as_ref().and_then(|solution| solution.gain);
+        let policy = solution.map(|solution| link::policy_text(&solution.policy));
+        self.tell(id, Event::Solved { policy, gain });
+        Ok(())
     }
 
     /// Plans the setup without some passes, to look at.

@@ -202,7 +202,7 @@ fn training_tells_its_losses_and_stops() {
                 correct,
                 total,
             } => accuracies.push((*step, *correct, *total)),
-            Event::RulesPlanned(_) | Event::PassesPlanned(_) => {}
+            Event::RulesPlanned(_) | Event::PassesPlanned(_) | Event::Costs(_) => {}
             other => panic!("{other:?}"),
         }
     }

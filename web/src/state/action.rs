@@ -54,6 +54,18 @@ pub enum Action {
         /// Whether its input is computed again instead of being kept.
         recompute: bool,
     },
+    /// As [`Self::SetLayer`], of one row after another, until [`Self::EndDrag`]: one edit, which is
+    /// planned at the end.
+    Paint {
+        /// Index of the convolution, from 0.
+        layer: usize,
+        /// What it updates.
+        update: LayerUpdate,
+    },
+    /// The budget line was dragged to so many bytes; the best policy known for them is applied.
+    DragBudget(u32),
+    /// The pointer that painted or dragged was lifted.
+    EndDrag,
     /// A whole policy as link text, for example that of a preset; training starts again.
     SetPolicy(String),
     /// Other rules of the arithmetic, as the text of [`quartermeg_formats::numerics`]; training
@@ -209,4 +221,6 @@ pub enum File {
     Samples,
     /// The network of a scenario whose samples are a person's own.
     OwnNetwork,
+    /// What the layers of the network contribute.
+    Contributions,
 }

@@ -51,6 +51,14 @@ impl AppState {
                 self.passes.view = Some(Shared::new(*view));
                 self.passes.stale = false;
             }
+            Event::Costs(view) if id >= self.plan_request => {
+                self.editor.costs = Some(Shared::new(*view));
+                self.editor.costs_stale = false;
+            }
+            Event::Contributions(view) if id >= self.load_request => {
+                self.editor.contributions = (view.n_seeds > 0).then(|| Shared::new(*view));
+            }
+            Event::Solved { policy, gain } => self.solved(id, policy.as_deref(), gain),
             Event::PlannedWithout { left_out, plan } if id >= self.plan_request => {
                 self.planned_without(left_out, *plan);
             }
@@ -137,6 +145,8 @@ impl AppState {
             | Event::Motion(_)
             | Event::RulesPlanned(_)
             | Event::PassesPlanned(_)
+            | Event::Costs(_)
+            | Event::Contributions(_)
             | Event::PlannedWithout { .. }
             | Event::Overflow(_)
             | Event::ProgramChanged { .. }

@@ -35,6 +35,7 @@ pub mod numerics;
 mod own;
 mod passes;
 mod playback;
+mod policy;
 mod reduce;
 mod select;
 mod setup;
@@ -60,6 +61,7 @@ pub use notice::{Notice, NoticeKind, Notices, Topic};
 pub use own::{Gathered, GatheredFile, Own, OwnAction, OwnClass, Probe, Sample, Target};
 pub use passes::{PassRow, Passes, Waterfall};
 pub use playback::Playback;
+pub use policy::{PolicyEditor, Solution};
 pub use shared::Shared;
 
 use crate::protocol::{
@@ -85,6 +87,8 @@ pub struct AppState {
     pub rules_plan_stale: bool,
     /// What the passes of the compiler save, and the plan without some of them.
     pub passes: Passes,
+    /// The policy as it is edited.
+    pub editor: PolicyEditor,
     /// Where the plan ends a step, and what helps, where it does not fit
     /// ([`Self::overflow`] is what is true now).
     known_overflow: Option<Shared<OverflowView>>,
@@ -243,6 +247,7 @@ impl AppState {
             rules_plan: None,
             rules_plan_stale: false,
             passes: Passes::default(),
+            editor: PolicyEditor::default(),
             known_overflow: None,
             imported: None,
             playback: Playback::Paused,

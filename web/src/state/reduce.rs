@@ -62,6 +62,9 @@ impl AppState {
                 update,
                 recompute,
             } => self.set_layer(layer, update, recompute),
+            Action::Paint { layer, update } => self.paint(layer, update),
+            Action::DragBudget(bytes) => self.drag_budget(bytes),
+            Action::EndDrag => self.end_drag(),
             Action::SetPolicy(policy) => self.set_policy(&policy),
             Action::SetNumerics(rules) => self.set_numerics(&rules),
             Action::SetBiasRate(factor) => self.set_bias_rate(factor),
@@ -166,6 +169,7 @@ impl AppState {
         let path = match file {
             File::Network | File::OwnNetwork => scenario.network_path,
             File::Samples => scenario.samples_path,
+            File::Contributions => scenario.contributions_path,
         };
         self.outbox.push(Command::Load {
             file,
@@ -305,6 +309,10 @@ impl AppState {
     }
 
     fn file_failed(&mut self, file: File, message: String) {
+        if file == File::Contributions {
+            // Nothing needs them but the budget line, which then says that they are missing.
+            return;
+        }
         self.notices.put(NoticeKind::Alert, Topic::Files, message);
         if file != File::Samples {
             self.planning = false;

@@ -13,7 +13,7 @@ use quartermeg_formats::setup::{
     Setup,
 };
 
-use super::{AppState, File, NoticeKind, Passes, Playback, Topic, text};
+use super::{AppState, File, NoticeKind, Passes, Playback, PolicyEditor, Topic, text};
 use crate::protocol::Request;
 
 /// Setups that can be gone back to.
@@ -30,6 +30,8 @@ pub(super) enum Control {
     Seed,
     StopAfter,
     Policy,
+    Paint,
+    BudgetLine,
     Numerics,
     BiasRate,
     Momentum,
@@ -40,7 +42,10 @@ pub(super) enum Control {
 impl Control {
     /// Whether its edits come in a stream, of which undo takes back the whole.
     fn is_slider(self) -> bool {
-        matches!(self, Self::Budget | Self::LearningRate)
+        matches!(
+            self,
+            Self::Budget | Self::LearningRate | Self::Paint | Self::BudgetLine
+        )
     }
 }
 
@@ -187,6 +192,7 @@ impl AppState {
         }
         self.redo.clear();
         self.last_edit = Some(control);
+        self.forget_solution();
         self.take_setup(setup);
     }
 
@@ -202,6 +208,7 @@ impl AppState {
         if let Some(setup) = self.undo.pop() {
             self.redo.push(Rc::new(self.setup().clone()));
             self.last_edit = None;
+            self.forget_solution();
             self.take_setup((*setup).clone());
         }
     }
@@ -210,6 +217,7 @@ impl AppState {
         if let Some(setup) = self.redo.pop() {
             self.undo.push(Rc::new(self.setup().clone()));
             self.last_edit = None;
+            self.forget_solution();
             self.take_setup((*setup).clone());
         }
     }
@@ -331,8 +339,8 @@ impl AppState {
     /// Compiles the setup, once the network is there.
     pub(super) fn configure(&mut self) {
         (self.planning, self.rules_plan_stale) = (true, true);
-        self.passes.stale = true;
-        if self.network_loaded {
+        (self.passes.stale, self.editor.costs_stale) = (true, true);
+        if self.network_loaded && !self.editor.is_painting {
             let setup = self.setup_text();
             self.run_request = self.send(Request::Configure { setup });
             self.plan_request = self.run_request;
@@ -347,6 +355,7 @@ impl AppState {
         self.samples = None;
         self.rules_plan = None;
         self.passes = Passes::default();
+        self.editor = PolicyEditor::default();
         self.motion.view = None;
         // What the worker still tells is about other files.
         self.load_request = self.newest_request + 1;
@@ -358,6 +367,9 @@ impl AppState {
         self.planning = true;
         self.load(File::Network, scenario);
         self.load(File::Samples, scenario);
+        if !scenario.contributions_path.is_empty() {
+            self.load(File::Contributions, scenario);
+        }
     }
 
     /// Link text of the setup alone.

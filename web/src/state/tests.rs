@@ -12,8 +12,9 @@ use super::{
     MotionAction, NO_CAMERA_HERE, NoticeKind, OwnAction, Playback, Target, Topic, WorkerStatus,
 };
 use crate::protocol::{
-    Batch, Event, FromWorker, MotionView, NetworkView, OpView, OverflowView, PassesView, PlanView,
-    Position, PresetView, ReadSample, Request, SampleData, Speed, ToWorker,
+    Batch, CHOICES, CellCost, ContributionsView, CostsView, Event, FromWorker, MotionView,
+    NetworkView, OpView, OverflowView, PassesView, PlanView, Position, PresetView, ReadSample,
+    Request, SampleData, Speed, ToWorker,
 };
 
 /// A page whose commands are looked at instead of being carried out.
@@ -142,7 +143,7 @@ fn the_page_loads_compiles_and_trains_by_itself() {
             _ => None,
         })
         .collect();
-    assert_eq!(paths.len(), 2);
+    assert_eq!(paths.len(), 3);
     page.act(Action::FileLoaded(File::Network));
     assert!(matches!(page.requests()[..], [Request::Configure { .. }]));
     page.tell_newest(Event::Planned(Box::new(plan(1_000))));
@@ -443,6 +444,7 @@ fn drawn_samples_survive_a_worker_that_ends() {
         commands[..],
         [
             Command::RestartWorker,
+            Command::Load { .. },
             Command::Load { .. },
             Command::Load { .. }
         ]
@@ -1569,4 +1571,174 @@ fn a_custom_board_begins_with_the_sizes_before_and_keeps_a_budget() {
     page.act(Action::SetDevice("unlimited".to_owned()));
     page.act(Action::SetDevice("custom".to_owned()));
     assert_eq!(page.state.setup().device, "custom:262144:1048576:216");
+}
+
+fn contributions() -> Event {
+    Event::Contributions(Box::new(ContributionsView {
+        n_seeds: 3,
+        ..ContributionsView::default()
+    }))
+}
+
+#[test]
+fn painted_rows_are_one_edit_that_is_planned_at_the_end() {
+    let mut page = Page::training();
+    page.requests();
+    let before = page.state.setup().clone();
+    let half = LayerUpdate::Weights { ratio: 0.5 };
+    for layer in 3..8 {
+        page.act(Action::Paint {
+            layer,
+            update: half,
+        });
+    }
+    assert!(page.requests().is_empty());
+    assert!(page.state.planning);
+    assert!((3..8).all(|layer| page.state.layer_update(layer) == half));
+    page.act(Action::EndDrag);
+    assert!(matches!(page.requests()[..], [Request::Configure { .. }]));
+    page.act(Action::Paint {
+        layer: 9,
+        update: half,
+    });
+    page.act(Action::EndDrag);
+    page.act(Action::Undo);
+    assert_eq!(page.state.layer_update(9), before.policy.layers[9]);
+    assert_eq!(page.state.layer_update(3), half);
+    page.act(Action::Undo);
+    assert_eq!(*page.state.setup(), before);
+}
+
+#[test]
+fn the_budget_line_solves_the_newest_place_that_it_was_dragged_to() {
+    let mut page = Page::training();
+    page.tell_newest(contributions());
+    page.requests();
+    let before = page.state.setup().clone();
+    page.act(Action::DragBudget(90_000));
+    page.act(Action::DragBudget(80_000));
+    page.act(Action::DragBudget(70_000));
+    assert_eq!(page.state.budget_line(), 70_000);
+    assert_eq!(page.state.setup(), &before, "nothing is solved yet");
+    let messages = page.messages();
+    let [first] = &messages[..] else {
+        panic!("one question at a time: {messages:?}");
+    };
+    assert!(matches!(
+        first.request,
+        Request::Solve {
+            budget_bytes: 90_000,
+            ..
+        }
+    ));
+    let solved = |letter: &str| Event::Solved {
+        policy: Some(letter.repeat(before.policy.layers.len())),
+        gain: Some(-0.003),
+    };
+    page.tell(first.id, solved("b"));
+    assert_eq!(page.state.setup().budget_bytes, 90_000);
+    page.act(Action::EndDrag);
+    let messages = page.messages();
+    let [
+        Request::Configure { .. },
+        Request::Solve {
+            budget_bytes: 70_000,
+            before: asked,
+        },
+    ] = [&messages[0].request, &messages[1].request]
+    else {
+        panic!("the plan of what was solved, and the next question: {messages:?}");
+    };
+    assert_eq!(
+        *asked,
+        quartermeg_formats::link::policy_text(&before.policy)
+    );
+    page.tell(messages[1].id, solved("-"));
+    page.tell_newest(Event::Planned(Box::new(plan(600))));
+    let setup = page.state.setup();
+    assert_eq!(setup.budget_bytes, 70_000);
+    assert!(setup.policy.layers.iter().all(|it| !it.updates_bias()));
+    let solution = page.state.solution().expect("it was solved");
+    assert_eq!(solution.flashed.len(), before.policy.layers.len());
+    let sentence = page.state.solution_text().expect("a sentence");
+    assert!(sentence.contains("\u{2192} frozen"), "{sentence}");
+    assert!(sentence.contains("peak \u{2212}400 B"), "{sentence}");
+    assert!(
+        sentence.ends_with("expected accuracy \u{2212}0.3 points"),
+        "{sentence}"
+    );
+    page.act(Action::Undo);
+    assert_eq!(*page.state.setup(), before, "a drag is one edit");
+    assert_eq!(page.state.solution_text(), None);
+}
+
+#[test]
+fn without_an_analysis_the_budget_line_moves_the_budget_alone() {
+    let mut page = Page::training();
+    page.requests();
+    let policy = page.state.setup().policy.clone();
+    page.act(Action::DragBudget(70_000));
+    assert!(matches!(
+        page.requests()[..],
+        [Request::SetDevice {
+            budget_bytes: 70_000,
+            ..
+        }]
+    ));
+    assert_eq!(page.state.setup().policy, policy);
+    let sentence = page.state.solution_text().expect("a sentence");
+    assert!(sentence.starts_with("Accuracy not analysed yet"));
+    page.act(Action::SetSeed(9));
+    assert_eq!(page.state.solution_text(), None);
+}
+
+#[test]
+fn a_budget_in_which_nothing_fits_keeps_the_policy() {
+    let mut page = Page::training();
+    page.tell_newest(contributions());
+    page.requests();
+    let policy = page.state.setup().policy.clone();
+    page.act(Action::DragBudget(16_384));
+    let id = page.messages()[0].id;
+    page.tell(
+        id,
+        Event::Solved {
+            policy: None,
+            gain: None,
+        },
+    );
+    assert_eq!(page.state.setup().policy, policy);
+    assert_eq!(page.state.setup().budget_bytes, 16_384);
+    let sentence = page.state.solution_text().expect("a sentence");
+    assert!(sentence.starts_with("Not even the classifier alone"));
+}
+
+#[test]
+fn costs_are_stale_from_an_edit_until_the_new_ones() {
+    let mut page = Page::training();
+    let costs = |peak_bytes| {
+        let cell = CellCost {
+            peak_bytes,
+            ..CellCost::default()
+        };
+        Event::Costs(Box::new(CostsView {
+            layers: vec![[cell; CHOICES.len()]; 2],
+            ..CostsView::default()
+        }))
+    };
+    assert_eq!(page.state.costs_of(0), None);
+    page.tell_newest(costs(5));
+    assert!(!page.state.editor.costs_stale);
+    page.act(Action::SetSeed(3));
+    assert!(page.state.editor.costs_stale);
+    page.tell(1, costs(6));
+    assert!(
+        page.state.editor.costs_stale,
+        "these were of the plan before"
+    );
+    page.tell_newest(costs(7));
+    assert!(!page.state.editor.costs_stale);
+    let cells = page.state.costs_of(1).expect("known");
+    assert_eq!(cells[0].peak_bytes, 7);
+    assert_eq!(page.state.costs_of(2), None);
 }

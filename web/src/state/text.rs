@@ -18,6 +18,34 @@ pub fn percent(share: f32) -> String {
     format!("{:.1}\u{a0}%", 100.0 * share)
 }
 
+/// A difference of two shares in percentage points, with its sign.
+#[must_use]
+pub fn points(difference: f32) -> String {
+    let points = format!("{:.1}", 100.0 * difference.abs());
+    match difference {
+        _ if points == "0.0" => "\u{b1}0.0".to_owned(),
+        difference if difference < 0.0 => format!("\u{2212}{points}"),
+        _ => format!("+{points}"),
+    }
+}
+
+/// A difference with its sign: `+1,536`, `\u{2212}12`, `\u{b1}0`.
+#[must_use]
+pub fn more(difference: i64) -> String {
+    let sign = match difference.signum() {
+        0 => '\u{b1}',
+        1 => '+',
+        _ => '\u{2212}',
+    };
+    format!("{sign}{}", number(difference.unsigned_abs()))
+}
+
+/// A difference of bytes with its sign: `\u{2212}12,288 B`.
+#[must_use]
+pub fn bytes_more(difference: i64) -> String {
+    format!("{} B", more(difference))
+}
+
 /// A natural logarithm of a ratio.
 #[must_use]
 pub fn log_ratio(value: f32) -> String {

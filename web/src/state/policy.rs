@@ -1,0 +1,274 @@
+//! The update policy as it is edited: what each choice would cost, painting over rows, and the
+//! budget line that is dragged.
+
+use quartermeg_core::policy::{LayerUpdate, Policy};
+use quartermeg_formats::link;
+use quartermeg_formats::setup::BUDGET_RANGE;
+
+use super::setup::Control;
+use super::{AppState, Shared, text};
+use crate::protocol::{CHOICES, CellCost, ContributionsView, CostsView, PresetView, Request};
+
+/// Changed layers that a sentence names; of more it says how many.
+const NAMED_CHANGES: usize = 3;
+
+/// What belongs to the editing of the policy.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct PolicyEditor {
+    /// What other choices would cost; none until it was worked out once.
+    pub costs: Option<Shared<CostsView>>,
+    /// Whether that belongs to the plan before.
+    pub costs_stale: bool,
+    /// What layers contribute; none where nothing is known of it.
+    pub contributions: Option<Shared<ContributionsView>>,
+    /// Whether rows are being painted over; the plan waits for the end.
+    pub(super) is_painting: bool,
+    /// The budget line under way.
+    drag: Option<Drag>,
+    /// What the newest solution changed.
+    solution: Option<Shared<Solution>>,
+    /// Why there is none, as a sentence.
+    unsolved: Option<&'static str>,
+}
+
+/// A budget line that is being dragged, or whose solution is on its way.
+#[derive(Clone, Debug, PartialEq)]
+struct Drag {
+    /// Where it is, in bytes.
+    budget_bytes: u32,
+    /// Number of the request that looks for its policy, and the budget that it is for.
+    solving: Option<(u32, u32)>,
+    /// Whether it was let go of.
+    is_over: bool,
+    from: Before,
+}
+
+/// How things stood when the line was taken hold of.
+#[derive(Clone, Debug, PartialEq)]
+struct Before {
+    policy: Policy,
+    arena_bytes: u32,
+}
+
+/// What a solution changed.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Solution {
+    from: Before,
+    /// Expected gain in accuracy, as a share.
+    gain: Option<f32>,
+    /// Layers that the newest policy does otherwise than the one before it.
+    pub flashed: Vec<usize>,
+    /// Counts solutions up, so that a layer that changes again flashes again.
+    pub number: u32,
+}
+
+impl AppState {
+    /// Where the budget line is: where it is dragged to, or the budget.
+    #[must_use]
+    pub fn budget_line(&self) -> u32 {
+        let drag = self.editor.drag.as_ref();
+        drag.map_or(self.setup().budget_bytes, |drag| drag.budget_bytes)
+    }
+
+    /// The preset that the policy differs from in the fewest layers, and its policy.
+    #[must_use]
+    pub fn nearest_preset(&self) -> Option<(&PresetView, Policy)> {
+        let policy = &self.setup().policy;
+        let presets = self.plan()?.presets.iter();
+        presets
+            .filter_map(|preset| {
+                let known = link::parse_policy(&preset.policy).ok()?;
+                (known.layers.len() == policy.layers.len()).then_some((preset, known))
+            })
+            .min_by_key(|(_, known)| differing(known, policy).count())
+    }
+
+    /// What each choice of a layer would cost; none where nothing is known yet.
+    #[must_use]
+    pub fn costs_of(&self, layer: usize) -> Option<[CellCost; CHOICES.len()]> {
+        let costs = self.editor.costs.as_ref()?;
+        costs.layers.get(layer).copied()
+    }
+
+    /// What the newest solution changed; none after any other edit.
+    #[must_use]
+    pub fn solution(&self) -> Option<&Shared<Solution>> {
+        self.editor.solution.as_ref()
+    }
+
+    /// What became of the budget line: what its solution changed, or why nothing did.
+    #[must_use]
+    pub fn solution_text(&self) -> Option<String> {
+        if let Some(sentence) = self.editor.unsolved {
+            return Some(sentence.to_owned());
+        }
+        let solution = self.solution()?;
+        let changes = changes_text(&solution.from.policy, &self.setup().policy);
+        let Some(changes) = changes else {
+            return Some("The policy is the best that is known for this budget.".to_owned());
+        };
+        let peak = match self.plan().filter(|_| !self.planning) {
+            Some(plan) => {
+                text::bytes_more(i64::from(plan.arena_bytes) - i64::from(solution.from.arena_bytes))
+            }
+            None => "\u{2026}".to_owned(),
+        };
+        let gain = match solution.gain {
+            Some(gain) => format!("expected accuracy {} points", text::points(gain)),
+            None => "expected accuracy not known for the policy before".to_owned(),
+        };
+        Some(format!("{changes}, peak {peak}, {gain}"))
+    }
+
+    /// Paints one row; the plan follows when painting ends.
+    pub(super) fn paint(&mut self, layer: usize, update: LayerUpdate) {
+        self.editor.is_painting = true;
+        self.edit(Control::Paint, |setup| setup.policy.set(layer, update));
+    }
+
+    /// The pointer was lifted: what was painted is planned, and the budget line stays where it is.
+    pub(super) fn end_drag(&mut self) {
+        if std::mem::take(&mut self.editor.is_painting) {
+            self.configure();
+        }
+        match &mut self.editor.drag {
+            // What is still to be solved belongs to this edit.
+            Some(drag) if drag.solving.is_some() => drag.is_over = true,
+            _ => (self.editor.drag, self.last_edit) = (None, None),
+        }
+    }
+
+    /// The budget line is dragged: the best policy known for it is looked for. Where nothing is
+    /// known of what layers contribute, the policy stays.
+    pub(super) fn drag_budget(&mut self, bytes: u32) {
+        let budget_bytes = bytes.clamp(BUDGET_RANGE[0], BUDGET_RANGE[1]);
+        let Some(plan) = self.plan() else {
+            return;
+        };
+        let arena_bytes = plan.arena_bytes;
+        if self.editor.contributions.is_none() || self.is_locked("policy") {
+            self.editor.solution = None;
+            self.set_budget(budget_bytes);
+            self.editor.unsolved = Some(if self.is_locked("policy") {
+                "The policy is fixed by the link, so it stays."
+            } else {
+                "Accuracy not analysed yet, so the policy stays."
+            });
+            return;
+        }
+        let policy = self.setup().policy.clone();
+        let drag = self.editor.drag.get_or_insert(Drag {
+            budget_bytes,
+            solving: None,
+            is_over: false,
+            from: Before {
+                policy,
+                arena_bytes,
+            },
+        });
+        (drag.budget_bytes, drag.is_over) = (budget_bytes, false);
+        if drag.solving.is_none() {
+            self.solve();
+        }
+    }
+
+    /// Asks for the policy of the budget line.
+    fn solve(&mut self) {
+        let Some(drag) = &self.editor.drag else {
+            return;
+        };
+        let budget_bytes = drag.budget_bytes;
+        let before = link::policy_text(&drag.from.policy);
+        let id = self.send(Request::Solve {
+            budget_bytes,
+            before,
+        });
+        if let Some(drag) = &mut self.editor.drag {
+            drag.solving = Some((id, budget_bytes));
+        }
+    }
+
+    /// Takes over what was solved, and asks again where the line has moved on meanwhile.
+    pub(super) fn solved(&mut self, id: u32, policy: Option<&str>, gain: Option<f32>) {
+        let drag = self.editor.drag.clone();
+        let Some((drag, budget_bytes)) = drag.and_then(|drag| match drag.solving {
+            Some((asked, budget_bytes)) if asked == id => Some((drag, budget_bytes)),
+            _ => None,
+        }) else {
+            return;
+        };
+        let policy = policy.and_then(|policy| link::parse_policy(policy).ok());
+        let old = self.setup().policy.clone();
+        let is_solved = policy.is_some();
+        self.edit(Control::BudgetLine, |setup| {
+            setup.budget_bytes = budget_bytes;
+            if let Some(policy) = policy {
+                setup.policy = policy;
+            }
+        });
+        let number = self.editor.solution.as_ref().map_or(0, |it| it.number);
+        self.editor.solution = is_solved.then(|| {
+            Shared::new(Solution {
+                from: drag.from.clone(),
+                gain,
+                flashed: differing(&old, &self.setup().policy).collect(),
+                number: number.wrapping_add(1),
+            })
+        });
+        self.editor.unsolved =
+            (!is_solved).then_some("Not even the classifier alone fits, so the policy stays.");
+        if let Some(drag) = &mut self.editor.drag {
+            drag.solving = None;
+        }
+        if drag.budget_bytes != budget_bytes {
+            self.solve();
+        } else if drag.is_over {
+            self.editor.drag = None;
+            self.last_edit = None;
+        }
+    }
+
+    /// Where another edit is made, what the budget line changed is no news any more.
+    pub(super) fn forget_solution(&mut self) {
+        (self.editor.solution, self.editor.unsolved) = (None, None);
+    }
+}
+
+/// The layers that two policies treat differently.
+fn differing<'a>(one: &'a Policy, other: &'a Policy) -> impl Iterator<Item = usize> + 'a {
+    let pairs = one.layers.iter().zip(&other.layers).enumerate();
+    pairs
+        .filter(|(_, (one, other))| one != other)
+        .map(|(layer, _)| layer)
+}
+
+/// The layers that two policies treat differently: `layer 30: ratio 1 → 1/2`.
+fn changes_text(old: &Policy, new: &Policy) -> Option<String> {
+    let changes: Vec<String> = differing(old, new)
+        .map(|layer| {
+            let [old, new] = [old, new].map(|policy| policy.layers[layer]);
+            format!("layer {layer}: {}", change_text(old, new))
+        })
+        .collect();
+    let named = changes.get(..NAMED_CHANGES.min(changes.len()))?.join(", ");
+    let more = u32::try_from(changes.len().saturating_sub(NAMED_CHANGES)).unwrap_or(u32::MAX);
+    match (changes.len(), more) {
+        (0, _) => None,
+        (_, 0) => Some(named),
+        _ => Some(format!(
+            "{named} and {}",
+            text::count(more, "other layer", "other layers")
+        )),
+    }
+}
+
+fn change_text(old: LayerUpdate, new: LayerUpdate) -> String {
+    let word = |update: LayerUpdate| match update {
+        LayerUpdate::Frozen => "frozen".to_owned(),
+        LayerUpdate::Bias => "bias".to_owned(),
+        LayerUpdate::Weights { ratio } => text::ratio(ratio),
+    };
+    let has_ratios = old.ratio() > 0.0 && new.ratio() > 0.0;
+    let what = if has_ratios { "ratio " } else { "" };
+    format!("{what}{} \u{2192} {}", word(old), word(new))
+}

@@ -1,0 +1,216 @@
+//! What the policy's editor is told, held against plans that are made whole.
+#![cfg(not(target_arch = "wasm32"))]
+
+#[path = "common/files.rs"]
+mod files;
+
+use files::{file, load_network, load_samples};
+use quartermeg_formats::link;
+use quartermeg_formats::scenario::{KEYBOARD, Scenario, WATCH};
+use quartermeg_web::protocol::{
+    CHOICES, ContributionsView, CostsView, Event, PlanView, Request, ToWorker,
+};
+use quartermeg_worker::time::Clock;
+use quartermeg_worker::trainer::Trainer;
+
+/// Time stands still, so that a slice does all that it may do.
+struct NoClock;
+
+impl Clock for NoClock {
+    fn now(&self) -> f64 {
+        0.0
+    }
+}
+
+struct Bench(Trainer<NoClock>, u32);
+
+impl Bench {
+    fn of(scenario: &Scenario) -> Self {
+        let mut bench = Self(Trainer::new(NoClock), 0);
+        bench.ask(load_network(scenario));
+        bench.ask(load_samples(scenario));
+        bench
+    }
+
+    fn ask(&mut self, request: Request) -> Vec<Event> {
+        self.1 += 1;
+        let id = self.1;
+        self.0.handle(ToWorker { id, request });
+        let events = self.0.take_events();
+        events.into_iter().map(|event| event.event).collect()
+    }
+
+    fn configure(&mut self, setup: &str) -> (PlanView, Vec<Event>) {
+        let setup = setup.to_owned();
+        let mut events = self.ask(Request::Configure { setup });
+        match events.remove(0) {
+            Event::Planned(plan) => (*plan, events),
+            other => panic!("{other:?}"),
+        }
+    }
+
+    fn costs(&mut self) -> CostsView {
+        self.0.slice();
+        let events = self.0.take_events();
+        let costs = events.into_iter().find_map(|event| match event.event {
+            Event::Costs(view) => Some(*view),
+            _ => None,
+        });
+        costs.expect("costs come first")
+    }
+}
+
+fn contributions_of(scenario: &Scenario) -> Request {
+    Request::LoadContributions {
+        scenario: scenario.id.to_owned(),
+        file: file(scenario.contributions_path),
+    }
+}
+
+fn view(events: &[Event]) -> Option<&ContributionsView> {
+    events.iter().find_map(|event| match event {
+        Event::Contributions(view) => Some(&**view),
+        _ => None,
+    })
+}
+
+/// Of a choice of every layer: what is told before it is chosen is what comes of it.
+#[test]
+fn a_choice_costs_what_its_plan_says() {
+    let mut bench = Bench::of(&KEYBOARD);
+    let (before, _) = bench.configure("v=1");
+    let costs = bench.costs();
+    assert_eq!(costs.policy, before.policy);
+    assert_eq!(costs.peak_bytes, before.lower_bound_bytes);
+    assert_eq!(costs.layers.len(), before.layers.len());
+    let policy = link::parse_policy(&before.policy).expect("a policy");
+    let mut n_freed = 0;
+    for layer in 0..before.layers.len() {
+        let choice = (layer * 5 + 3) % CHOICES.len();
+        let mut other = policy.clone();
+        other.set(layer, CHOICES[choice]);
+        let setup = format!("v=1&policy={}", link::policy_text(&other));
+        let (after, _) = bench.configure(&setup);
+        assert_eq!(after.policy, link::policy_text(&other));
+        let cost = costs.layers[layer][choice];
+        let more = |after: u32, before: u32| i64::from(after) - i64::from(before);
+        assert_eq!(
+            i64::from(cost.peak_bytes),
+            more(after.lower_bound_bytes, before.lower_bound_bytes),
+            "layer {layer}"
+        );
+        assert_eq!(
+            i64::from(cost.trainable_bytes),
+            more(after.persistent_bytes, before.persistent_bytes)
+        );
+        assert_eq!(
+            cost.macs_step,
+            after.macs_step.cast_signed() - before.macs_step.cast_signed()
+        );
+        n_freed += u32::from(cost.saved_bytes < 0);
+        // Back again: the same costs, so an edit and its inverse leave nothing behind.
+        if layer % 10 == 0 {
+            bench.configure("v=1");
+            assert_eq!(bench.costs(), costs);
+        }
+    }
+    assert!(n_freed > 0);
+}
+
+#[test]
+fn contributions_are_told_whichever_file_comes_first() {
+    for scenario in [&KEYBOARD, &WATCH] {
+        let setup = format!("v=1&scenario={}", scenario.id);
+        let mut bench = Bench::of(scenario);
+        let (plan, events) = bench.configure(&setup);
+        assert_eq!(view(&events), None);
+        let events = bench.ask(contributions_of(scenario));
+        let late = view(&events).expect("the network is there").clone();
+        assert_eq!(late.layers.len(), plan.layers.len());
+        assert!(late.n_seeds >= 3 && late.classifier[0] > 0.5);
+        assert!(late.command.contains(scenario.id));
+        assert!(late.layers.iter().all(|cells| cells[0].ratio == 0.0));
+
+        let mut bench = Bench::of(scenario);
+        assert_eq!(bench.ask(contributions_of(scenario)), []);
+        let (_, events) = bench.configure(&setup);
+        assert_eq!(view(&events), Some(&late));
+        // Once is enough.
+        let (_, events) = bench.configure(&format!("{setup}&seed=9"));
+        assert_eq!(view(&events), None);
+    }
+}
+
+#[test]
+fn a_file_of_contributions_is_opened_as_any_other_and_refused_where_it_does_not_fit() {
+    let mut bench = Bench::of(&KEYBOARD);
+    bench.configure("v=1");
+    let mut open = |bytes: Vec<u8>| {
+        bench.ask(Request::OpenFile {
+            name: "contributions.json".to_owned(),
+            bytes,
+        })
+    };
+    let events = open(file(WATCH.contributions_path));
+    let [Event::Failed { message }] = &events[..] else {
+        panic!("{events:?}");
+    };
+    assert!(message.contains("another network"), "{message}");
+    let events = open(file(KEYBOARD.contributions_path));
+    assert!(view(&events).is_some());
+    let mut damaged = file(KEYBOARD.contributions_path);
+    damaged.truncate(2_000);
+    let events = open(damaged);
+    assert!(
+        events
+            .iter()
+            .any(|event| matches!(event, Event::Failed { message } if message.contains("analyze")))
+    );
+}
+
+/// Whatever the budget: what is solved fits when it is planned whole, and more bytes never gain
+/// less.
+#[test]
+fn what_is_solved_fits_the_budget() {
+    for scenario in [&KEYBOARD, &WATCH] {
+        let mut bench = Bench::of(scenario);
+        let (full, _) = bench.configure(&format!("v=1&scenario={}", scenario.id));
+        let before = full.policy.clone();
+        let ask = |budget_bytes| Request::Solve {
+            budget_bytes,
+            before: before.clone(),
+        };
+        let events = bench.ask(ask(100_000));
+        let nothing = Event::Solved {
+            policy: None,
+            gain: None,
+        };
+        assert_eq!(
+            events,
+            std::slice::from_ref(&nothing),
+            "nothing was analysed"
+        );
+        bench.ask(contributions_of(scenario));
+        assert_eq!(bench.ask(ask(4_096)), [nothing]);
+        let mut gains = Vec::new();
+        for budget_bytes in (24..=160).step_by(8).map(|kib| kib * 1024) {
+            let events = bench.ask(ask(budget_bytes));
+            let [
+                Event::Solved {
+                    policy: Some(policy),
+                    gain: Some(gain),
+                },
+            ] = &events[..]
+            else {
+                panic!("{events:?}");
+            };
+            let setup = format!("v=1&scenario={}&policy={policy}", scenario.id);
+            let (plan, _) = bench.configure(&setup);
+            assert!(plan.arena_bytes <= budget_bytes);
+            gains.push(*gain);
+        }
+        let (first, last) = (gains[0], gains[gains.len() - 1]);
+        assert!(last > first, "{gains:?}");
+        assert!(gains.is_sorted(), "{gains:?}");
+    }
+}
