@@ -9,7 +9,7 @@ use walkdir::WalkDir;
 
 use crate::node::Node;
 use crate::workspace::{Workspace, package};
-use crate::{firmware, order, process, report, short_names, toolchain, tools};
+use crate::{firmware, order, pack, process, report, short_names, toolchain, tools};
 
 /// What wasm-bindgen calls the two files that it writes.
 const SCRIPT: &str = "quartermeg.js";
@@ -87,15 +87,18 @@ pub(crate) fn build(workspace: &Workspace, optimized: Optimized) -> Result<PathB
         Optimized::WhereNodeIs => Node::find(),
     };
     let built = compile(workspace)?;
-    let script = built.join(SCRIPT);
     let Some(node) = node else {
         report::note("Node.js is missing, so the page is not made small with wasm-opt and esbuild");
-        let dist = assemble(workspace, &script, &built.join(MODULE))?;
+        let dist = assemble(workspace, &built)?;
         name_build(&dist)?;
         return Ok(dist);
     };
     let (script, module) = optimize(&node, &built)?;
-    let dist = assemble(workspace, &script, &module)?;
+    let pages = built.join("packed");
+    let written = fs::read_to_string(&script)?;
+    let script = pack::pack(&node, &workspace.root, &module, &written, MODULE, &pages)?;
+    fs::write(pages.join(SCRIPT), script).context("the page's script cannot be written")?;
+    let dist = assemble(workspace, &pages)?;
     minify(&node, &dist)?;
     name_build(&dist)?;
     Ok(dist)
@@ -201,8 +204,8 @@ fn minify(node: &Node, dist: &Path) -> Result<()> {
     )
 }
 
-/// Puts the parts of the page together.
-fn assemble(workspace: &Workspace, script: &Path, module: &Path) -> Result<PathBuf> {
+/// Puts the parts of the page together; `built` holds its scripts and its module.
+fn assemble(workspace: &Workspace, built: &Path) -> Result<PathBuf> {
     let dist = workspace.dist();
     report::step(format_args!("Writing {}", report::short(&dist)));
     if dist.exists() {
@@ -210,8 +213,16 @@ fn assemble(workspace: &Workspace, script: &Path, module: &Path) -> Result<PathB
             .with_context(|| format!("the old {} cannot be removed", dist.display()))?;
     }
     copy(&workspace.root.join("index.html"), &dist.join("index.html"))?;
-    copy(script, &dist.join("pkg").join(SCRIPT))?;
-    copy(module, &dist.join("pkg").join(MODULE))?;
+    for entry in fs::read_dir(built)? {
+        let path = entry?.path();
+        let name = path.file_name().unwrap_or_default();
+        if [SCRIPT, MODULE, pack::PACKED, pack::UNPACK]
+            .iter()
+            .any(|it| name == *it)
+        {
+            copy(&path, &dist.join("pkg").join(name))?;
+        }
+    }
     copy_folder(&workspace.root.join("static"), &dist.join("static"))?;
     write_verified(workspace, &dist)?;
     // It looks after the folder that it lies in and what is below, so it lies beside the page.

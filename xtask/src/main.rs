@@ -12,6 +12,7 @@ mod firmware;
 mod memory;
 mod node;
 mod order;
+mod pack;
 mod photographs;
 mod process;
 mod report;

@@ -21,6 +21,8 @@ const CARGO_DENY_VERSION: &str = "0.20.2";
 const BINARYEN_VERSION: &str = "132.0.0";
 /// Takes comments and long names out of scripts and style sheets.
 const ESBUILD_VERSION: &str = "0.28.2";
+/// Unpacks the module in the browser.
+const FZSTD_VERSION: &str = "0.1.1";
 
 /// A program that `cargo install` builds.
 struct CrateTool<'a> {
@@ -72,6 +74,11 @@ pub(crate) fn wasm_opt(node: &Node) -> Result<PathBuf> {
 /// The script `esbuild`, to be run by node.
 pub(crate) fn esbuild(node: &Node) -> Result<PathBuf> {
     provide_package(node, "esbuild", ESBUILD_VERSION, "bin/esbuild")
+}
+
+/// The library `fzstd`, to be bundled.
+pub(crate) fn fzstd(node: &Node) -> Result<PathBuf> {
+    provide_package(node, "fzstd", FZSTD_VERSION, "esm/index.mjs")
 }
 
 /// Where `script` of an npm package lies, after fetching the package where it is missing.

@@ -26,6 +26,9 @@ const CHARACTER: f64 = 6.4;
 pub struct View {
     /// The budget; none where there is no limit.
     pub budget: Option<u32>,
+    /// Up to where the budget may be raised: the board's memory, so that the map stands still
+    /// while the budget changes.
+    pub room: Option<u32>,
     /// Only what changes during a step, from the end of what keeps its contents to the end of
     /// the arena, rather than all up to the budget.
     pub zoomed: bool,
@@ -70,7 +73,8 @@ pub fn layout(plan: &PlanView, view: View, width: f64, height: f64) -> Layout {
     let [lowest, highest] = if view.zoomed {
         [plan.persistent_bytes, needed]
     } else {
-        [0, needed.max(view.budget.unwrap_or(0))]
+        let limit = view.budget.max(view.room);
+        [0, needed.max(limit.unwrap_or(0))]
     };
     Layout {
         plot,
@@ -511,7 +515,14 @@ fn draw_peak(scene: &mut Scene, plan: &PlanView, layout: &Layout) {
         points: vec![(x - 5.0, y - 8.0), (x + 5.0, y - 8.0), (x, y)],
         paint: Paint::Ink,
     });
-    scene.title((x + 9.0, y - 9.0), "peak", Align::Start, Paint::Ink);
+    // At the right edge its name stands before it.
+    let is_at_edge = x + 9.0 + 4.0 * CHARACTER > layout.plot.right + RIGHT;
+    let (at, align) = if is_at_edge {
+        (x - 9.0, Align::End)
+    } else {
+        (x + 9.0, Align::Start)
+    };
+    scene.title((at, y - 9.0), "peak", align, Paint::Ink);
 }
 
 #[cfg(test)]
@@ -534,6 +545,7 @@ mod tests {
     fn of(budget: Option<u32>) -> View {
         View {
             budget,
+            room: None,
             zoomed: false,
             ghost: None,
         }
@@ -587,10 +599,45 @@ mod tests {
     }
 
     #[test]
+    fn the_name_of_the_peak_stays_on_the_map() {
+        for peak_op in 0..4 {
+            let plan = PlanView { peak_op, ..plan() };
+            let marks = scene(&plan, &[], of(None), 120.0, 300.0).marks;
+            let named = marks.iter().find_map(|mark| match mark {
+                Mark::Text {
+                    at, text, align, ..
+                } if text == "peak" => Some((at.0, *align)),
+                _ => None,
+            });
+            let (x, align) = named.expect("the peak has a name");
+            let end = if align == Align::End {
+                x
+            } else {
+                x + 4.0 * CHARACTER
+            };
+            assert!(end <= 120.0, "operation {peak_op}");
+        }
+    }
+
+    #[test]
+    fn a_lower_budget_leaves_the_scale_as_it_is() {
+        let layout = |budget| {
+            let view = View {
+                room: Some(16_384),
+                ..of(Some(budget))
+            };
+            layout(&plan(), view, 400.0, 300.0)
+        };
+        assert_eq!(layout(9000), layout(16_384));
+        assert!((layout(9000).y.pixel(16_384.0) - layout(9000).plot.top).abs() < 1e-9);
+    }
+
+    #[test]
     fn zoomed_in_only_what_changes_is_shown() {
         let plan = plan();
         let view = View {
             budget: Some(8192),
+            room: None,
             zoomed: true,
             ghost: None,
         };

@@ -6,18 +6,23 @@ use web_sys::HtmlElement;
 use yew::prelude::*;
 
 use super::hooks::use_dispatch;
-use super::reset_dot::reset_dot;
+use super::layer_list::Brush;
+use super::reset_dot::dot;
 use super::send::on_click;
+use crate::protocol::{CHOICES, CellCost};
 use crate::state::{Action, Dispatch, text};
 
-/// The ratios of the paper, and how they are drawn.
-const RATIOS: [(f32, &str); 5] = [
-    (0.0, "0"),
-    (0.125, "⅛"),
-    (0.25, "¼"),
-    (0.5, "½"),
-    (1.0, "1"),
+/// The ratios of the paper, how they are drawn, and their place in [`CHOICES`] where the bias is
+/// frozen without weights.
+const RATIOS: [(f32, &str, usize); 5] = [
+    (0.0, "0", 0),
+    (0.125, "⅛", 2),
+    (0.25, "¼", 3),
+    (0.5, "½", 4),
+    (1.0, "1", 5),
 ];
+/// Place of the bias alone in [`CHOICES`].
+const BIAS: usize = 1;
 
 /// Properties of [`LayerRow`].
 #[derive(Properties, PartialEq)]
@@ -34,8 +39,20 @@ pub(super) struct LayerRowProps {
     pub recompute: bool,
     /// Whether it can be.
     pub recomputable: bool,
-    /// What it updates at first.
+    /// What it updates in the nearest preset.
     pub default: LayerUpdate,
+    /// What each of [`CHOICES`] would cost.
+    pub costs: Option<[CellCost; CHOICES.len()]>,
+    /// The largest change of the peak that any choice of any layer makes, in bytes.
+    pub largest: u32,
+    /// Bytes that the peak may still grow by.
+    pub room: i64,
+    /// Whether the budget line changed it just now: the number of that change.
+    pub flash: Option<u32>,
+    /// Told which of [`CHOICES`] is looked at.
+    pub onlook: Callback<Option<(usize, usize)>>,
+    /// What is painted while a pointer is held.
+    pub brush: Brush,
     /// Whether a link fixed the policy.
     pub locked: bool,
     /// Whether it is pointed at.
@@ -78,15 +95,9 @@ pub(super) fn LayerRow(props: &LayerRowProps) -> Html {
             });
         })
     };
-    let onbias = {
-        let checked = props.update.updates_bias();
-        let update = if checked {
-            LayerUpdate::Frozen
-        } else {
-            LayerUpdate::Bias
-        };
-        set.reform(move |_: Event| update)
-    };
+    let bias_choice = if props.update.updates_bias() { 0 } else { BIAS };
+    let bias_update = CHOICES[bias_choice];
+    let onbias = set.reform(move |_: Event| bias_update);
     let back = Action::SetLayer {
         layer,
         update: props.default,
@@ -103,20 +114,46 @@ pub(super) fn LayerRow(props: &LayerRowProps) -> Html {
         .to_owned();
     let other = !RATIOS
         .iter()
-        .any(|(known, _)| known.to_bits() == ratio.to_bits());
+        .any(|(known, ..)| known.to_bits() == ratio.to_bits());
+    let look = |choice: usize| {
+        let onlook = props.onlook.clone();
+        move || onlook.emit(Some((layer, choice)))
+    };
+    // Held on one row and moved over others, a pointer gives them the same choice.
+    let take = |update: LayerUpdate| {
+        let brush = props.brush.clone();
+        let is_free = !props.locked;
+        Callback::from(move |event: PointerEvent| {
+            if is_free && event.button() == 0 && event.pointer_type() != "touch" {
+                brush.take(layer, update);
+            }
+        })
+    };
+    let onpointerenter = {
+        let (dispatch, brush) = (dispatch.clone(), props.brush.clone());
+        move |event: PointerEvent| brush.paint(&dispatch, layer, event.buttons())
+    };
+    let flash = props.flash.map(|number| {
+        if number % 2 == 0 {
+            "flash-even"
+        } else {
+            "flash-odd"
+        }
+    });
     html! {
         <li
             id={row_id(layer)}
-            class={classes!("layer", props.selected.then_some("selected"))}
+            class={classes!("layer", props.selected.then_some("selected"), flash)}
             tabindex="-1"
+            {onpointerenter}
             onmouseenter={point(u32::try_from(layer).ok())} onmouseleave={point(None)}
         >
             <span class="layer-name" title={format!("{}: {}", props.name, props.shape)}>
                 <span class="label number">{ layer }</span>
                 <span class="layer-kind">{ short }</span>
-                { reset_dot(
+                { dot(
                     &dispatch,
-                    &format!("Layer {layer}"),
+                    format!("Layer {layer} back to the preset"),
                     props.update != props.default || props.recompute,
                     props.locked,
                     back,
@@ -128,7 +165,13 @@ pub(super) fn LayerRow(props: &LayerRowProps) -> Html {
                     { again(&dispatch, props) }
                 }
             </span>
-            <label class="bias" title={if has_weights { "Weights take the bias along" } else { "Bias" }}>
+            <label
+                class="bias"
+                title={has_weights.then_some("Weights take the bias along")}
+                onpointerdown={(!has_weights).then(|| take(bias_update))}
+                onpointerenter={ignoring_pointer(look(bias_choice))}
+                onfocusin={ignoring_focus(look(bias_choice))}
+            >
                 <input
                     type="checkbox"
                     aria-label={format!("Bias of layer {layer}")}
@@ -136,25 +179,39 @@ pub(super) fn LayerRow(props: &LayerRowProps) -> Html {
                     disabled={props.locked || has_weights}
                     onchange={onbias}
                 />
+                { cost_bar(props, bias_choice) }
             </label>
             <fieldset class="stops" aria-label={format!("Weight ratio of layer {layer}")}>
-                for (ratio_of_stop, sign) in RATIOS {
-                    { stop(
-                        format!("ratio-{layer}"),
-                        (ratio_of_stop, sign),
-                        ratio_of_stop.to_bits() == ratio.to_bits(),
-                        props.locked,
-                        {
-                            let without_weights = without_weights.clone();
-                            set.reform(move |_: Event| {
-                                if ratio_of_stop > 0.0 {
-                                    LayerUpdate::Weights { ratio: ratio_of_stop }
-                                } else {
-                                    *without_weights.borrow()
-                                }
-                            })
-                        },
-                    ) }
+                for (ratio_of_stop, sign, choice) in RATIOS {
+                    { {
+                        let update = if ratio_of_stop > 0.0 {
+                            CHOICES[choice]
+                        } else {
+                            *without_weights.borrow()
+                        };
+                        let choice = if update == LayerUpdate::Bias { BIAS } else { choice };
+                        html! {
+                            <label
+                                class="stop"
+                                onpointerdown={take(update)}
+                                onpointerenter={ignoring_pointer(look(choice))}
+                                onfocusin={ignoring_focus(look(choice))}
+                            >
+                                <input
+                                    type="radio"
+                                    name={format!("ratio-{layer}")}
+                                    aria-label={text::ratio(ratio_of_stop)}
+                                    checked={ratio_of_stop.to_bits() == ratio.to_bits()}
+                                    disabled={props.locked}
+                                    onchange={set.reform(move |_: Event| update)}
+                                />
+                                <span aria-hidden="true">
+                                    { sign }
+                                    { cost_bar(props, choice) }
+                                </span>
+                            </label>
+                        }
+                    } }
                 }
             </fieldset>
         </li>
@@ -183,25 +240,28 @@ fn again(dispatch: &Dispatch, props: &LayerRowProps) -> Html {
     }
 }
 
-/// One of the five.
-fn stop(
-    group: String,
-    (ratio, sign): (f32, &'static str),
-    checked: bool,
-    locked: bool,
-    onchange: Callback<Event>,
-) -> Html {
-    html! {
-        <label class="stop">
-            <input
-                type="radio"
-                name={group}
-                aria-label={text::ratio(ratio)}
-                {checked}
-                disabled={locked}
-                {onchange}
-            />
-            <span aria-hidden="true">{ sign }</span>
-        </label>
+/// What a choice would add to the peak or free, as a bar; none for what is chosen or changes
+/// nothing.
+fn cost_bar(props: &LayerRowProps, choice: usize) -> Html {
+    let peak = props.costs.map_or(0, |costs| costs[choice].peak_bytes);
+    if peak == 0 {
+        return html! {};
     }
+    let share = 100.0 * f64::from(peak.unsigned_abs()) / f64::from(props.largest.max(1));
+    let class = if i64::from(peak) > props.room {
+        "cost over"
+    } else if peak > 0 {
+        "cost more"
+    } else {
+        "cost less"
+    };
+    html! { <i {class} style={format!("width: {:.0}%", share.max(8.0))} /> }
+}
+
+fn ignoring_pointer(act: impl Fn() + 'static) -> Callback<PointerEvent> {
+    Callback::from(move |_: PointerEvent| act())
+}
+
+fn ignoring_focus(act: impl Fn() + 'static) -> Callback<FocusEvent> {
+    Callback::from(move |_: FocusEvent| act())
 }

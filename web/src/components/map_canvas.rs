@@ -3,6 +3,7 @@
 use web_sys::HtmlElement;
 use yew::prelude::*;
 
+use super::budget_handle::BudgetHandle;
 use super::chart_canvas::ChartCanvas;
 use super::hooks::{use_dispatch, use_size};
 use crate::charts::ghost::Span;
@@ -25,6 +26,8 @@ pub(super) struct MapCanvasProps {
     pub pinned: bool,
     /// Pins or frees the selection.
     pub onpin: Callback<bool>,
+    /// Whether the budget line can be dragged.
+    pub draggable: bool,
     /// Id of the text that explains the keys.
     pub described_by: AttrValue,
 }
@@ -110,9 +113,15 @@ pub(super) fn MapCanvas(props: &MapCanvasProps) -> Html {
         }
     };
     let onkeydown = keys(props, &dispatch);
+    let View { budget, room, .. } = props.view;
+    let handle = budget.zip(room).filter(|(bytes, _)| {
+        let [lowest, highest] = layout.y.values;
+        props.draggable && (lowest..=highest).contains(&f64::from(*bytes)) && width > 0.0
+    });
     html! {
+        <div class="map-frame">
         <div
-            ref={frame}
+            ref={frame.clone()}
             class="chart map-chart"
             tabindex="0"
             role="application"
@@ -125,6 +134,10 @@ pub(super) fn MapCanvas(props: &MapCanvasProps) -> Html {
         >
             <ChartCanvas scene={(*scene).clone()} />
             <ChartCanvas scene={(*overlay).clone()} class="over" />
+        </div>
+        if let Some((bytes, most)) = handle {
+            <BudgetHandle {bytes} {most} {layout} frame={frame.clone()} />
+        }
         </div>
     }
 }

@@ -53,6 +53,7 @@ pub(super) fn MapPanel() -> Html {
         Callback::from(move |_: Event| has_ghost.set(!*has_ghost))
     };
     let left_out = state.left_out_text();
+    let has_budget = is_own && !state.is_unlimited();
     let onclose = {
         let (dispatch, pinned) = (dispatch.clone(), pinned.clone());
         move |_: MouseEvent| {
@@ -130,15 +131,20 @@ pub(super) fn MapPanel() -> Html {
                     plan={plan.clone()}
                     ghost={(*outline).clone()}
                     view={View {
-                        budget: (is_own && !state.is_unlimited()).then_some(state.setup().budget_bytes),
+                        budget: has_budget.then_some(state.budget_line()),
+                        room: has_budget.then_some(state.device().sram_bytes),
                         zoomed: is_own && *zoomed,
                         ghost: outline.iter().map(|span| span.bytes).max(),
                     }}
                     pointers={pointers(&state)}
                     pinned={*pinned}
                     {onpin}
+                    draggable={has_budget && !state.is_locked("budget")}
                     described_by={card.clone()}
                 />
+                if let Some(sentence) = state.solution_text() {
+                    <p class="solution" role="status">{ sentence }</p>
+                }
                 <Legend
                     plan={plan.clone()}
                     ghost={plain.is_some().then_some(*has_ghost)}

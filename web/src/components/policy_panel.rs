@@ -23,6 +23,8 @@ pub(super) fn policy_panel(state: &AppState, dispatch: &Dispatch) -> Html {
         )
     };
     let locked = state.is_locked("policy");
+    let nearest = state.nearest_preset().map(|(_, policy)| policy);
+    let nearest = nearest.unwrap_or_else(|| state.default_setup().policy);
     html! {
         <section class="panel policy" aria-labelledby="policy-title">
             <div class="panel-head">
@@ -55,7 +57,11 @@ pub(super) fn policy_panel(state: &AppState, dispatch: &Dispatch) -> Html {
                 <LayerList
                     {plan}
                     policy={state.setup().policy.clone()}
-                    default={state.default_setup().policy}
+                    default={nearest}
+                    costs={state.editor.costs.clone()}
+                    stale={state.editor.costs_stale}
+                    budget_bytes={state.setup().budget_bytes}
+                    solution={state.solution().cloned()}
                     {locked}
                     selected={state.selection.layer}
                 />

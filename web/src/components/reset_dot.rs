@@ -14,10 +14,22 @@ pub(super) fn reset_dot(
     locked: bool,
     back: Action,
 ) -> Html {
+    let name = format!("{name} back to default");
+    dot(dispatch, name, changed, locked, back)
+}
+
+/// The same under another name.
+pub(super) fn dot(
+    dispatch: &Dispatch,
+    name: String,
+    changed: bool,
+    locked: bool,
+    back: Action,
+) -> Html {
     if !changed {
         return html! {};
     }
-    let name = AttrValue::from(format!("{name} back to default"));
+    let name = AttrValue::from(name);
     html! {
         <button
             type="button"

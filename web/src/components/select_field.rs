@@ -35,6 +35,19 @@ pub(super) struct SelectFieldProps {
 #[component]
 pub(super) fn SelectField(props: &SelectFieldProps) -> Html {
     let id = use_id("field");
+    let list = use_node_ref();
+    {
+        let list = list.clone();
+        // An option that a person chose once no longer follows its attribute.
+        use_effect_with(
+            (props.options.clone(), props.value.clone()),
+            move |(_, value)| {
+                if let Some(list) = list.cast::<HtmlSelectElement>() {
+                    list.set_value(value);
+                }
+            },
+        );
+    }
     let onchange = {
         let onchoose = props.onchoose.clone();
         move |event: Event| {
@@ -48,6 +61,7 @@ pub(super) fn SelectField(props: &SelectFieldProps) -> Html {
                 { props.children.clone() }
             </div>
             <select
+                ref={list}
                 {id}
                 class={classes!("field", props.stale.then_some("stale"))}
                 aria-label={(!props.help.is_empty()).then_some(props.name)}

@@ -260,7 +260,11 @@ pub(super) fn presets(state: &AppState, dispatch: &Dispatch) -> Html {
         .map(|preset| (preset.policy.clone().into(), preset.name.clone().into()))
         .collect();
     if chosen.is_empty() {
-        options.push((OWN.into(), "Your own".into()));
+        let name = match state.nearest_preset() {
+            Some((preset, _)) => format!("Your own, near \u{201c}{}\u{201d}", preset.name),
+            None => "Your own".to_owned(),
+        };
+        options.push((OWN.into(), name.into()));
     }
     let default = state.default_setup().policy;
     let changed = state.setup().policy != default;

@@ -7,7 +7,7 @@ use quartermeg_formats::setup::BUDGET_RANGE;
 
 use super::setup::Control;
 use super::{AppState, Shared, text};
-use crate::protocol::{CHOICES, CellCost, ContributionsView, CostsView, PresetView, Request};
+use crate::protocol::{ContributionsView, CostsView, PresetView, Request};
 
 /// Changed layers that a sentence names; of more it says how many.
 const NAMED_CHANGES: usize = 3;
@@ -83,13 +83,6 @@ impl AppState {
             .min_by_key(|(_, known)| differing(known, policy).count())
     }
 
-    /// What each choice of a layer would cost; none where nothing is known yet.
-    #[must_use]
-    pub fn costs_of(&self, layer: usize) -> Option<[CellCost; CHOICES.len()]> {
-        let costs = self.editor.costs.as_ref()?;
-        costs.layers.get(layer).copied()
-    }
-
     /// What the newest solution changed; none after any other edit.
     #[must_use]
     pub fn solution(&self) -> Option<&Shared<Solution>> {
@@ -114,7 +107,10 @@ impl AppState {
             None => "\u{2026}".to_owned(),
         };
         let gain = match solution.gain {
-            Some(gain) => format!("expected accuracy {} points", text::points(gain)),
+            Some(gain) => format!(
+                "expected accuracy {} points by the sum of contributions",
+                text::points(gain)
+            ),
             None => "expected accuracy not known for the policy before".to_owned(),
         };
         Some(format!("{changes}, peak {peak}, {gain}"))

@@ -1,0 +1,54 @@
+// How soon an edit of the policy of a network with 60 layers is seen, and what other choices would cost.
+import { readFile } from 'node:fs/promises';
+import { join } from 'node:path';
+
+import { expect, test } from './support/test.mjs';
+
+/** Folder with published networks; without it the test is left out. */
+const REFERENCE = process.env.QUARTERMEG_REFERENCE_DIR;
+/** Edits, of which the quickest counts: other programs may take the processor for a while. */
+const EDITS = 12;
+
+test('an edit of 60 layers is seen within 50 ms, and its costs within a second', async ({ open, site }) => {
+  test.setTimeout(120_000);
+  test.skip(REFERENCE === undefined, 'QUARTERMEG_REFERENCE_DIR names no folder with published networks');
+  const app = await open(`${site.url}#v=1&scenario=own`);
+  await app.page.getByRole('banner').locator('input[type=file]').setInputFiles({
+    name: 'proxyless-w0.3.pkl',
+    mimeType: 'application/octet-stream',
+    buffer: await readFile(join(REFERENCE, 'models/proxyless-w0.3.pkl')),
+  });
+  await expect(app.page.getByText('60 layers')).toBeVisible();
+  await expect(app.page.locator('.layer')).toHaveCount(60);
+  const took = { seen: [], costs: [] };
+  for (let edit = 0; edit < EDITS; edit += 1) {
+    await expect(app.page.locator('.layers.stale')).toHaveCount(0);
+    // In the page, where no message of the test takes its time.
+    const [seen, costs] = await app.page.evaluate((layer) => {
+      const peak = document.querySelector('[aria-label="Peak memory"]');
+      const list = document.querySelector('.layers');
+      const before = peak.textContent;
+      const radios = [...document.querySelectorAll(`#layer-${layer} input[type=radio]`)];
+      const other = radios.at(radios[4].checked ? 0 : 4);
+      const begin = performance.now();
+      return new Promise((resolve) => {
+        let seen;
+        const look = () => {
+          if (seen === undefined && peak.textContent !== before) seen = performance.now() - begin;
+          // What is left of the frame is drawn before the next one begins.
+          if (seen !== undefined && !list.classList.contains('stale')) resolve([seen, performance.now() - begin]);
+          else requestAnimationFrame(look);
+        };
+        other.click();
+        requestAnimationFrame(look);
+      });
+    }, 40 + (edit % 6));
+    took.seen.push(seen);
+    took.costs.push(costs);
+  }
+  const best = (all) => Math.min(...all);
+  const digits = (all) => all.map((it) => it.toFixed(0)).join(', ');
+  console.log(`an edit of 60 layers is seen after ${digits(took.seen)} ms, its costs after ${digits(took.costs)} ms`);
+  expect(best(took.seen)).toBeLessThan(50);
+  expect(best(took.costs)).toBeLessThan(1_000);
+});

@@ -1,0 +1,78 @@
+//! The page's module as its visitors get it: compressed with zstd, a sixth smaller than with the gzip
+//! of a host, and unpacked by a small script (`docs/decisions/0013-a-module-in-zstd.md`).
+
+use std::fs;
+use std::path::Path;
+
+use anyhow::{Context, Result, ensure};
+
+use crate::node::Node;
+use crate::{process, tools};
+
+/// What the module is called then.
+pub(crate) const PACKED: &str = "quartermeg.wasm.zst";
+/// The script that unpacks it.
+pub(crate) const UNPACK: &str = "unpack.js";
+/// What it is made of, beside the library.
+const SOURCE: &str = "xtask/src/unpack.js";
+/// As small as it gets: the module is compressed once and fetched often.
+const LEVEL: i32 = 22;
+
+/// Writes `module` and the script that unpacks it into `folder`, and gives `script`, which fetches
+/// a module called `name`, as one that fetches this.
+pub(crate) fn pack(
+    node: &Node,
+    root: &Path,
+    module: &Path,
+    script: &str,
+    name: &str,
+    folder: &Path,
+) -> Result<String> {
+    let bytes = fs::read(module).with_context(|| format!("{} is missing", module.display()))?;
+    let packed = zstd::bulk::compress(&bytes, LEVEL).context("the module cannot be compressed")?;
+    fs::create_dir_all(folder).with_context(|| format!("{} is refused", folder.display()))?;
+    fs::write(folder.join(PACKED), packed).context("the compressed module cannot be written")?;
+    let library = tools::fzstd(node)?;
+    process::run(
+        process::command(&node.node)
+            .arg(tools::esbuild(node)?)
+            .arg(root.join(SOURCE))
+            .args(["--bundle", "--format=esm", "--log-level=warning"])
+            .arg(format!("--alias:fzstd={}", library.display()))
+            .arg(format!("--outfile={}", folder.join(UNPACK).display())),
+        "the script that unpacks the module could not be made; the message of esbuild stands above",
+    )?;
+    fetching_packed(script, name)
+}
+
+/// The script that wasm-bindgen wrote, with another place that the module comes from.
+fn fetching_packed(script: &str, name: &str) -> Result<String> {
+    let address = |name: &str| format!("new URL('{name}', import.meta.url)");
+    let plain = address(name);
+    ensure!(
+        script.matches(&plain).count() == 1,
+        "the script of wasm-bindgen does not fetch {name} in the way that xtask/src/pack.rs knows"
+    );
+    let packed = format!("unpacked({})", address(PACKED));
+    let script = script.replace(&plain, &packed);
+    Ok(format!(
+        "import {{ unpacked }} from './{UNPACK}';\n{script}"
+    ))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_script_fetches_the_packed_module() {
+        let script = "if (a === undefined) { a = new URL('q.wasm', import.meta.url); }";
+        let packed = fetching_packed(script, "q.wasm").unwrap();
+        assert_eq!(
+            packed,
+            "import { unpacked } from './unpack.js';\nif (a === undefined) { \
+             a = unpacked(new URL('quartermeg.wasm.zst', import.meta.url)); }"
+        );
+        assert!(fetching_packed(script, "other.wasm").is_err());
+    }
+}
