@@ -1,5 +1,6 @@
 //! Whether a program fits a board, and how long a step may take there.
 
+use quartermeg_core::bytes::AlignedBytes;
 use quartermeg_core::device::cost::{self, Basis, Work};
 use quartermeg_core::device::{CUSTOM_ID, Core, Device, Support};
 use quartermeg_core::program::Program;
@@ -139,6 +140,13 @@ pub fn custom_id(sram_bytes: u32, flash_bytes: u32, clock_mhz: u32) -> String {
         0 => format!("{CUSTOM_ID}:{sram_bytes}:{flash_bytes}"),
         clock_mhz => format!("{CUSTOM_ID}:{sram_bytes}:{flash_bytes}:{clock_mhz}"),
     }
+}
+
+/// Cycles of a step on a Cortex-M7, estimated. Here, and not where it is asked for, because this
+/// crate is compiled for size.
+#[must_use]
+pub fn cycles_of_step(program: &Program<AlignedBytes>) -> f32 {
+    Work::of_step(program).cycles()
 }
 
 /// How a program lies on a board; `file_bytes` is what goes into flash: the program with what is

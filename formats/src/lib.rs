@@ -28,6 +28,7 @@ pub mod own;
 pub mod peak;
 pub mod program_file;
 pub mod reproduce;
+pub mod runs;
 pub mod sample_file;
 pub mod scenario;
 pub mod setup;

@@ -14,7 +14,9 @@ use crate::bridge::{Bridge, Said};
 use crate::components::page::Page;
 use crate::io;
 use crate::protocol::{Request, ToWorker};
-use crate::state::{Action, AppState, CameraAction, Command, Dispatch, ENDED, File};
+use crate::state::{
+    Action, AppState, CameraAction, Command, Dispatch, ENDED, File, RunsAction, runs,
+};
 
 /// Id of the element that the page is drawn into.
 const ROOT_ID: &str = "app";
@@ -40,6 +42,7 @@ fn App() -> Html {
     {
         let dispatch = dispatch.clone();
         use_effect_with((), move |()| {
+            dispatch.dispatch(stored_runs());
             dispatch.dispatch(Action::Started {
                 fragment: io::fragment::read(),
                 calm: io::document::prefers_calm(),
@@ -70,7 +73,7 @@ struct World {
     done: Cell<u32>,
     /// The scenario whose files were asked for last.
     newest_load: Rc<Cell<Option<&'static str>>>,
-    _listeners: [EventListener; 3],
+    _listeners: [EventListener; 4],
 }
 
 impl World {
@@ -86,6 +89,8 @@ impl World {
         let fragment_listener = io::fragment::listen(move |fragment| {
             on_fragment.dispatch(Action::FragmentChanged(fragment));
         });
+        let on_kept = dispatch.clone();
+        let kept = io::storage::listen(move || on_kept.dispatch(stored_runs()));
         let on_drop = dispatch.clone();
         let [over, drop] = io::open::listen_to_drops(move |read| {
             on_drop.dispatch(opened(read));
@@ -96,7 +101,7 @@ impl World {
             fragment: io::fragment::FragmentWriter::default(),
             done: Cell::new(0),
             newest_load: Rc::default(),
-            _listeners: [fragment_listener, over, drop],
+            _listeners: [fragment_listener, kept, over, drop],
         }
     }
 
@@ -182,6 +187,16 @@ impl World {
                 });
             }
             Command::StopCamera => io::camera::stop(),
+            Command::KeepText { key, text } => {
+                if let Err(reason) = io::storage::write(key, text) {
+                    let told = RunsAction::NotStored(key, reason);
+                    self.dispatch.dispatch(Action::Runs(told));
+                }
+            }
+            Command::StampRun(id) => {
+                let told = RunsAction::Stamped(*id, io::clock::now());
+                self.dispatch.dispatch(Action::Runs(told));
+            }
             Command::MarkReady { build, simd } => io::document::mark_ready(build, *simd),
         }
     }
@@ -232,6 +247,11 @@ impl World {
             }
         });
     }
+}
+
+/// The runs that the browser keeps.
+fn stored_runs() -> Action {
+    Action::Runs(RunsAction::Stored(io::storage::read(runs::KEY)))
 }
 
 /// What a chosen or dropped file means for the state.

@@ -90,6 +90,12 @@ pub enum Request {
     /// set, to look at; what trains and is exported stays as it is. Answered by
     /// [`Event::PlannedWithout`].
     PlanWithout(u8),
+    /// Plans another setup of the network that is there, to look at; nothing else changes.
+    /// Answered by [`Event::PlannedOther`].
+    PlanOther {
+        /// Link text of that setup.
+        setup: String,
+    },
     /// Trains until paused or until the step to stop after.
     Play(Speed),
     /// Stops training.
@@ -321,6 +327,8 @@ pub enum Event {
         /// The plan.
         plan: Box<PlanView>,
     },
+    /// Another setup, as it would be planned.
+    PlannedOther(Box<PlanView>),
     /// The plan does not fit the budget: where a step would end, and what helps as far as it was
     /// found; nobody asked for it.
     Overflow(Box<OverflowView>),
@@ -600,6 +608,9 @@ pub struct PlanView {
     pub macs_forward: u64,
     /// Multiply-accumulates of a step.
     pub macs_step: u64,
+    /// Cycles of a step on a Cortex-M7, estimated
+    /// ([`quartermeg_core::device::cost::Work::cycles`]); 0 where they are not known.
+    pub cycles_step: f32,
     /// Tensors in the order of the program.
     pub tensors: Vec<TensorView>,
     /// Operations in the order of the program.

@@ -1,5 +1,6 @@
 //! A compiled setup as the page draws it.
 
+use quartermeg_core::bytes::AlignedBytes;
 use quartermeg_core::compile::compile;
 use quartermeg_core::network::Network;
 use quartermeg_core::policy::{LayerUpdate, Policy};
@@ -8,7 +9,7 @@ use quartermeg_core::quant::Rules;
 use quartermeg_formats::config::hex;
 use quartermeg_formats::scenario::{self, Scenario};
 use quartermeg_formats::setup::Setup;
-use quartermeg_formats::{describe, link, memory, peak};
+use quartermeg_formats::{board, describe, link, memory, peak};
 
 use quartermeg_web::protocol::{LayerView, LiveView, OpView, PlanView, PresetView, TensorView};
 
@@ -42,8 +43,8 @@ pub(crate) fn arena_bytes(
 
 /// Everything that the page draws of a program.
 #[cfg_attr(page, optimize(size))]
-pub(crate) fn view<B: AsRef<[u8]>>(
-    program: &Program<B>,
+pub(crate) fn view(
+    program: &Program<AlignedBytes>,
     network: &Network,
     setup: &Setup,
     presets: Vec<PresetView>,
@@ -73,6 +74,7 @@ pub(crate) fn view<B: AsRef<[u8]>>(
         flash_bytes: u32::try_from(program.bytes().len()).unwrap_or(u32::MAX),
         macs_forward: meta.macs_forward,
         macs_step: meta.macs_step,
+        cycles_step: board::cycles_of_step(program),
         tensors: (0..program.n_tensors())
             .map(|tensor| tensor_view(program, tensor))
             .collect(),

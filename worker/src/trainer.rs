@@ -186,6 +186,7 @@ impl<C: Clock> Trainer<C> {
                 before,
             } => self.solve(id, budget_bytes, &before),
             Request::PlanWithout(left_out) => self.plan_without(id, left_out),
+            Request::PlanOther { setup } => self.plan_other(id, &setup),
             Request::Play(speed) => self.play(id, speed),
             Request::Pause => {
                 self.pause();
@@ -526,6 +527,19 @@ impl<C: Clock> Trainer<C> {
             String::new(),
         ));
         self.tell(id, Event::PlannedWithout { left_out, plan });
+        Ok(())
+    }
+
+    /// Plans another setup, to look at.
+    #[cfg_attr(page, optimize(size))]
+    fn plan_other(&mut self, id: u32, setup: &str) -> Result<(), String> {
+        let setup = link::parse(setup).0.setup;
+        let network = self.network_of(&setup)?;
+        let image = compile(&network, &setup.policy, setup.rules, setup.settings())
+            .map_err(|error| explain::compile(&error))?;
+        let program = Program::parse(image).map_err(|error| explain::program(&error))?;
+        let plan = plan::view(&program, &network, &setup, Vec::new(), String::new());
+        self.tell(id, Event::PlannedOther(Box::new(plan)));
         Ok(())
     }
 

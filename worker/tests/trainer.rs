@@ -349,6 +349,39 @@ fn what_each_pass_saves_is_what_the_plan_without_it_needs() {
 }
 
 #[test]
+fn another_setup_is_planned_as_it_would_be_trained_and_nothing_changes() {
+    let mut bench = Bench::ready("");
+    let (plan, _) = bench.configure("");
+    let policy = &plan.presets.last().expect("there are presets").policy;
+    assert_ne!(*policy, plan.policy);
+    let setup = &format!("v=1&seed=7&lr=0.5&policy={policy}");
+    let before = bench.position(Request::Step);
+    let ask = |setup: &str| Request::PlanOther {
+        setup: setup.to_owned(),
+    };
+    let told = bench.ask(ask(setup));
+    let [Event::PlannedOther(other)] = &told[..] else {
+        panic!("{told:?}")
+    };
+    let again = bench.position(Request::Pause);
+    assert_eq!(
+        (again.step, again.weights_digest),
+        (before.step, before.weights_digest)
+    );
+    let (planned, _) = bench.configure(setup);
+    let as_looked_at = PlanView {
+        presets: Vec::new(),
+        program_sha256: String::new(),
+        ..planned
+    };
+    assert_eq!(**other, as_looked_at);
+    assert!(other.policy == *policy && other.cycles_step > 0.0);
+    // The network of another scenario is not there.
+    let told = bench.ask(ask("v=1&scenario=watch"));
+    assert!(matches!(&told[..], [Event::Failed { .. }]), "{told:?}");
+}
+
+#[test]
 fn what_helps_is_looked_for_as_long_as_the_plan_does_not_fit() {
     let mut bench = Bench::empty();
     bench.ask(load_network(&KEYBOARD));

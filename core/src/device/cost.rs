@@ -156,6 +156,12 @@ pub struct Estimate {
 /// Milliseconds of a step on a board; none where nothing is known about its processor.
 #[must_use]
 pub fn estimate(work: &Work, device: &Device) -> Option<Estimate> {
+    estimate_cycles(work.cycles(), device)
+}
+
+/// The same of a step that takes so many cycles of a Cortex-M7 ([`Work::cycles`]).
+#[must_use]
+pub fn estimate_cycles(cycles: f32, device: &Device) -> Option<Estimate> {
     let (factor, basis) = match device.core {
         Core::CortexM7 if device.id == MEASURED_ON => (1.0, Basis::Measured),
         Core::CortexM7 => (1.0, Basis::Clock),
@@ -166,7 +172,7 @@ pub fn estimate(work: &Work, device: &Device) -> Option<Estimate> {
     #[expect(clippy::cast_precision_loss, reason = "a few hundred MHz")]
     let cycles_a_millisecond = 1000.0 * device.clock_mhz as f32;
     Some(Estimate {
-        milliseconds: factor * work.cycles() / cycles_a_millisecond,
+        milliseconds: factor * cycles / cycles_a_millisecond,
         basis,
     })
 }

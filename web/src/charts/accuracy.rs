@@ -32,9 +32,7 @@ pub fn scene(
         values: [0.0, 1.0],
         pixels: [plot.bottom, plot.top],
     };
-    draw_axes(&mut scene, plot, &x, &y, |share| {
-        format!("{:.0} %", 100.0 * share)
-    });
+    draw_axes(&mut scene, plot, &x, &y, share_label);
 
     let line: Vec<(f64, f64)> = points
         .iter()
@@ -57,6 +55,11 @@ pub fn scene(
     }
     scene.line(line, Paint::Ink, 2.0);
     scene
+}
+
+/// A share as the axis names it.
+pub(super) fn share_label(share: f32) -> String {
+    format!("{:.0} %", 100.0 * share)
 }
 
 #[cfg(test)]

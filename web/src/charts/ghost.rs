@@ -39,6 +39,14 @@ pub fn outline(plain: &[(String, u32)], plan: &PlanView) -> Vec<Span> {
     spans
 }
 
+/// The outline of another plan of the same network, behind `plan`.
+#[must_use]
+pub fn outline_of(other: &PlanView, plan: &PlanView) -> Vec<Span> {
+    let names = other.ops.iter().map(|op| op.name.clone());
+    let live: Vec<(String, u32)> = names.zip(other.live_bytes.iter().copied()).collect();
+    outline(&live, plan)
+}
+
 /// Places operations evenly between two operations of the plan. Where there is no room, what they
 /// need counts to the one before.
 fn place(spans: &mut Vec<Span>, plain: &[(String, u32)], [from, to]: [usize; 2]) {

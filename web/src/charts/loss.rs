@@ -121,7 +121,7 @@ pub(super) fn draw_axes(
     plot: Area,
     x: &Axis,
     y: &Axis,
-    label: impl Fn(f32) -> String,
+    label: fn(f32) -> String,
 ) {
     let Area {
         left,

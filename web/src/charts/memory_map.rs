@@ -32,7 +32,8 @@ pub struct View {
     /// Only what changes during a step, from the end of what keeps its contents to the end of
     /// the arena, rather than all up to the budget.
     pub zoomed: bool,
-    /// The highest byte of the outline behind the plan; none without outline.
+    /// The highest byte that has to find room besides the plan: of the outline behind it, or of
+    /// the map beside it.
     pub ghost: Option<u32>,
 }
 

@@ -7,6 +7,7 @@
 
 pub mod accuracy;
 mod axis;
+pub mod compare;
 mod curve;
 pub mod ghost;
 mod hatch;

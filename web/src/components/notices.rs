@@ -6,7 +6,7 @@ use yew::prelude::*;
 use super::hooks::{use_app, use_dispatch};
 use super::icon::{Glyph, icon};
 use super::send::on_click;
-use crate::state::{Action, Notice, OwnAction, Topic};
+use crate::state::{Action, Notice, OwnAction, RunsAction, Topic};
 
 /// How long a sentence stays that need not be dismissed.
 const PASSING_MILLIS: u32 = 8_000;
@@ -22,6 +22,11 @@ pub(super) fn NoticeList() -> Html {
                 <p>{ &notice.text }</p>
                 if notice.topic == Topic::Aside && state.own.can_put_back() {
                     <button type="button" class="button" onclick={on_click(&dispatch, Action::Own(OwnAction::PutBack))}>
+                        { "Put back" }
+                    </button>
+                }
+                if notice.topic == Topic::Runs && state.runs.can_put_back() {
+                    <button type="button" class="button" onclick={on_click(&dispatch, Action::Runs(RunsAction::PutBack))}>
                         { "Put back" }
                     </button>
                 }

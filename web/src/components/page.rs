@@ -14,6 +14,7 @@ use super::numbers_panel::numbers_panel;
 use super::own_panel::own_panel;
 use super::policy_panel::policy_panel;
 use super::qas_panel::QasPanel;
+use super::runs_panel::runs_panel;
 use super::shortcuts::Shortcuts;
 use super::stateline::stateline;
 use super::transport::transport;
@@ -63,6 +64,9 @@ pub fn Page() -> Html {
                     }
                     if shows("map") {
                         <div class="column below">{ numbers_panel(&state, &dispatch) }</div>
+                    }
+                    if shows("runs") {
+                        <div class="column below">{ runs_panel(&state, &dispatch) }</div>
                     }
                     if shows("words") {
                         { words(&state) }

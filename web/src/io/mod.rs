@@ -3,6 +3,7 @@
 
 pub mod camera;
 pub mod clipboard;
+pub mod clock;
 mod cut;
 pub mod document;
 pub mod download;

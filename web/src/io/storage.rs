@@ -1,5 +1,6 @@
 //! What the browser keeps for this page from one visit to the next.
 
+use gloo::events::EventListener;
 use web_sys::Storage;
 
 /// Every key begins so: other pages may live at the same address, below other paths.
@@ -26,6 +27,11 @@ pub fn remove(key: &str) {
         // What cannot be removed was not there.
         let _ = storage.remove_item(&prefixed(key));
     }
+}
+
+/// Calls `listener` when another window of this page has kept or forgotten something.
+pub fn listen(listener: impl Fn() + 'static) -> EventListener {
+    EventListener::new(&super::window(), "storage", move |_| listener())
 }
 
 fn storage() -> Result<Storage, String> {

@@ -3,7 +3,7 @@
 use quartermeg_core::policy::LayerUpdate;
 use quartermeg_formats::setup::RateSchedule;
 
-use super::{CameraAction, MotionAction, OwnAction};
+use super::{CameraAction, MotionAction, OwnAction, RunsAction};
 use crate::protocol::{ExportKind, FromWorker, Speed};
 
 /// Something happened.
@@ -134,6 +134,10 @@ pub enum Action {
     Own(OwnAction),
     /// Something about the camera that takes images of them.
     Camera(CameraAction),
+
+    // -- Runs to compare -----------------------------------------------------------------------
+    /// Something about them.
+    Runs(RunsAction),
 
     // -- Files and links -----------------------------------------------------------------------
     /// Hold what would be exported against the board.

@@ -48,6 +48,15 @@ pub enum Command {
     WriteFragment(String),
     /// Copy the page's address with this fragment.
     CopyLink(String),
+    /// Keep a text in the browser's storage.
+    KeepText {
+        /// Under which key.
+        key: &'static str,
+        /// The text.
+        text: Shared<String>,
+    },
+    /// Tell when the run of this number was kept: now.
+    StampRun(u32),
     /// Tell the document which builds run and whether they use SIMD.
     MarkReady {
         /// Build of the worker's code.

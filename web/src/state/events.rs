@@ -40,6 +40,7 @@ impl AppState {
                 self.known_overflow = None;
                 self.drop_lost_selection();
                 self.plan_without();
+                self.plan_others_again(id);
                 self.watch_budget();
                 self.start_if_waiting();
             }
@@ -62,6 +63,7 @@ impl AppState {
             Event::PlannedWithout { left_out, plan } if id >= self.plan_request => {
                 self.planned_without(left_out, *plan);
             }
+            Event::PlannedOther(plan) => self.planned_other(id, Some(*plan)),
             Event::Overflow(view) if id >= self.plan_request => {
                 self.known_overflow = Some(Shared::new(*view));
             }
@@ -115,6 +117,7 @@ impl AppState {
                     total,
                 };
                 self.accuracies.update(|points| add_accuracy(points, point));
+                self.refresh_kept();
             }
             Event::Prediction { probabilities } if id >= self.classify_request => {
                 self.prediction = Some(Shared::new(probabilities));
@@ -177,6 +180,7 @@ impl AppState {
         if self.playback == Playback::Running {
             self.steps_per_second = batch.steps_per_second;
         }
+        self.follow_live();
     }
 
     fn take_position(&mut self, id: u32, position: Position) {
@@ -194,6 +198,10 @@ impl AppState {
         if self.playback != Playback::Running {
             self.weights_digest = Rc::from(position.weights_digest);
             self.sample = position.sample.map(Shared::new);
+        }
+        self.follow_live();
+        if self.stop_reached {
+            self.end_live();
         }
     }
 
@@ -215,6 +223,7 @@ impl AppState {
         self.passes.stale = true;
         self.imported = None;
         self.step = resumed_at.unwrap_or(0);
+        self.runs.began_at = self.step;
         let mut sentences = vec![match resumed_at {
             Some(step) => format!(
                 "The file was opened: settings, policy and trained weights after {}.",
@@ -234,6 +243,7 @@ impl AppState {
         self.playback = Playback::Paused;
         (self.run_request, self.playback_request) = (id, id);
         self.step = steps;
+        self.runs.began_at = steps;
         self.notices.put(
             NoticeKind::News,
             Topic::Opened,
@@ -269,6 +279,7 @@ impl AppState {
         if self.refused_own(id, &message) {
             return;
         }
+        self.planned_other(id, None);
         if id == self.run_request {
             self.planning = false;
         }

@@ -25,6 +25,7 @@ mod action;
 mod budget;
 mod camera;
 mod command;
+mod difference;
 mod effect;
 mod events;
 mod export;
@@ -37,6 +38,7 @@ mod passes;
 mod playback;
 mod policy;
 mod reduce;
+pub mod runs;
 mod select;
 mod setup;
 mod shared;
@@ -62,6 +64,7 @@ pub use own::{Gathered, GatheredFile, Own, OwnAction, OwnClass, Probe, Sample, T
 pub use passes::{PassRow, Passes, Waterfall};
 pub use playback::Playback;
 pub use policy::{PolicyEditor, Solution};
+pub use runs::{Runs, RunsAction};
 pub use shared::Shared;
 
 use crate::protocol::{
@@ -146,6 +149,8 @@ pub struct AppState {
     verified: Option<Shared<Vec<String>>>,
     /// SHA-256 of the program that would be exported, as the worker told it last.
     program_sha256: Rc<str>,
+    /// Runs that are kept to be compared.
+    pub runs: Runs,
     /// Alerts and news.
     pub notices: Notices,
     /// The worker.
@@ -275,6 +280,7 @@ impl AppState {
             exporting: Vec::new(),
             verified: None,
             program_sha256: Rc::from(""),
+            runs: Runs::default(),
             notices: Notices::default(),
             worker: WorkerStatus::Starting,
             restarts: 0,

@@ -28,6 +28,8 @@ pub enum Topic {
     Samples,
     /// Samples of a person's own that were taken away and can be put back.
     Aside,
+    /// Runs that are kept to be compared.
+    Runs,
     /// There is no camera.
     Camera,
     /// A file that was copied.

@@ -152,7 +152,8 @@ impl AppState {
     }
 }
 
-fn in_bytes(bytes: f64) -> String {
+/// Bytes of a block, in words.
+pub(super) fn in_bytes(bytes: f64) -> String {
     #[expect(
         clippy::cast_possible_truncation,
         clippy::cast_sign_loss,

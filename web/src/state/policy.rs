@@ -5,12 +5,10 @@ use quartermeg_core::policy::{LayerUpdate, Policy};
 use quartermeg_formats::link;
 use quartermeg_formats::setup::BUDGET_RANGE;
 
+use super::difference::{self, MAX_NAMED};
 use super::setup::Control;
 use super::{AppState, Shared, text};
 use crate::protocol::{ContributionsView, CostsView, PresetView, Request};
-
-/// Changed layers that a sentence names; of more it says how many.
-const NAMED_CHANGES: usize = 3;
 
 /// What belongs to the editing of the policy.
 #[derive(Clone, Debug, Default, PartialEq)]
@@ -238,16 +236,12 @@ fn differing<'a>(one: &'a Policy, other: &'a Policy) -> impl Iterator<Item = usi
         .map(|(layer, _)| layer)
 }
 
-/// The layers that two policies treat differently: `layer 30: ratio 1 → 1/2`.
+/// The layers that two policies treat differently: `layer 30: ratio 1 → 1/2`; none where they are
+/// alike.
 fn changes_text(old: &Policy, new: &Policy) -> Option<String> {
-    let changes: Vec<String> = differing(old, new)
-        .map(|layer| {
-            let [old, new] = [old, new].map(|policy| policy.layers[layer]);
-            format!("layer {layer}: {}", change_text(old, new))
-        })
-        .collect();
-    let named = changes.get(..NAMED_CHANGES.min(changes.len()))?.join(", ");
-    let more = u32::try_from(changes.len().saturating_sub(NAMED_CHANGES)).unwrap_or(u32::MAX);
+    let changes = difference::of_policies(old, new);
+    let named = changes.get(..MAX_NAMED.min(changes.len()))?.join(", ");
+    let more = u32::try_from(changes.len().saturating_sub(MAX_NAMED)).unwrap_or(u32::MAX);
     match (changes.len(), more) {
         (0, _) => None,
         (_, 0) => Some(named),
@@ -256,15 +250,4 @@ fn changes_text(old: &Policy, new: &Policy) -> Option<String> {
             text::count(more, "other layer", "other layers")
         )),
     }
-}
-
-fn change_text(old: LayerUpdate, new: LayerUpdate) -> String {
-    let word = |update: LayerUpdate| match update {
-        LayerUpdate::Frozen => "frozen".to_owned(),
-        LayerUpdate::Bias => "bias".to_owned(),
-        LayerUpdate::Weights { ratio } => text::ratio(ratio),
-    };
-    let has_ratios = old.ratio() > 0.0 && new.ratio() > 0.0;
-    let what = if has_ratios { "ratio " } else { "" };
-    format!("{what}{} \u{2192} {}", word(old), word(new))
 }

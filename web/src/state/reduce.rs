@@ -109,6 +109,7 @@ impl AppState {
             Action::Motion(action) => self.take_motion(action),
             Action::Own(action) => self.take_own(action),
             Action::Camera(action) => self.take_camera(action),
+            Action::Runs(action) => self.take_runs(action),
 
             Action::CheckExport { with_weights } => self.check_export(with_weights),
             Action::Export {
@@ -247,8 +248,10 @@ impl AppState {
         }
     }
 
-    /// Forgets all that this run has brought.
+    /// Forgets all that this run has brought, once it is kept to be compared.
     pub(super) fn forget_run(&mut self) {
+        self.end_live();
+        self.forget_live();
         (self.step, self.op, self.loss) = (0, 0, None);
         self.steps_per_second = 0.0;
         self.weights_digest = Rc::from("");

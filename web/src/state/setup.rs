@@ -227,11 +227,16 @@ impl AppState {
         let link = self.corrected(fragment);
         self.link.hidden = link.hidden;
         self.link.locked = link.locked;
-        if link.setup != *self.setup() {
+        self.replace_setup(link.setup);
+    }
+
+    /// Puts another setup in the place of the whole one, which can be gone back to.
+    pub(super) fn replace_setup(&mut self, setup: Setup) {
+        if setup != *self.setup() {
             self.remember();
             self.redo.clear();
             self.last_edit = None;
-            self.take_setup(link.setup);
+            self.take_setup(setup);
         }
     }
 
@@ -303,6 +308,7 @@ impl AppState {
                 ..old.clone()
             };
         let stop_after = new.stop_after;
+        self.tune_live(old);
         // Before the network is there, the setup goes with the first `Configure`.
         if !self.network_loaded {
             return;
@@ -324,10 +330,15 @@ impl AppState {
     pub(super) fn restart(&mut self, reason: &str) {
         if self.step > 0 {
             let lost = text::count(self.step, "step was", "steps were");
+            let fate = if self.is_long() {
+                "kept as a run"
+            } else {
+                "dropped"
+            };
             self.notices.put(
                 NoticeKind::News,
                 Topic::Restart,
-                format!("Training began again, because {reason} changed; {lost} dropped."),
+                format!("Training began again, because {reason} changed; {lost} {fate}."),
             );
         }
         if self.playback == Playback::Running {
@@ -373,7 +384,7 @@ impl AppState {
     }
 
     /// Link text of the setup alone.
-    fn setup_text(&self) -> String {
+    pub(super) fn setup_text(&self) -> String {
         link::to_fragment(&Link {
             setup: self.setup().clone(),
             hidden: Vec::new(),

@@ -18,13 +18,13 @@ use crate::protocol::{
 };
 
 /// A page whose commands are looked at instead of being carried out.
-struct Page {
-    state: Rc<AppState>,
+pub(super) struct Page {
+    pub(super) state: Rc<AppState>,
     seen: u32,
 }
 
 impl Page {
-    fn opened(fragment: &str) -> Self {
+    pub(super) fn opened(fragment: &str) -> Self {
         let mut page = Self {
             state: Rc::new(AppState::new()),
             seen: 0,
@@ -37,7 +37,7 @@ impl Page {
     }
 
     /// A page that trains the default.
-    fn training() -> Self {
+    pub(super) fn training() -> Self {
         let mut page = Self::opened("");
         page.act(Action::FileLoaded(File::Network));
         page.tell_newest(Event::Planned(Box::new(plan(1_000))));
@@ -45,19 +45,19 @@ impl Page {
         page
     }
 
-    fn act(&mut self, action: Action) {
+    pub(super) fn act(&mut self, action: Action) {
         self.state = self.state.clone().reduce(action);
     }
 
-    fn tell(&mut self, id: u32, event: Event) {
+    pub(super) fn tell(&mut self, id: u32, event: Event) {
         self.act(Action::Worker(FromWorker { id, event }));
     }
 
-    fn tell_newest(&mut self, event: Event) {
+    pub(super) fn tell_newest(&mut self, event: Event) {
         self.tell(self.state.newest_request, event);
     }
 
-    fn progress(&mut self, step: u32) {
+    pub(super) fn progress(&mut self, step: u32) {
         self.tell_newest(Event::Progress(Box::new(Batch {
             step,
             losses: vec![(step, 1.5)],
@@ -67,18 +67,18 @@ impl Page {
     }
 
     /// Commands since the last call.
-    fn commands(&mut self) -> Vec<Command> {
+    pub(super) fn commands(&mut self) -> Vec<Command> {
         let done = std::mem::replace(&mut self.seen, self.state.outbox.newest());
         let commands = self.state.outbox.after(done);
         commands.map(|(_, command)| command.clone()).collect()
     }
 
     /// Requests since the last call.
-    fn requests(&mut self) -> Vec<Request> {
+    pub(super) fn requests(&mut self) -> Vec<Request> {
         self.messages().into_iter().map(|it| it.request).collect()
     }
 
-    fn messages(&mut self) -> Vec<ToWorker> {
+    pub(super) fn messages(&mut self) -> Vec<ToWorker> {
         self.commands()
             .into_iter()
             .filter_map(|command| match command {
@@ -88,7 +88,7 @@ impl Page {
             .collect()
     }
 
-    fn said(&self, topic: Topic) -> Option<(NoticeKind, String)> {
+    pub(super) fn said(&self, topic: Topic) -> Option<(NoticeKind, String)> {
         self.state
             .notices
             .iter()
@@ -97,7 +97,7 @@ impl Page {
     }
 }
 
-fn plan(arena_bytes: u32) -> PlanView {
+pub(super) fn plan(arena_bytes: u32) -> PlanView {
     PlanView {
         arena_bytes,
         peak_op: 1,
@@ -443,6 +443,7 @@ fn drawn_samples_survive_a_worker_that_ends() {
     assert!(matches!(
         commands[..],
         [
+            Command::StampRun(1),
             Command::RestartWorker,
             Command::Load { .. },
             Command::Load { .. },
