@@ -27,8 +27,8 @@ use crate::setup::{
 pub const LINK_VERSION: u32 = 1;
 
 /// Panels that a link may hide.
-pub const PANELS: [&str; 9] = [
-    "policy", "map", "loss", "qas", "draw", "accuracy", "export", "words", "runs",
+pub const PANELS: [&str; 10] = [
+    "policy", "map", "loss", "qas", "draw", "accuracy", "analysis", "export", "words", "runs",
 ];
 
 /// Controls that a link may lock.

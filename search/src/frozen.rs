@@ -5,11 +5,8 @@ use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 
 use quartermeg_core::program::{Access, Op, Program, Role, TensorIdx};
 
-/// Beginnings that are kept at a time; trials are taken in the order of the layer they begin at,
-/// and no machine runs more of them at once.
-const KEPT: usize = 8;
-
 /// Where a program's frozen beginning ends, and what it leaves behind.
+#[derive(Debug)]
 pub(crate) struct Beginning {
     /// The first operation whose result is not the same in every step.
     pub(crate) end: u32,
@@ -62,13 +59,24 @@ fn depends_on_policy<B: AsRef<[u8]>>(program: &Program<B>, op: Op) -> bool {
 pub(crate) type Values = Vec<OnceLock<Box<[u8]>>>;
 
 /// The beginnings that were computed, the newest last.
-#[derive(Default)]
-pub(crate) struct Kept(Mutex<Vec<(Vec<ValueKey>, Arc<Values>)>>);
+#[derive(Debug)]
+pub(crate) struct Kept {
+    list: Mutex<Vec<(Vec<ValueKey>, Arc<Values>)>>,
+    /// How many are kept at a time.
+    most: usize,
+}
 
 impl Kept {
+    pub(crate) fn at_most(most: usize) -> Self {
+        Self {
+            list: Mutex::default(),
+            most,
+        }
+    }
+
     /// What `beginning` left behind of each of `n_samples`.
     pub(crate) fn values(&self, beginning: &Beginning, n_samples: usize) -> Arc<Values> {
-        let mut kept = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut kept = self.list.lock().unwrap_or_else(PoisonError::into_inner);
         let found = kept.iter().position(|(key, _)| *key == beginning.values);
         let entry = match found {
             Some(at) => kept.remove(at),
@@ -79,7 +87,7 @@ impl Kept {
         };
         let values = Arc::clone(&entry.1);
         kept.push(entry);
-        if kept.len() > KEPT {
+        if kept.len() > self.most {
             kept.remove(0);
         }
         values

@@ -27,4 +27,4 @@ pub use cost::{Cost, Limits, Planner};
 pub use measured::{Measured, MeasuredCell, MeasuredError, Recipe};
 pub use space::{Choice, Space, update_text};
 pub use statistics::{Difference, Spread};
-pub use study::{Outcome, Part, Run, Study, StudyError, Trial};
+pub use study::{Outcome, Part, Run, Study, StudyError, Trial, Work};

@@ -108,15 +108,25 @@ impl Measured {
     /// Reads the outcomes of [`Contributions::trials`], in their order.
     #[must_use]
     pub fn of(space: &Space, recipe: Recipe, outcomes: &[Outcome]) -> Self {
-        let count = |n: usize| u32::try_from(n).unwrap_or(u32::MAX);
-        let recognized = |outcome: &Outcome| {
-            let validation = outcome.of(Part::Validation);
-            count(validation.filter(|&correct| correct).count())
-        };
         let n_seeds = recipe.seeds.len().max(1);
-        let mut by_policy = outcomes
+        let validation_samples = outcomes
+            .first()
+            .map_or(0, |first| count(first.of(Part::Validation).count()));
+        let by_policy = outcomes
             .chunks_exact(n_seeds)
-            .map(|outcomes| outcomes.iter().map(recognized).collect::<Vec<u32>>());
+            .map(|outcomes| outcomes.iter().map(Outcome::recognized).collect());
+        Self::of_counts(space, recipe, validation_samples, by_policy)
+    }
+
+    /// From the validation samples that the classifier alone recognizes, one number a seed, and
+    /// then the same for each cell, in the order of [`Space::cells`].
+    #[must_use]
+    pub fn of_counts(
+        space: &Space,
+        recipe: Recipe,
+        validation_samples: u32,
+        mut counts: impl Iterator<Item = Vec<u32>>,
+    ) -> Self {
         Self {
             format: FORMAT.to_owned(),
             version: VERSION,
@@ -125,13 +135,11 @@ impl Measured {
             steps: recipe.steps,
             rate: recipe.rate,
             seeds: recipe.seeds,
-            validation_samples: outcomes
-                .first()
-                .map_or(0, |first| count(first.of(Part::Validation).count())),
-            classifier: by_policy.next().unwrap_or_default(),
+            validation_samples,
+            classifier: counts.next().unwrap_or_default(),
             cells: space
                 .cells()
-                .zip(by_policy)
+                .zip(counts)
                 .map(|((layer, at), correct)| MeasuredCell {
                     layer,
                     update: update_text(space.layers()[layer][at]),
@@ -204,4 +212,8 @@ impl Measured {
         let cells = self.cells.iter().map(|cell| accuracies(&cell.correct));
         Contributions::of(space, accuracies(&self.classifier), cells)
     }
+}
+
+fn count(n: usize) -> u32 {
+    u32::try_from(n).unwrap_or(u32::MAX)
 }

@@ -8,8 +8,9 @@ use quartermeg_core::network::Network;
 use quartermeg_core::policy::Policy;
 use quartermeg_core::program::{Op, Program, Settings};
 use quartermeg_core::runtime::kernels::Native;
-use quartermeg_core::runtime::{NoTrace, Runtime, sample_at};
+use quartermeg_core::runtime::{NoTrace, Runtime, Trace, sample_at};
 use quartermeg_core::session::{Samples, Session, SessionError, largest};
+use quartermeg_formats::numerics;
 use quartermeg_formats::setup::Setup;
 use sha2::{Digest as _, Sha256};
 
@@ -21,6 +22,10 @@ const FAST: Passes = Passes {
     hidden_channels: Together::Never,
     ..Passes::ALL
 };
+
+/// Frozen beginnings that are kept at a time: trials are taken in the order of the layer that they
+/// begin at, and no machine runs more of them at once.
+const KEPT: usize = 8;
 
 /// Which of the held-out samples an accuracy is of. What a search chooses by must not be what its
 /// result is judged by.
@@ -78,6 +83,13 @@ impl Outcome {
         share(correct, of_part().count())
     }
 
+    /// Validation samples that are recognized.
+    #[must_use]
+    pub fn recognized(&self) -> u32 {
+        let recognized = self.of(Part::Validation).filter(|&correct| correct);
+        u32::try_from(recognized.count()).unwrap_or(u32::MAX)
+    }
+
     /// Whether each sample of a part is recognized.
     pub fn of(&self, part: Part) -> impl Iterator<Item = bool> + '_ {
         let all = self.correct.iter().copied().enumerate();
@@ -93,12 +105,15 @@ pub(crate) fn share(count: usize, total: usize) -> f64 {
 }
 
 /// Network, samples and settings that all trials share.
+#[derive(Debug)]
 pub struct Study {
     network: Network,
     setup: Setup,
     /// Samples to learn from, then those that are held out.
     samples: [Samples; 2],
     kept: Kept,
+    /// The only part of the held-out samples that is measured on, if not both are.
+    part: Option<Part>,
 }
 
 impl Study {
@@ -120,13 +135,34 @@ impl Study {
             network,
             setup,
             samples: [learn, held_out],
-            kept: Kept::default(),
+            kept: Kept::at_most(KEPT),
+            part: None,
         };
         let image = study.least_image()?;
         for samples in &study.samples {
             Session::<Native>::new(image.clone(), samples.clone()).map_err(StudyError::Session)?;
         }
         Ok(study)
+    }
+
+    /// Keeps at most so many frozen beginnings at a time, where memory is scarce and one trial runs
+    /// after another.
+    #[must_use]
+    pub fn keeping(self, most: usize) -> Self {
+        Self {
+            kept: Kept::at_most(most),
+            ..self
+        }
+    }
+
+    /// Measures on one part of the held-out samples alone; outcomes say of the others that they are
+    /// not recognized.
+    #[must_use]
+    pub fn measuring(self, part: Part) -> Self {
+        Self {
+            part: Some(part),
+            ..self
+        }
     }
 
     /// The network.
@@ -153,6 +189,12 @@ impl Study {
         self.samples[1].len()
     }
 
+    /// Samples of the part that contributions are measured on.
+    #[must_use]
+    pub fn n_validation(&self) -> usize {
+        self.n_held_out().div_ceil(2)
+    }
+
     /// SHA-256 of everything that decides an outcome but the trial itself: network, samples and
     /// settings.
     #[must_use]
@@ -160,10 +202,11 @@ impl Study {
         let setup = &self.setup;
         let mut hash = Sha256::new();
         hash.update(env!("CARGO_PKG_VERSION"));
+        // As links write them: the page has no debug text.
         let settings = format!(
-            "{:?} {:?} {} {} {}",
-            setup.rules,
-            setup.schedule,
+            "{} {} {} {} {}",
+            numerics::text(setup.rules),
+            setup.schedule.text(),
             setup.bias_rate_factor.to_bits(),
             setup.momentum.to_bits(),
             setup.qas
@@ -197,7 +240,7 @@ impl Study {
     ///
     /// # Errors
     /// When the policy does not fit the network.
-    pub fn begin(&self, trial: &Trial) -> Result<Run<'_>, StudyError> {
+    pub fn begin(self: &Arc<Self>, trial: &Trial) -> Result<Run, StudyError> {
         let setup = Setup {
             learning_rate: trial.rate,
             seed: trial.seed,
@@ -216,7 +259,7 @@ impl Study {
             .kept
             .values(&beginning, self.n_learn() + self.n_held_out());
         Ok(Run {
-            study: self,
+            study: Arc::clone(self),
             runtime: Runtime::new(program, arena)
                 .map_err(|error| of_session(SessionError::Arena(error)))?,
             beginning,
@@ -232,19 +275,49 @@ impl Study {
     ///
     /// # Errors
     /// As [`Self::begin`].
-    pub fn run(&self, trial: &Trial) -> Result<Outcome, StudyError> {
+    pub fn run(self: &Arc<Self>, trial: &Trial) -> Result<Outcome, StudyError> {
         let mut run = self.begin(trial)?;
         loop {
-            if let Some(outcome) = run.advance() {
+            if let Some(outcome) = run.advance(&mut NoTrace) {
                 return Ok(outcome);
             }
         }
     }
 }
 
+/// What a trial has to compute, in multiply-accumulates.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Work {
+    /// Steps.
+    pub n_steps: u64,
+    /// Samples that are measured after the last of them.
+    pub n_measured: u64,
+    /// Of a step, the frozen beginning included.
+    pub step: u64,
+    /// Of the forward pass, the frozen beginning included.
+    pub forward: u64,
+    /// Of the frozen beginning of one sample.
+    pub beginning: u64,
+}
+
+impl Work {
+    /// Of the trial if nothing were kept of the frozen beginning.
+    #[must_use]
+    pub fn whole(&self) -> u64 {
+        self.n_steps * self.step + self.n_measured * self.forward
+    }
+
+    /// Of the trial once the beginning of every sample is kept.
+    #[must_use]
+    pub fn behind_beginning(&self) -> u64 {
+        self.whole() - (self.n_steps + self.n_measured) * self.beginning
+    }
+}
+
 /// A trial under way.
-pub struct Run<'a> {
-    study: &'a Study,
+#[derive(Debug)]
+pub struct Run {
+    study: Arc<Study>,
     runtime: Runtime<AlignedBytes, AlignedBytes>,
     beginning: Beginning,
     values: Arc<Values>,
@@ -254,17 +327,19 @@ pub struct Run<'a> {
     correct: Vec<bool>,
 }
 
-impl Run<'_> {
+impl Run {
     /// Learns from one more sample, or measures one more after the last step; the outcome after
-    /// the last of these.
-    pub fn advance(&mut self) -> Option<Outcome> {
+    /// the last of these. Whoever trains elsewhere too hands in what listens there, so that the
+    /// step is compiled once.
+    pub fn advance(&mut self, trace: &mut impl Trace) -> Option<Outcome> {
         if self.step < self.n_steps {
-            self.learn();
+            self.learn(trace);
             return None;
         }
         if self.correct.len() < self.study.n_held_out() {
             let sample = self.correct.len();
-            let is_correct = self.recognizes(sample);
+            let is_measured = self.study.part.is_none_or(|part| part.has(sample));
+            let is_correct = is_measured && self.recognizes(sample, trace);
             self.correct.push(is_correct);
         }
         (self.correct.len() == self.study.n_held_out()).then(|| Outcome {
@@ -278,30 +353,44 @@ impl Run<'_> {
         self.runtime.weights_digest()
     }
 
-    /// Multiply-accumulates of the whole trial: as many as there would be if nothing were kept of
-    /// frozen beginnings, and as many as there are once everything is.
+    /// Multiply-accumulates of its parts.
     #[must_use]
-    pub fn macs(&self) -> [u64; 2] {
+    pub fn work(&self) -> Work {
         let program = self.runtime.program();
         let layers = (0..self.beginning.end).filter_map(|op| program.op(op).layer());
-        let of_beginning: u64 = layers
+        let beginning = layers
             .map(|layer| {
                 let record = program.layer(layer);
                 record.macs(record.in_channels())
             })
             .sum();
-        let (step, forward) = (program.meta().macs_step, program.meta().macs_forward);
-        let [n_steps, n_measured] = [u64::from(self.n_steps), self.study.n_held_out() as u64];
-        let whole = n_steps * step + n_measured * forward;
-        [whole, whole - (n_steps + n_measured) * of_beginning]
+        Work {
+            n_steps: self.n_steps.into(),
+            n_measured: match self.study.part {
+                None => self.study.n_held_out(),
+                Some(Part::Validation) => self.study.n_validation(),
+                Some(Part::Test) => self.study.n_held_out() / 2,
+            } as u64,
+            step: program.meta().macs_step,
+            forward: program.meta().macs_forward,
+            beginning,
+        }
     }
 
-    fn learn(&mut self) {
+    /// Multiply-accumulates of the whole trial: as many as there would be if nothing were kept of
+    /// frozen beginnings, and as many as there are once everything is.
+    #[must_use]
+    pub fn macs(&self) -> [u64; 2] {
+        let work = self.work();
+        [work.whole(), work.behind_beginning()]
+    }
+
+    fn learn(&mut self, trace: &mut impl Trace) {
         #[expect(clippy::cast_possible_truncation, reason = "samples are far fewer")]
         let n_samples = self.study.n_learn() as u32;
         let sample = sample_at(self.settings.seed, self.step, n_samples) as usize;
         let label = self.study.samples[0].get(sample).1;
-        self.load(0, sample);
+        self.load(0, sample, trace);
         let range = self
             .runtime
             .program()
@@ -310,24 +399,24 @@ impl Run<'_> {
             .copy_from_slice(&label.to_le_bytes());
         let params = self.settings.step_params(self.step);
         for op in self.beginning.end..self.runtime.program().n_ops() {
-            self.runtime.run_op(op, &params, &mut NoTrace);
+            self.runtime.run_op(op, &params, trace);
         }
         self.step += 1;
     }
 
-    fn recognizes(&mut self, sample: usize) -> bool {
-        self.load(1, sample);
+    fn recognizes(&mut self, sample: usize, trace: &mut impl Trace) -> bool {
+        self.load(1, sample, trace);
         let params = self.settings.step_params(self.step);
         for op in self.beginning.end..self.runtime.program().meta().loss_op {
             if !matches!(self.runtime.program().op(op), Op::SaveChannels { .. }) {
-                self.runtime.run_op(op, &params, &mut NoTrace);
+                self.runtime.run_op(op, &params, trace);
             }
         }
         largest(self.runtime.logits()) == self.study.samples[1].get(sample).1 as usize
     }
 
     /// Puts what the frozen beginning leaves behind of a sample into the block.
-    fn load(&mut self, part: usize, sample: usize) {
+    fn load(&mut self, part: usize, sample: usize, trace: &mut impl Trace) {
         let at = sample + part * self.study.n_learn();
         let values = Arc::clone(&self.values);
         if let Some(bytes) = values[at].get() {
@@ -347,7 +436,7 @@ impl Run<'_> {
             .expect("invariant: samples were checked against the network");
         let params = self.settings.step_params(0);
         for op in 0..self.beginning.end {
-            self.runtime.run_op(op, &params, &mut NoTrace);
+            self.runtime.run_op(op, &params, trace);
         }
         let bytes: Vec<u8> = self
             .beginning

@@ -2,6 +2,8 @@
 
 mod common;
 
+use std::sync::Arc;
+
 use common::{network, shipped};
 use proptest::prelude::*;
 use proptest::strategy::ValueTree as _;
@@ -12,7 +14,7 @@ use quartermeg_core::session::{Evaluator, Samples, Session};
 use quartermeg_formats::sample_file;
 use quartermeg_formats::scenario::KEYBOARD;
 use quartermeg_formats::setup::Setup;
-use quartermeg_search::{Choice, Space, Study, StudyError, Trial};
+use quartermeg_search::{Choice, Part, Space, Study, StudyError, Trial};
 
 const N_LEARN: usize = 7;
 const N_HELD_OUT: usize = 6;
@@ -38,15 +40,15 @@ fn spread_out(samples: &Samples, n: usize) -> Samples {
     Samples::new(samples.shape(), codes, labels).expect("they fit together")
 }
 
-fn study() -> Study {
+fn study() -> Arc<Study> {
     let [learn, held_out] = keyboard_samples(N_LEARN, N_HELD_OUT);
-    Study::new(
+    let study = Study::new(
         network(&KEYBOARD),
         KEYBOARD.default_setup(),
         learn,
         held_out,
-    )
-    .expect("they fit together")
+    );
+    Arc::new(study.expect("they fit together"))
 }
 
 /// Digest and right answers of a session, which keeps nothing, and has every pass of the compiler.
@@ -112,7 +114,7 @@ fn trials_train_as_sessions_do() {
         };
         let mut run = study.begin(&trial).expect("it compiles");
         let outcome = loop {
-            if let Some(outcome) = run.advance() {
+            if let Some(outcome) = run.advance(&mut NoTrace) {
                 break outcome;
             }
         };
@@ -122,6 +124,41 @@ fn trials_train_as_sessions_do() {
         // What was kept serves the next trial as well.
         assert_eq!(study.run(&trial), Ok(outcome), "{trial:?}");
     }
+}
+
+#[test]
+fn one_part_can_be_measured_alone() {
+    let [learn, held_out] = keyboard_samples(N_LEARN, N_HELD_OUT);
+    let setup = KEYBOARD.default_setup();
+    let alone = Study::new(network(&KEYBOARD), setup, learn, held_out).expect("they fit together");
+    let alone = Arc::new(alone.keeping(1).measuring(Part::Validation));
+    let both = study();
+    assert_eq!(alone.identity(), both.identity());
+    let space = Space::of(both.network());
+    let mut recognized = 0;
+    for choice in [space.frozen(), space.full()] {
+        let trial = Trial {
+            policy: space.policy(&choice),
+            rate: 0.01,
+            seed: 3,
+            steps: 4,
+        };
+        let [alone, both] = [&alone, &both].map(|it| it.run(&trial).expect("it runs"));
+        assert!(alone.of(Part::Validation).eq(both.of(Part::Validation)));
+        assert!(alone.of(Part::Test).all(|is_recognized| !is_recognized));
+        recognized += both.of(Part::Test).filter(|it| *it).count();
+    }
+    assert!(recognized > 0, "the parts could not be told apart");
+    let whole = |study: &Arc<Study>| {
+        let trial = Trial {
+            policy: space.policy(&space.full()),
+            rate: 0.01,
+            seed: 3,
+            steps: 4,
+        };
+        study.begin(&trial).expect("it compiles").work().n_measured
+    };
+    assert_eq!([whole(&alone), whole(&both)], [3, 6]);
 }
 
 #[test]

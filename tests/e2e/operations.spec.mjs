@@ -24,6 +24,15 @@ test('looking inside a step trains nothing', async ({ app }) => {
   await expect(app.output('Weights digest')).toHaveText(digest);
 });
 
+test('whether a program was verified stays readable beside a long sentence', async ({ app, page }) => {
+  // A streamed operation has the longest sentence.
+  await app.button('Next operation').click();
+  await expect(app.output('Operation')).toContainText('row by row');
+  const { height } = await app.output('Verification').boundingBox();
+  const { height: line } = await page.locator('.stateline').boundingBox();
+  expect(height).toBeLessThanOrEqual(line);
+});
+
 test('the memory map can be read as a table', async ({ app }) => {
   await expect(app.page.getByLabel('Memory map', { exact: true })).toBeVisible();
   const table = app.page.getByRole('table', { name: 'Memory map as a table', exact: true });

@@ -15,7 +15,8 @@ use crate::components::page::Page;
 use crate::io;
 use crate::protocol::{Request, ToWorker};
 use crate::state::{
-    Action, AppState, CameraAction, Command, Dispatch, ENDED, File, RunsAction, runs,
+    Action, AnalysisAction, AppState, CameraAction, Command, Dispatch, ENDED, File, RunsAction,
+    runs,
 };
 
 /// Id of the element that the page is drawn into.
@@ -171,6 +172,23 @@ impl World {
                     let result = io::clipboard::copy(&link).await;
                     dispatch.dispatch(Action::LinkCopied(result));
                 });
+            }
+            Command::Keep { key, text } => {
+                let Some(text) = text else {
+                    io::storage::remove(key);
+                    return;
+                };
+                if let Err(reason) = io::storage::write(key, text) {
+                    let refused = AnalysisAction::NotKept(reason);
+                    self.dispatch.dispatch(Action::Analysis(refused));
+                }
+            }
+            Command::Recall { key } => {
+                let recalled = AnalysisAction::Recalled {
+                    key: key.clone(),
+                    text: io::storage::read(key),
+                };
+                self.dispatch.dispatch(Action::Analysis(recalled));
             }
             Command::StartCamera => {
                 let dispatch = self.dispatch.clone();

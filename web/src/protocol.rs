@@ -3,9 +3,12 @@
 //! They live no longer than a page, so they carry no version; the handshake compares builds.
 //! A setup travels as the text of a link ([`quartermeg_formats::link`]).
 
+mod analysis;
+
 use quartermeg_core::policy::LayerUpdate;
 use serde::{Deserialize, Serialize};
 
+pub use analysis::{AnalysisPhase, AnalysisRequest, AnalysisView};
 /// Files that can be written.
 pub use quartermeg_formats::export::files::Kind as ExportKind;
 
@@ -184,6 +187,8 @@ pub enum Request {
         /// Contents of the file with the labels, where there is one.
         labels: Option<Vec<u8>>,
     },
+    /// Something about the contribution analysis; answered by [`Event::Analysis`].
+    Analysis(AnalysisRequest),
     /// Reads a file that a person opened, and restores what it says; a network is kept as by
     /// [`Self::OpenNetwork`].
     OpenFile {
@@ -332,6 +337,8 @@ pub enum Event {
     /// The plan does not fit the budget: where a step would end, and what helps as far as it was
     /// found; nobody asked for it.
     Overflow(Box<OverflowView>),
+    /// How the contribution analysis stands; carries the number of the request that prepared it.
+    Analysis(Box<AnalysisView>),
     /// A training graph of TinyEngine was read; the setup stays.
     Timeline {
         /// Its schedule, as the map draws it.

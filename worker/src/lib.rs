@@ -11,6 +11,7 @@
 // (`docs/decisions/0008-a-page-of-600-kb.md`).
 #![cfg_attr(page, feature(optimize_attribute))]
 
+mod analysis;
 mod batch;
 mod costs;
 mod driver;

@@ -3,7 +3,7 @@
 use quartermeg_core::network::Network;
 
 use crate::trainer::Trainer;
-use quartermeg_web::protocol::{Event, FromWorker, Speed};
+use quartermeg_web::protocol::{AnalysisPhase, Event, FromWorker, Speed};
 
 /// Time that a slice takes, in milliseconds.
 pub const SLICE_MILLIS: f64 = 12.0;
@@ -56,7 +56,8 @@ impl<C: Clock> Trainer<C> {
                 Next::After((tick_at - self.clock.now()).max(0.0))
             }
             None => {
-                if self.measure_until(begin + SLICE_MILLIS) || plans_on {
+                let end = begin + SLICE_MILLIS;
+                if self.measure_until(end) || plans_on || self.analyze_until(end) {
                     Next::Soon
                 } else {
                     Next::Idle
@@ -214,6 +215,29 @@ impl<C: Clock> Trainer<C> {
             }
         }
         false
+    }
+
+    /// Goes on with the contribution analysis; whether there is more.
+    fn analyze_until(&mut self, end: f64) -> bool {
+        let Some(analysis) = self.analysis.as_mut().filter(|it| it.has_work()) else {
+            return false;
+        };
+        let id = analysis.id;
+        match analysis.advance(&self.clock, end) {
+            Ok(Some(view)) => {
+                let is_done = view.phase == AnalysisPhase::Done;
+                self.tell(id, Event::Analysis(Box::new(view)));
+                if is_done {
+                    self.take_measured();
+                }
+            }
+            Ok(None) => {}
+            Err(message) => {
+                self.analysis = None;
+                self.tell(id, Event::Failed { message });
+            }
+        }
+        true
     }
 
     /// Measures one sample; whether there was one.

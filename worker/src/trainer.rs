@@ -22,6 +22,7 @@ use quartermeg_formats::{
 };
 use quartermeg_search::Measured;
 
+use crate::analysis::Analysis;
 use crate::costs::CostsPlanner;
 use crate::motion::Motion;
 use crate::overflow::OverflowPlanner;
@@ -34,8 +35,12 @@ use crate::solver::Solver;
 use crate::time::Clock;
 use crate::{files, plan, timeline};
 use quartermeg_web::protocol::{
-    Event, ExportKind, FromWorker, Position, PresetView, Request, SampleData, Speed, ToWorker,
+    AnalysisRequest, Event, ExportKind, FromWorker, Position, PresetView, Request, SampleData,
+    Speed, ToWorker,
 };
+
+/// Name of the file of what layers contribute.
+const CONTRIBUTIONS_NAME: &str = "contributions.json";
 
 /// The worker's logic.
 #[derive(Debug)]
@@ -63,6 +68,8 @@ pub struct Trainer<C> {
     pub(crate) passes: Option<PassesPlanner>,
     /// Looks for what helps a plan that does not fit; none where it does.
     pub(crate) overflow: Option<OverflowPlanner>,
+    /// The contribution analysis, under way or standing; none where nobody asked for one.
+    pub(crate) analysis: Option<Analysis>,
     /// The samples that ship.
     pub(crate) samples: Option<SampleSet>,
     /// The scenario that they are of.
@@ -135,6 +142,7 @@ impl<C: Clock> Trainer<C> {
             planner: None,
             passes: None,
             overflow: None,
+            analysis: None,
             presets_of: Default::default(),
             samples: None,
             samples_of: String::new(),
@@ -209,6 +217,7 @@ impl<C: Clock> Trainer<C> {
                 self.tell(id, Event::ExportChecked(Box::new(view)));
                 Ok(())
             }
+            Request::Analysis(request) => self.analyze(id, request),
             Request::ReadRecording { name, bytes } => self.read_recording(id, name, &bytes),
             Request::AddWindows { windows, label } => self.add_windows(id, &windows, label),
             Request::Predict { data, range } => match data {
@@ -264,6 +273,7 @@ impl<C: Clock> Trainer<C> {
         self.pause();
         (self.compiled, self.run, self.planner) = (None, None, None);
         (self.passes, self.overflow, self.costs) = (None, None, None);
+        self.analysis = None;
         self.presets.clear();
         self.network_of = scenario;
         self.network = network_file::read(file)
@@ -640,6 +650,83 @@ impl<C: Clock> Trainer<C> {
         Ok(())
     }
 
+    // -- Contribution analysis -----------------------------------------------------------------
+
+    #[cfg_attr(page, optimize(size))]
+    fn analyze(&mut self, id: u32, request: AnalysisRequest) -> Result<(), String> {
+        if let AnalysisRequest::Prepare { n_seeds, steps } = request {
+            self.analysis = None;
+            let compiled = self.compiled.as_ref().ok_or_else(no_plan)?;
+            let held_out = if compiled.is_own() {
+                &self.own.set
+            } else {
+                &self.samples
+            };
+            let (Some(run), Some(held_out)) = (&self.run, held_out) else {
+                return Err(no_samples());
+            };
+            self.analysis = Some(Analysis::new(
+                id,
+                &compiled.network,
+                &compiled.setup,
+                [run.session.samples(), &held_out.test],
+                [n_seeds, steps],
+            )?);
+            self.tell_analysis();
+            return Ok(());
+        }
+        let Some(analysis) = &mut self.analysis else {
+            // It was ended meanwhile.
+            return Ok(());
+        };
+        match request {
+            AnalysisRequest::Recall { key, counts } => {
+                if analysis.recall(&key, &counts) {
+                    self.take_measured();
+                }
+            }
+            AnalysisRequest::Run => analysis.set_running(true),
+            AnalysisRequest::Pause => analysis.set_running(false),
+            AnalysisRequest::Save => {
+                let measured = analysis.measured().ok_or_else(not_measured)?;
+                let file = Event::Exported {
+                    name: CONTRIBUTIONS_NAME.to_owned(),
+                    bytes: measured.file().into_bytes(),
+                };
+                self.tell(id, file);
+            }
+            AnalysisRequest::Cancel | AnalysisRequest::Prepare { .. } => self.analysis = None,
+        }
+        self.tell_analysis();
+        Ok(())
+    }
+
+    /// Policies are solved by what was measured, from now on.
+    #[cfg_attr(page, optimize(size))]
+    pub(crate) fn take_measured(&mut self) {
+        let Some((analysis, measured)) = self
+            .analysis
+            .as_ref()
+            .and_then(|it| Some((it, it.measured()?)))
+        else {
+            return;
+        };
+        let id = analysis.id;
+        let scenario = analysis.scenario().to_owned();
+        self.contributions = Some((scenario, measured.file().into_bytes()));
+        if let Err(message) = self.renew_solver(id) {
+            self.tell(id, Event::Failed { message });
+        }
+    }
+
+    fn tell_analysis(&mut self) {
+        let now = self.clock.now();
+        if let Some(analysis) = &mut self.analysis {
+            let (id, view) = (analysis.id, analysis.report(now));
+            self.tell(id, Event::Analysis(Box::new(view)));
+        }
+    }
+
     // -- Files of the person -------------------------------------------------------------------
 
     fn export(&mut self, id: u32, kind: ExportKind, with_weights: bool) -> Result<(), String> {
@@ -824,6 +911,10 @@ pub(crate) fn no_network() -> String {
 
 pub(crate) fn no_samples() -> String {
     "The samples to learn from are not there yet; try again in a moment.".to_owned()
+}
+
+fn not_measured() -> String {
+    "The analysis is not done yet, so there is no whole file to save; wait for it.".to_owned()
 }
 
 pub(crate) fn no_plan() -> String {

@@ -4,7 +4,7 @@ use std::fs::{self, File, OpenOptions};
 use std::io::Write as _;
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicUsize, Ordering};
-use std::sync::mpsc;
+use std::sync::{Arc, mpsc};
 use std::time::{Duration, Instant};
 
 use anyhow::{Context as _, anyhow};
@@ -25,7 +25,7 @@ const LONG: Duration = Duration::from_secs(5);
 
 /// A study with what is known of it.
 pub(super) struct Laboratory {
-    pub(super) study: Study,
+    pub(super) study: Arc<Study>,
     threads: usize,
     known: KnownOutcomes,
     file: File,
@@ -90,7 +90,7 @@ impl Laboratory {
             file.write_all(b"\n").with_context(|| written(&path))?;
         }
         Ok(Self {
-            study,
+            study: Arc::new(study),
             threads,
             known,
             file,
@@ -251,7 +251,7 @@ fn files_of(cache: &Path, identity: &str) -> anyhow::Result<Vec<PathBuf>> {
     Ok(paths)
 }
 
-fn run_one(study: &Study, trial: &Trial) -> anyhow::Result<Known> {
+fn run_one(study: &Arc<Study>, trial: &Trial) -> anyhow::Result<Known> {
     let started = Instant::now();
     let outcome = study
         .run(trial)

@@ -8,6 +8,7 @@
 pub mod accuracy;
 mod axis;
 pub mod compare;
+pub mod contributions;
 mod curve;
 pub mod ghost;
 mod hatch;

@@ -6,6 +6,7 @@
 //! being typed, strokes of a drawing). [`page::Page`] is the root.
 
 mod accuracy_panel;
+mod analysis_panel;
 mod budget_handle;
 mod camera;
 mod chart_canvas;

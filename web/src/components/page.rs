@@ -3,6 +3,7 @@
 use yew::prelude::*;
 
 use super::accuracy_panel::AccuracyPanel;
+use super::analysis_panel::AnalysisPanel;
 use super::draw_panel::DrawPanel;
 use super::hooks::{use_app, use_dispatch};
 use super::loss_panel::LossPanel;
@@ -61,6 +62,9 @@ pub fn Page() -> Html {
                             if qas_below { <QasPanel /> }
                             if shows("accuracy") { <AccuracyPanel /> }
                         </div>
+                    }
+                    if shows("analysis") {
+                        <div class="column below"><AnalysisPanel /></div>
                     }
                     if shows("map") {
                         <div class="column below">{ numbers_panel(&state, &dispatch) }</div>

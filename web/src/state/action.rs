@@ -3,7 +3,7 @@
 use quartermeg_core::policy::LayerUpdate;
 use quartermeg_formats::setup::RateSchedule;
 
-use super::{CameraAction, MotionAction, OwnAction, RunsAction};
+use super::{AnalysisAction, CameraAction, MotionAction, OwnAction, RunsAction};
 use crate::protocol::{ExportKind, FromWorker, Speed};
 
 /// Something happened.
@@ -138,6 +138,10 @@ pub enum Action {
     // -- Runs to compare -----------------------------------------------------------------------
     /// Something about them.
     Runs(RunsAction),
+
+    // -- Contribution analysis -----------------------------------------------------------------
+    /// Something about it.
+    Analysis(AnalysisAction),
 
     // -- Files and links -----------------------------------------------------------------------
     /// Hold what would be exported against the board.

@@ -40,6 +40,18 @@ pub enum Command {
         /// The map as SVG.
         svg: Shared<Vec<u8>>,
     },
+    /// Keep a text in the browser under a key, or forget what is kept there.
+    Keep {
+        /// The key.
+        key: String,
+        /// The text; none forgets it.
+        text: Option<String>,
+    },
+    /// Tell what is kept under a key, by [`super::AnalysisAction::Recalled`].
+    Recall {
+        /// The key.
+        key: String,
+    },
     /// Ask the browser for the camera.
     StartCamera,
     /// Stop the camera.

@@ -43,6 +43,7 @@ impl AppState {
                 self.plan_others_again(id);
                 self.watch_budget();
                 self.start_if_waiting();
+                self.resume_analysis();
             }
             Event::RulesPlanned(plans) if id >= self.plan_request => {
                 self.rules_plan = Some(Shared::new(*plans));
@@ -67,6 +68,7 @@ impl AppState {
             Event::Overflow(view) if id >= self.plan_request => {
                 self.known_overflow = Some(Shared::new(*view));
             }
+            Event::Analysis(view) => self.analysis_told(id, *view),
             Event::Timeline { plan, n_overlaps } => {
                 self.imported = Some(Imported {
                     plan: Shared::new(*plan),
@@ -91,6 +93,7 @@ impl AppState {
                     self.send_drawn();
                 }
                 self.start_if_waiting();
+                self.resume_analysis();
             }
             Event::Motion(view) if id >= self.load_request => {
                 self.motion.view = Some(Shared::new(*view));
@@ -280,6 +283,7 @@ impl AppState {
             return;
         }
         self.planned_other(id, None);
+        self.refused_analysis(id);
         if id == self.run_request {
             self.planning = false;
         }

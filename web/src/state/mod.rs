@@ -22,6 +22,7 @@
 //! Nothing here names a browser; all of it is tested on the host.
 
 mod action;
+pub mod analysis;
 mod budget;
 mod camera;
 mod command;
@@ -54,6 +55,7 @@ use quartermeg_formats::setup::Setup;
 use yew::{Reducible, UseReducerDispatcher};
 
 pub use action::{Action, File, Handover};
+pub use analysis::{Analysis, AnalysisAction};
 pub use camera::{Camera, CameraAction, ENDED, NO_CAMERA_HERE};
 pub use command::{Command, Outbox};
 pub use effect::{Effects, Seen};
@@ -92,6 +94,8 @@ pub struct AppState {
     pub passes: Passes,
     /// The policy as it is edited.
     pub editor: PolicyEditor,
+    /// The contribution analysis.
+    pub analysis: Analysis,
     /// Where the plan ends a step, and what helps, where it does not fit
     /// ([`Self::overflow`] is what is true now).
     known_overflow: Option<Shared<OverflowView>>,
@@ -253,6 +257,7 @@ impl AppState {
             rules_plan_stale: false,
             passes: Passes::default(),
             editor: PolicyEditor::default(),
+            analysis: Analysis::default(),
             known_overflow: None,
             imported: None,
             playback: Playback::Paused,

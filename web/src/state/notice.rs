@@ -34,6 +34,8 @@ pub enum Topic {
     Camera,
     /// A file that was copied.
     Exported,
+    /// What the browser shall keep.
+    Kept,
     /// The worker ended.
     Worker,
     /// The worker refused a request.

@@ -110,6 +110,7 @@ impl AppState {
             Action::Own(action) => self.take_own(action),
             Action::Camera(action) => self.take_camera(action),
             Action::Runs(action) => self.take_runs(action),
+            Action::Analysis(action) => self.take_analysis(action),
 
             Action::CheckExport { with_weights } => self.check_export(with_weights),
             Action::Export {
@@ -138,6 +139,7 @@ impl AppState {
             Action::Started { fragment, calm } => {
                 self.link = self.corrected(&fragment);
                 self.load_files();
+                self.recall_left();
                 if !calm && !self.is_own() {
                     self.playback = Playback::Waiting;
                 }

@@ -368,6 +368,7 @@ impl AppState {
         self.passes = Passes::default();
         self.editor = PolicyEditor::default();
         self.motion.view = None;
+        self.leave_analysis();
         // What the worker still tells is about other files.
         self.load_request = self.newest_request + 1;
         self.run_request = self.load_request;

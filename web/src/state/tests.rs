@@ -1,5 +1,7 @@
 //! The reducer, tested as a person and a worker would use it.
 
+mod analysis;
+
 use std::rc::Rc;
 
 use quartermeg_core::policy::LayerUpdate;
