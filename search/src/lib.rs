@@ -24,7 +24,7 @@ pub mod trials_file;
 
 pub use contributions::{Contribution, Contributions};
 pub use cost::{Cost, Limits, Planner};
-pub use measured::{Measured, MeasuredCell, MeasuredError, Recipe};
+pub use measured::{Measured, MeasuredCell, MeasuredError, MeasuredPolicy, Recipe};
 pub use space::{Choice, Space, update_text};
 pub use statistics::{Difference, Spread};
 pub use study::{Outcome, Part, Run, Study, StudyError, Trial, Work};

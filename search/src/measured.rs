@@ -3,11 +3,12 @@
 
 use std::fmt::{self, Display, Formatter};
 
+use quartermeg_formats::link;
 use serde::{Deserialize, Serialize};
 
 use crate::space::update_text;
 use crate::study::{Outcome, Part};
-use crate::{Contributions, Space};
+use crate::{Choice, Contributions, Space};
 
 /// What the file says that it is.
 const FORMAT: &str = "quartermeg-contributions";
@@ -36,6 +37,19 @@ pub struct Measured {
     pub classifier: Vec<u32>,
     /// The same for each cell, in the order of [`Space::cells`].
     pub cells: Vec<MeasuredCell>,
+    /// The same for whole policies, where some were trained; by link text, in its order.
+    #[serde(default)]
+    pub policies: Vec<MeasuredPolicy>,
+}
+
+/// What a whole policy reached.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct MeasuredPolicy {
+    /// Its link text.
+    pub policy: String,
+    /// Validation samples that are recognized, one number a seed; the seeds may be others than
+    /// those of the cells.
+    pub correct: Vec<u32>,
 }
 
 /// What one layer with one update reached.
@@ -146,7 +160,50 @@ impl Measured {
                     correct,
                 })
                 .collect(),
+            policies: Vec::new(),
         }
+    }
+
+    /// Adds whole policies, by link text, with an outcome a seed; those with fewer seeds than the
+    /// cells have, and those that are cells, are left out.
+    pub fn add_policies<'a>(
+        &mut self,
+        space: &Space,
+        known: impl IntoIterator<Item = (&'a str, Vec<&'a Outcome>)>,
+    ) {
+        let n_seeds = self.seeds.len();
+        let whole = known.into_iter().filter(|(policy, outcomes)| {
+            let choice = choice_of(space, policy).unwrap_or_default();
+            let n_layers = choice.iter().filter(|&&at| at > 0).count();
+            n_layers > 1 && outcomes.len() >= n_seeds
+        });
+        self.policies = whole
+            .map(|(policy, outcomes)| MeasuredPolicy {
+                policy: policy.to_owned(),
+                correct: outcomes.into_iter().map(Outcome::recognized).collect(),
+            })
+            .collect();
+    }
+
+    /// Every policy that was trained, with its mean accuracy: the classifier alone, each cell
+    /// alone, and the whole ones.
+    pub fn trained<'a>(&'a self, space: &'a Space) -> impl Iterator<Item = (Choice, f64)> + 'a {
+        let accuracy = |correct: &[u32]| {
+            let n = f64::from(self.validation_samples) * count_of(correct);
+            correct.iter().copied().map(f64::from).sum::<f64>() / n.max(1.0)
+        };
+        let alone = (space.frozen(), accuracy(&self.classifier));
+        let cells = space.cells().zip(&self.cells);
+        let cells = cells.map(move |((layer, at), cell)| {
+            let mut choice = space.frozen();
+            choice[layer] = at;
+            (choice, accuracy(&cell.correct))
+        });
+        let whole = self
+            .policies
+            .iter()
+            .filter_map(move |it| Some((choice_of(space, &it.policy)?, accuracy(&it.correct))));
+        std::iter::once(alone).chain(cells).chain(whole)
     }
 
     /// Whether a file looks like one of contributions.
@@ -180,13 +237,22 @@ impl Measured {
         if !cells.eq(known) {
             return Err(MeasuredError::OtherNetwork);
         }
+        let of_network = |it: &MeasuredPolicy| choice_of(space, &it.policy).is_some();
+        if !measured.policies.iter().all(of_network) {
+            return Err(MeasuredError::OtherNetwork);
+        }
         let n_seeds = measured.seeds.len();
+        let is_counted = |it: &MeasuredPolicy| {
+            let mut counts = it.correct.iter();
+            !it.correct.is_empty() && counts.all(|&count| count <= measured.validation_samples)
+        };
         let is_whole = |correct: &Vec<u32>| {
             let most = measured.validation_samples;
             correct.len() == n_seeds && correct.iter().all(|&count| count <= most)
         };
         let counts = measured.cells.iter().map(|cell| &cell.correct);
         let has_all = counts.chain([&measured.classifier]).all(is_whole);
+        let has_all = has_all && measured.policies.iter().all(is_counted);
         if n_seeds == 0 || measured.validation_samples == 0 || !has_all {
             return Err(MeasuredError::Counts);
         }
@@ -216,4 +282,14 @@ impl Measured {
 
 fn count(n: usize) -> u32 {
     u32::try_from(n).unwrap_or(u32::MAX)
+}
+
+fn count_of(counts: &[u32]) -> f64 {
+    crate::statistics::count(counts.len())
+}
+
+fn choice_of(space: &Space, policy: &str) -> Option<Choice> {
+    let policy = link::parse_policy(policy).ok()?;
+    let is_of_space = policy.layers.len() == space.layers().len() && policy.recompute.is_empty();
+    space.choice(&policy).filter(|_| is_of_space)
 }

@@ -2,7 +2,7 @@
 //! and that files of several machines are merged by being read one after another
 //! (`docs/formats.md`).
 
-use std::collections::HashMap;
+use std::collections::{BTreeMap, HashMap};
 
 use quartermeg_formats::link::policy_text;
 use serde::{Deserialize, Serialize};
@@ -82,6 +82,21 @@ impl KnownOutcomes {
         let line = line(trial, &known);
         self.0.insert(Key::of(trial), known);
         line
+    }
+
+    /// Policies that were trained with this rate and so many steps, as link text in its order, and
+    /// the outcome of each seed.
+    #[must_use]
+    pub fn policies(&self, rate: f32, steps: u32) -> BTreeMap<&str, Vec<&Outcome>> {
+        let asked = |key: &&Key| key.rate_bits == rate.to_bits() && key.steps == steps;
+        let mut keys: Vec<&Key> = self.0.keys().filter(asked).collect();
+        keys.sort_by_key(|key| key.seed);
+        let mut found: BTreeMap<&str, Vec<&Outcome>> = BTreeMap::new();
+        for key in keys {
+            let outcomes = found.entry(&key.policy).or_default();
+            outcomes.push(&self.0[key].outcome);
+        }
+        found
     }
 
     /// Outcomes that are known.

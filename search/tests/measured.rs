@@ -5,6 +5,7 @@ mod common;
 use common::{network, shipped};
 use proptest::prelude::*;
 use quartermeg_formats::config::hex;
+use quartermeg_formats::link::policy_text;
 use quartermeg_formats::sample_file;
 use quartermeg_formats::scenario::{KEYBOARD, SampleKind, WATCH};
 use quartermeg_search::{
@@ -73,6 +74,46 @@ fn what_is_of_another_network_or_damaged_is_refused() {
 }
 
 #[test]
+fn whole_policies_go_with_the_cells() {
+    let space = Space::of(&network(&WATCH));
+    let (mut measured, outcomes) = measured(&space, &[4, 5]);
+    let full = policy_text(&space.policy(&space.full()));
+    let cell = "1".to_owned() + &"-".repeat(space.layers().len() - 1);
+    let two: Vec<&Outcome> = outcomes.iter().take(2).collect();
+    measured.add_policies(
+        &space,
+        [
+            (&*full, two.clone()),
+            // Of too few seeds, a cell, and of another network.
+            ("11", two.clone()),
+            (&*cell, two.clone()),
+            (&*full.replacen('1', "b", 1), two[..1].to_vec()),
+        ],
+    );
+    assert_eq!(measured.policies.len(), 1);
+    let trained: Vec<_> = measured.trained(&space).collect();
+    assert_eq!(trained.len(), 1 + space.cells().count() + 1);
+    let accuracy = |at: usize| outcomes[at].accuracy(Part::Validation);
+    let (choice, mean) = trained.last().expect("the whole one");
+    assert_eq!(*choice, space.full());
+    assert!((mean - 0.5 * (accuracy(0) + accuracy(1))).abs() < 1e-12);
+    let text = measured.file();
+    assert_eq!(
+        Measured::read(text.as_bytes(), &space).expect("its own file"),
+        measured
+    );
+    let refused = |text: &str| Measured::read(text.as_bytes(), &space).expect_err("no such file");
+    let shorter = text.replace(&full, "11");
+    assert_eq!(refused(&shorter), MeasuredError::OtherNetwork);
+    let last = text.rfind("\"correct\":[").expect("counts");
+    let (before, _) = text.split_at(last);
+    let too_many = format!("{before}\"correct\":[22,3]}}]}}");
+    assert_eq!(refused(&too_many), MeasuredError::Counts);
+    let none = format!("{before}\"correct\":[]}}]}}");
+    assert_eq!(refused(&none), MeasuredError::Counts);
+}
+
+#[test]
 fn the_files_that_ship_are_of_the_networks_that_ship() {
     for (scenario, path) in [
         (&KEYBOARD, "static/data/keyboard-contributions.json"),
@@ -96,6 +137,10 @@ fn the_files_that_ship_are_of_the_networks_that_ship() {
             "measure {path} anew"
         );
         assert!(measured.seeds.len() >= 3, "{path}");
+        // The policy that a newcomer meets is among those that a budget line compares.
+        let default = policy_text(&scenario.default_setup().policy);
+        let mut policies = measured.policies.iter();
+        assert!(policies.any(|it| it.policy == default), "{path}");
         assert!(
             measured
                 .command

@@ -316,7 +316,7 @@ pub enum Event {
     Costs(Box<CostsView>),
     /// What layers contribute, as the worker knows it; nobody may have asked for it.
     Contributions(Box<ContributionsView>),
-    /// The policy that gains most within a budget.
+    /// The best policy that is known within a budget.
     Solved {
         /// Link text of the policy; none where nothing fits, or nothing is known of what layers
         /// contribute.
@@ -324,6 +324,8 @@ pub enum Event {
         /// Accuracy that it is expected to gain over the policy of the request, as a share; none
         /// where that one's gain is not known.
         gain: Option<f32>,
+        /// Whether that was measured, rather than summed up from contributions.
+        is_measured: bool,
     },
     /// The setup as it would be planned without some passes.
     PlannedWithout {

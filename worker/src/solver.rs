@@ -27,6 +27,8 @@ pub(crate) struct Solver {
 pub(crate) struct Solution {
     pub(crate) policy: Policy,
     pub(crate) gain: Option<f32>,
+    /// Whether the gain was measured, rather than summed up.
+    pub(crate) is_measured: bool,
 }
 
 impl Solver {
@@ -78,8 +80,10 @@ impl Solver {
         }
     }
 
-    /// The policy that gains most, of those that are known, with a block of at most `budget_bytes`; `before` is the one that
-    /// its gain is held against. None where not even the classifier alone fits.
+    /// The best policy that is known with a block of at most `budget_bytes`; `before` is the one
+    /// that its gain is held against. Where whole policies were trained it is the most accurate of
+    /// all that were; else the one whose contributions have the largest sum. None where not even
+    /// the classifier alone fits.
     #[cfg_attr(page, optimize(size))]
     pub(crate) fn solve(
         &mut self,
@@ -102,22 +106,40 @@ impl Solver {
             let cost = known.entry(choice);
             *cost.or_insert_with(|| Cost::of(network, policy, rules).ok())
         };
-        let plan_all = |policies: &[Policy]| policies.iter().map(&mut plan).collect();
-        let mut planner = Planner::new(space.clone(), plan_all);
-        additive::search(least, contributions, &mut planner, &limits)?;
-        drop(planner);
-        let fits = |cost: &Option<Cost>| cost.is_some_and(|cost| limits.allow(&cost));
-        let fitting = known.iter().filter(|(_, cost)| fits(cost));
-        let (choice, _) = fitting.max_by(|(one, _), (other, _)| {
-            let [of_one, of_other] = [one, other].map(|it| contributions.gain(it));
-            of_one.total_cmp(&of_other).then_with(|| other.cmp(one))
-        })?;
         let before = space.choice(before);
-        let gain =
-            before.map(|before| narrow(contributions.gain(choice) - contributions.gain(&before)));
+        let is_measured = !self.measured.policies.is_empty();
+        let (choice, gain) = if is_measured {
+            let mut trained: Vec<(Choice, f64)> = self.measured.trained(space).collect();
+            trained.sort_by(|(one, of_one), (other, of_other)| {
+                of_other.total_cmp(of_one).then_with(|| one.cmp(other))
+            });
+            let (choice, accuracy) = trained.iter().find(|(choice, _)| {
+                plan(&space.policy(choice)).is_some_and(|cost| limits.allow(&cost))
+            })?;
+            let of_before = trained
+                .iter()
+                .find(|(choice, _)| Some(choice) == before.as_ref());
+            let gain = of_before.map(|(_, of_before)| accuracy - of_before);
+            (choice.clone(), gain)
+        } else {
+            let plan_all = |policies: &[Policy]| policies.iter().map(&mut plan).collect();
+            let mut planner = Planner::new(space.clone(), plan_all);
+            additive::search(least, contributions, &mut planner, &limits)?;
+            drop(planner);
+            let fits = |cost: &Option<Cost>| cost.is_some_and(|cost| limits.allow(&cost));
+            let fitting = known.iter().filter(|(_, cost)| fits(cost));
+            let (choice, _) = fitting.max_by(|(one, _), (other, _)| {
+                let [of_one, of_other] = [one, other].map(|it| contributions.gain(it));
+                of_one.total_cmp(&of_other).then_with(|| other.cmp(one))
+            })?;
+            let of_before = before.map(|before| contributions.gain(&before));
+            let gain = of_before.map(|of_before| contributions.gain(choice) - of_before);
+            (choice.clone(), gain)
+        };
         Some(Solution {
-            policy: space.policy(choice),
-            gain,
+            policy: space.policy(&choice),
+            gain: gain.map(narrow),
+            is_measured,
         })
     }
 }

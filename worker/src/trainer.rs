@@ -514,8 +514,16 @@ impl<C: Clock> Trainer<C> {
         let solver = self.solver.as_mut();
         let solution = solver.and_then(|it| it.solve(&network, rules, budget_bytes, &before));
         let gain = solution.as_ref().and_then(|solution| solution.gain);
+        let is_measured = solution.as_ref().is_some_and(|it| it.is_measured);
         let policy = solution.map(|solution| link::policy_text(&solution.policy));
-        self.tell(id, Event::Solved { policy, gain });
+        self.tell(
+            id,
+            Event::Solved {
+                policy,
+                gain,
+                is_measured,
+            },
+        );
         Ok(())
     }
 

@@ -168,6 +168,42 @@ fn a_file_of_contributions_is_opened_as_any_other_and_refused_where_it_does_not_
     );
 }
 
+/// Without whole policies the contributions are summed up, as the exact solver does.
+#[test]
+fn a_sum_of_contributions_is_told_as_one() {
+    let mut bench = Bench::of(&KEYBOARD);
+    let (plan, _) = bench.configure("v=1");
+    let text = String::from_utf8(file(KEYBOARD.contributions_path)).expect("text");
+    let (cells, _) = text
+        .split_once(",\"policies\"")
+        .expect("whole policies ship");
+    bench.ask(Request::LoadContributions {
+        scenario: KEYBOARD.id.to_owned(),
+        file: format!("{cells}}}").into_bytes(),
+    });
+    let mut gains = Vec::new();
+    for budget_bytes in [40_000, 80_000, 140_000] {
+        let events = bench.ask(Request::Solve {
+            budget_bytes,
+            before: plan.policy.clone(),
+        });
+        let [
+            Event::Solved {
+                policy: Some(policy),
+                gain: Some(gain),
+                is_measured: false,
+            },
+        ] = &events[..]
+        else {
+            panic!("{events:?}");
+        };
+        let (plan, _) = bench.configure(&format!("v=1&policy={policy}"));
+        assert!(plan.arena_bytes <= budget_bytes);
+        gains.push(*gain);
+    }
+    assert!(gains.is_sorted() && gains[2] > gains[0], "{gains:?}");
+}
+
 /// Whatever the budget: what is solved fits when it is planned whole, and more bytes never gain
 /// less.
 #[test]
@@ -184,6 +220,7 @@ fn what_is_solved_fits_the_budget() {
         let nothing = Event::Solved {
             policy: None,
             gain: None,
+            is_measured: false,
         };
         assert_eq!(
             events,
@@ -199,6 +236,7 @@ fn what_is_solved_fits_the_budget() {
                 Event::Solved {
                     policy: Some(policy),
                     gain: Some(gain),
+                    is_measured: true,
                 },
             ] = &events[..]
             else {

@@ -128,7 +128,9 @@ pub(super) fn analyze(
         rate: plan.rate,
         seeds: plan.seeds.clone(),
     };
-    let measured = Measured::of(&space, recipe, &outcomes);
+    let mut measured = Measured::of(&space, recipe, &outcomes);
+    let known = plan.laboratory.known.policies(plan.rate, plan.steps);
+    measured.add_policies(&space, known);
     if let Some(path) = output {
         fs::write(path, measured.file())
             .with_context(|| format!("{} cannot be written.", path.display()))?;

@@ -27,7 +27,7 @@ const LONG: Duration = Duration::from_secs(5);
 pub(super) struct Laboratory {
     pub(super) study: Arc<Study>,
     threads: usize,
-    known: KnownOutcomes,
+    pub(super) known: KnownOutcomes,
     file: File,
     pub(super) path: PathBuf,
     pub(super) tally: Tally,

@@ -42,7 +42,7 @@ export async function expectStepsPerSecond(app, network, least, seconds) {
 }
 
 /** Steps a second that the native test prints for a network. */
-async function nativeRate(network) {
+export async function nativeRate(network) {
   const { stderr } = await run(
     'cargo',
     ['test', '--release', '--locked', '--package', 'quartermeg-tests', '--test', 'speed', '--', '--nocapture', network.toLowerCase()],

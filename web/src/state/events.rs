@@ -3,6 +3,7 @@
 use std::rc::Rc;
 
 use super::history::add_accuracy;
+use super::policy::Expected;
 use super::{
     AccuracyPoint, AppState, Command, Imported, MotionAction, NoticeKind, Playback, SampleCounts,
     Selection, Shared, Topic, WorkerStatus,
@@ -60,7 +61,11 @@ impl AppState {
             Event::Contributions(view) if id >= self.load_request => {
                 self.editor.contributions = (view.n_seeds > 0).then(|| Shared::new(*view));
             }
-            Event::Solved { policy, gain } => self.solved(id, policy.as_deref(), gain),
+            Event::Solved {
+                policy,
+                gain,
+                is_measured,
+            } => self.solved(id, policy.as_deref(), Expected { gain, is_measured }),
             Event::PlannedWithout { left_out, plan } if id >= self.plan_request => {
                 self.planned_without(left_out, *plan);
             }

@@ -48,12 +48,20 @@ struct Before {
     arena_bytes: u32,
 }
 
+/// What a solution is expected to bring.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub(super) struct Expected {
+    /// Gain in accuracy, as a share; none where that of the policy before is not known.
+    pub(super) gain: Option<f32>,
+    /// Whether it was measured, rather than summed up.
+    pub(super) is_measured: bool,
+}
+
 /// What a solution changed.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Solution {
     from: Before,
-    /// Expected gain in accuracy, as a share.
-    gain: Option<f32>,
+    expected: Expected,
     /// Layers that the newest policy does otherwise than the one before it.
     pub flashed: Vec<usize>,
     /// Counts solutions up, so that a layer that changes again flashes again.
@@ -104,12 +112,15 @@ impl AppState {
             }
             None => "\u{2026}".to_owned(),
         };
-        let gain = match solution.gain {
-            Some(gain) => format!(
-                "expected accuracy {} points by the sum of contributions",
-                text::points(gain)
-            ),
-            None => "expected accuracy not known for the policy before".to_owned(),
+        let Expected { gain, is_measured } = solution.expected;
+        let how = if is_measured {
+            "as measured"
+        } else {
+            "by the sum of contributions, which overlap"
+        };
+        let gain = match gain {
+            Some(gain) => format!("expected accuracy {} points, {how}", text::points(gain)),
+            None => "expected accuracy not known of the policy before".to_owned(),
         };
         Some(format!("{changes}, peak {peak}, {gain}"))
     }
@@ -183,7 +194,7 @@ impl AppState {
     }
 
     /// Takes over what was solved, and asks again where the line has moved on meanwhile.
-    pub(super) fn solved(&mut self, id: u32, policy: Option<&str>, gain: Option<f32>) {
+    pub(super) fn solved(&mut self, id: u32, policy: Option<&str>, expected: Expected) {
         let drag = self.editor.drag.clone();
         let Some((drag, budget_bytes)) = drag.and_then(|drag| match drag.solving {
             Some((asked, budget_bytes)) if asked == id => Some((drag, budget_bytes)),
@@ -194,19 +205,28 @@ impl AppState {
         let policy = policy.and_then(|policy| link::parse_policy(policy).ok());
         let old = self.setup().policy.clone();
         let is_solved = policy.is_some();
+        // Where the line was before on its way; what an earlier drag changed is over.
+        let before = self.editor.solution.take();
+        let next = before.as_ref().map_or(0, |it| it.number.wrapping_add(1));
+        let before = before.filter(|before| before.from == drag.from);
         self.edit(Control::BudgetLine, |setup| {
             setup.budget_bytes = budget_bytes;
             if let Some(policy) = policy {
                 setup.policy = policy;
             }
         });
-        let number = self.editor.solution.as_ref().map_or(0, |it| it.number);
+        let changed: Vec<usize> = differing(&old, &self.setup().policy).collect();
+        // The line may move on to a budget with the same policy: what changed goes on flashing.
+        let (flashed, number) = match before {
+            Some(before) if changed.is_empty() => (before.flashed.clone(), before.number),
+            _ => (changed, next),
+        };
         self.editor.solution = is_solved.then(|| {
             Shared::new(Solution {
                 from: drag.from.clone(),
-                gain,
-                flashed: differing(&old, &self.setup().policy).collect(),
-                number: number.wrapping_add(1),
+                expected,
+                flashed,
+                number,
             })
         });
         self.editor.unsolved =

@@ -1637,6 +1637,7 @@ fn the_budget_line_solves_the_newest_place_that_it_was_dragged_to() {
     let solved = |letter: &str| Event::Solved {
         policy: Some(letter.repeat(before.policy.layers.len())),
         gain: Some(-0.003),
+        is_measured: true,
     };
     page.tell(first.id, solved("b"));
     assert_eq!(page.state.setup().budget_bytes, 90_000);
@@ -1667,9 +1668,24 @@ fn the_budget_line_solves_the_newest_place_that_it_was_dragged_to() {
     assert!(sentence.contains("\u{2192} frozen"), "{sentence}");
     assert!(sentence.contains("peak \u{2212}400 B"), "{sentence}");
     assert!(
-        sentence.contains("expected accuracy \u{2212}0.3 points"),
+        sentence.ends_with("expected accuracy \u{2212}0.3 points, as measured"),
         "{sentence}"
     );
+    // A drag that changes no layer lets nothing flash, and one is not the end of the other.
+    page.messages();
+    page.act(Action::DragBudget(69_000));
+    let id = page.messages()[0].id;
+    page.tell(id, solved("-"));
+    page.act(Action::DragBudget(68_000));
+    let id = page.messages().last().expect("a question").id;
+    page.tell(id, solved("b"));
+    page.act(Action::DragBudget(67_000));
+    let id = page.messages().last().expect("a question").id;
+    page.tell(id, solved("b"));
+    let solution = page.state.solution().expect("it was solved");
+    assert_eq!(solution.flashed.len(), before.policy.layers.len());
+    page.act(Action::EndDrag);
+    page.act(Action::Undo);
     page.act(Action::Undo);
     assert_eq!(*page.state.setup(), before, "a drag is one edit");
     assert_eq!(page.state.solution_text(), None);
@@ -1708,6 +1724,7 @@ fn a_budget_in_which_nothing_fits_keeps_the_policy() {
         Event::Solved {
             policy: None,
             gain: None,
+            is_measured: false,
         },
     );
     assert_eq!(page.state.setup().policy, policy);
