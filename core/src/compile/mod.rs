@@ -6,7 +6,7 @@
 //! layers that may run row by row, `block` those whose backward pass may run hidden channel by
 //! hidden channel, and `together` chooses among them; `place` gives every tensor its offset, with
 //! `exact` where that is hard; `emit` writes the image. [`Passes`] says which of them are at work;
-//! [`outline`] stops before the tensors are placed.
+//! [`outline()`] stops before the tensors are placed.
 
 mod block;
 mod constants;
