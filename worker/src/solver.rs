@@ -19,8 +19,12 @@ pub(crate) struct Solver {
     measured: Measured,
     contributions: Contributions,
     space: Space,
-    /// Under the rules that were asked for last: what plans need at least, and those that are known.
-    planned: Option<(Rules, LeastBytes, HashMap<Choice, Option<Cost>>)>,
+    /// Policies that were trained, the most accurate first; none where only cells were.
+    trained: Vec<(Choice, f64)>,
+    /// Plans that are known, and the rules that they are under.
+    known: (Option<Rules>, HashMap<Choice, Option<Cost>>),
+    /// What plans need at least under those rules, once that was asked for.
+    least: Option<LeastBytes>,
 }
 
 /// A policy, and what it is expected to gain over another.
@@ -40,11 +44,20 @@ impl Solver {
     pub(crate) fn read(file: &[u8], network: &Network) -> Result<Self, MeasuredError> {
         let space = Space::of(network);
         let measured = Measured::read(file, &space)?;
+        let mut trained = Vec::new();
+        if !measured.policies.is_empty() {
+            trained.extend(measured.trained(&space));
+            trained.sort_by(|(one, of_one), (other, of_other)| {
+                of_other.total_cmp(of_one).then_with(|| one.cmp(other))
+            });
+        }
         Ok(Self {
             contributions: measured.contributions(&space),
             measured,
             space,
-            planned: None,
+            trained,
+            known: Default::default(),
+            least: None,
         })
     }
 
@@ -92,11 +105,11 @@ impl Solver {
         budget_bytes: u32,
         before: &Policy,
     ) -> Option<Solution> {
-        if self.planned.as_ref().is_none_or(|(of, ..)| *of != rules) {
-            let least = LeastBytes::of(network, rules, &self.space).ok()?;
-            self.planned = Some((rules, least, HashMap::new()));
+        if self.known.0 != Some(rules) {
+            self.known = (Some(rules), HashMap::new());
+            self.least = None;
         }
-        let (_, least, known) = self.planned.as_mut()?;
+        let known = &mut self.known.1;
         let (space, contributions) = (&self.space, &self.contributions);
         let limits = Limits::of_block(budget_bytes);
         let mut plan = |policy: &Policy| {
@@ -107,21 +120,21 @@ impl Solver {
             *cost.or_insert_with(|| Cost::of(network, policy, rules).ok())
         };
         let before = space.choice(before);
-        let is_measured = !self.measured.policies.is_empty();
+        let is_measured = !self.trained.is_empty();
         let (choice, gain) = if is_measured {
-            let mut trained: Vec<(Choice, f64)> = self.measured.trained(space).collect();
-            trained.sort_by(|(one, of_one), (other, of_other)| {
-                of_other.total_cmp(of_one).then_with(|| one.cmp(other))
-            });
-            let (choice, accuracy) = trained.iter().find(|(choice, _)| {
+            let mut trained = self.trained.iter();
+            let (choice, accuracy) = trained.find(|(choice, _)| {
                 plan(&space.policy(choice)).is_some_and(|cost| limits.allow(&cost))
             })?;
-            let of_before = trained
-                .iter()
-                .find(|(choice, _)| Some(choice) == before.as_ref());
+            let mut trained = self.trained.iter();
+            let of_before = trained.find(|(choice, _)| Some(choice) == before.as_ref());
             let gain = of_before.map(|(_, of_before)| accuracy - of_before);
             (choice.clone(), gain)
         } else {
+            if self.least.is_none() {
+                self.least = Some(LeastBytes::of(network, rules, space).ok()?);
+            }
+            let least = self.least.as_ref()?;
             let plan_all = |policies: &[Policy]| policies.iter().map(&mut plan).collect();
             let mut planner = Planner::new(space.clone(), plan_all);
             additive::search(least, contributions, &mut planner, &limits)?;
