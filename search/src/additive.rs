@@ -118,8 +118,58 @@ impl LeastBytes {
     }
 }
 
-/// The additive solution of the largest budget whose real plan still fits, by bisection: what the
-/// knapsack makes of a budget that leaves room for what it does not count.
+/// A search under way: for the additive solution of the largest budget whose real plan still fits, by
+/// bisection. It is what the knapsack makes of a budget that leaves room for what it does not count.
+#[derive(Debug)]
+pub struct Additive {
+    limits: Limits,
+    low: u32,
+    high: u32,
+    best: Option<Choice>,
+}
+
+impl Additive {
+    /// A search that has planned nothing yet.
+    #[must_use]
+    pub fn new(least: &LeastBytes, limits: Limits) -> Self {
+        Self {
+            limits,
+            low: least.base,
+            high: limits.sram_total_bytes,
+            best: None,
+        }
+    }
+
+    /// Plans one policy more; what was found once the search is over.
+    pub fn advance(
+        &mut self,
+        least: &LeastBytes,
+        contributions: &Contributions,
+        planner: &mut Planner<'_>,
+    ) -> Option<Option<Choice>> {
+        let is_open = self.low + ALIGN <= self.high;
+        let middle = self.low + self.high.saturating_sub(self.low) / 2;
+        let choice = is_open.then(|| least.best(contributions, middle));
+        let Some(choice) = choice.flatten() else {
+            return Some(self.best.take());
+        };
+        if planner.fits(&choice, &self.limits) {
+            let gains_more = self
+                .best
+                .as_ref()
+                .is_none_or(|best| contributions.gain(&choice) > contributions.gain(best));
+            if gains_more {
+                self.best = Some(choice);
+            }
+            self.low = middle + ALIGN;
+        } else {
+            self.high = middle - ALIGN;
+        }
+        None
+    }
+}
+
+/// Searches to the end.
 #[must_use]
 pub fn search(
     least: &LeastBytes,
@@ -127,23 +177,10 @@ pub fn search(
     planner: &mut Planner<'_>,
     limits: &Limits,
 ) -> Option<Choice> {
-    let mut low = least.base;
-    let mut high = limits.sram_total_bytes;
-    let mut best: Option<Choice> = None;
-    while low + ALIGN <= high {
-        let middle = low + (high - low) / 2;
-        let choice = least.best(contributions, middle)?;
-        if planner.fits(&choice, limits) {
-            let gains_more = best
-                .as_ref()
-                .is_none_or(|best| contributions.gain(&choice) > contributions.gain(best));
-            if gains_more {
-                best = Some(choice);
-            }
-            low = middle + ALIGN;
-        } else {
-            high = middle - ALIGN;
+    let mut additive = Additive::new(least, *limits);
+    loop {
+        if let Some(found) = additive.advance(least, contributions, planner) {
+            return found;
         }
     }
-    best
 }

@@ -4,44 +4,38 @@ use quartermeg_core::policy::LayerUpdate;
 
 use crate::{Choice, Limits, Planner, Space};
 
-/// The most of the last layers that can learn all of their weights within the limits; none where
-/// not even one fits.
+/// The ends of a network that can learn, the shortest first: all weights of the last layer, of the
+/// last two, and so on.
 #[must_use]
-pub fn last_layers(planner: &mut Planner<'_>, limits: &Limits) -> Option<Choice> {
-    let full = planner.space().full();
-    longest(planner, limits, &full)
+pub fn last_layers(space: &Space) -> Vec<Choice> {
+    ends(space, &space.full())
 }
 
-/// The most of the last layers that can learn their biases within the limits.
+/// The same, with nothing but the biases.
 #[must_use]
-pub fn biases(planner: &mut Planner<'_>, limits: &Limits) -> Option<Choice> {
-    let biases = bias_of_each(planner.space());
-    longest(planner, limits, &biases)
-}
-
-fn bias_of_each(space: &Space) -> Choice {
+pub fn biases(space: &Space) -> Vec<Choice> {
     let layers = space.layers().iter();
-    layers
+    let biases: Choice = layers
         .map(|updates| {
             let bias = updates.iter().position(|it| *it == LayerUpdate::Bias);
             bias.unwrap_or(0)
         })
-        .collect()
+        .collect();
+    ends(space, &biases)
 }
 
-/// The longest end of `whole` that fits, everything before it frozen.
-fn longest(planner: &mut Planner<'_>, limits: &Limits, whole: &[usize]) -> Option<Choice> {
-    let ends: Vec<Choice> = (1..=whole.len())
-        .map(|n_layers| {
-            let mut choice = planner.space().frozen();
-            let first = whole.len() - n_layers;
-            choice[first..].copy_from_slice(&whole[first..]);
-            choice
-        })
-        .collect();
-    planner.plan_all(&ends);
-    let mut fitting = ends
-        .into_iter()
-        .filter(|choice| planner.fits(choice, limits));
-    fitting.next_back()
+/// The longest of these ends that fits; none where not even the shortest does.
+pub fn longest(ends: &[Choice], planner: &mut Planner<'_>, limits: &Limits) -> Option<Choice> {
+    let mut ends = ends.iter().rev();
+    ends.find(|choice| planner.fits(choice, limits)).cloned()
+}
+
+fn ends(space: &Space, whole: &[usize]) -> Vec<Choice> {
+    let ends = (1..=whole.len()).map(|n_layers| {
+        let mut choice = space.frozen();
+        let first = whole.len() - n_layers;
+        choice[first..].copy_from_slice(&whole[first..]);
+        choice
+    });
+    ends.collect()
 }

@@ -1,8 +1,9 @@
 //! What a policy costs, as the planner says.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
+use std::fmt::{self, Debug, Formatter};
 
-use quartermeg_core::compile::{CompileError, compile};
+use quartermeg_core::compile::{CompileError, compile, outline};
 use quartermeg_core::network::Network;
 use quartermeg_core::policy::Policy;
 use quartermeg_core::program::{Program, Settings};
@@ -74,20 +75,74 @@ impl Limits {
     }
 }
 
-/// Plans policies: their costs in the same order, none where one cannot be compiled.
-type Plan<'a> = dyn FnMut(&[Policy]) -> Vec<Option<Cost>> + 'a;
+/// What planning a policy came to.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Planned {
+    /// What it costs.
+    Costs(Cost),
+    /// It needs at least so many bytes, which is more than was asked for.
+    Above(u32),
+    /// It cannot be compiled.
+    Refused,
+}
+
+impl Planned {
+    /// Plans a policy, as far as it takes to know whether it needs more than `sram_total_bytes`: most
+    /// that is too large is known to be so without a place for each tensor.
+    #[must_use]
+    pub fn within(network: &Network, policy: &Policy, rules: Rules, sram_total_bytes: u32) -> Self {
+        let Ok(outline) = outline(network, policy, rules) else {
+            return Self::Refused;
+        };
+        let least = outline.peak_bytes.saturating_add(STATE_BYTES);
+        if least > sram_total_bytes {
+            return Self::Above(least);
+        }
+        Cost::of(network, policy, rules).map_or(Self::Refused, Self::Costs)
+    }
+
+    /// What it costs; none where it needs more than was asked for, or cannot be compiled.
+    #[must_use]
+    pub fn cost(self) -> Option<Cost> {
+        match self {
+            Self::Costs(cost) => Some(cost),
+            Self::Above(_) | Self::Refused => None,
+        }
+    }
+
+    /// Whether it says all that there is to know within a budget.
+    fn is_enough(self, sram_total_bytes: u32) -> bool {
+        match self {
+            Self::Costs(_) | Self::Refused => true,
+            Self::Above(least) => least > sram_total_bytes,
+        }
+    }
+}
+
+/// Plans policies within a budget, in the same order.
+type Plan<'a> = dyn FnMut(&[Policy], u32) -> Vec<Planned> + 'a;
 
 /// Costs of policies, each planned once.
 pub struct Planner<'a> {
     space: Space,
     plan: Box<Plan<'a>>,
-    known: HashMap<Choice, Option<Cost>>,
+    known: HashMap<Choice, Planned>,
+}
+
+impl Debug for Planner<'_> {
+    fn fmt(&self, f: &mut Formatter<'_>) -> fmt::Result {
+        let mut planner = f.debug_struct("Planner");
+        planner
+            .field("n_planned", &self.n_planned())
+            .finish_non_exhaustive()
+    }
 }
 
 impl<'a> Planner<'a> {
-    /// Nothing is planned yet; `plan` may spread its work.
+    /// Nothing is planned yet; `plan` plans policies within a number of bytes, as
+    /// [`Planned::within`], and may spread its work.
     #[must_use]
-    pub fn new(space: Space, plan: impl FnMut(&[Policy]) -> Vec<Option<Cost>> + 'a) -> Self {
+    pub fn new(space: Space, plan: impl FnMut(&[Policy], u32) -> Vec<Planned> + 'a) -> Self {
         Self {
             space,
             plan: Box::new(plan),
@@ -101,7 +156,15 @@ impl<'a> Planner<'a> {
         &self.space
     }
 
-    /// Policies that were planned.
+    /// What is known to stay within the limits, in no order.
+    pub fn known_within<'b>(&'b self, limits: &'b Limits) -> impl Iterator<Item = &'b Choice> {
+        let known = self.known.iter();
+        known
+            .filter(|(_, planned)| planned.cost().is_some_and(|cost| limits.allow(&cost)))
+            .map(|(choice, _)| choice)
+    }
+
+    /// Policies that were planned, as far as it took.
     #[must_use]
     pub fn n_planned(&self) -> usize {
         self.known.len()
@@ -109,28 +172,46 @@ impl<'a> Planner<'a> {
 
     /// What a choice costs; none where it cannot be compiled.
     pub fn cost(&mut self, choice: &[usize]) -> Option<Cost> {
-        self.plan_all(&[choice.to_vec()]);
-        self.known.get(choice).copied().flatten()
+        self.plan_some(&[choice.to_vec()], u32::MAX, usize::MAX);
+        self.known.get(choice)?.cost()
     }
 
     /// Whether a choice stays within the limits.
     pub fn fits(&mut self, choice: &[usize], limits: &Limits) -> bool {
-        self.cost(choice).is_some_and(|cost| limits.allow(&cost))
+        self.cost_within(choice, limits).is_some()
     }
 
-    /// Plans those of some choices that are not known yet, together.
-    pub fn plan_all(&mut self, choices: &[Choice]) {
-        let mut unknown: Vec<Choice> = Vec::new();
+    /// What a choice costs; none where that is more than the limits allow.
+    pub fn cost_within(&mut self, choice: &[usize], limits: &Limits) -> Option<Cost> {
+        self.plan_some(&[choice.to_vec()], limits.sram_total_bytes, usize::MAX);
+        let cost = self.known.get(choice)?.cost();
+        cost.filter(|cost| limits.allow(cost))
+    }
+
+    /// Plans those of some choices that are not known yet, at most so many of them, together;
+    /// whether all are known now.
+    pub(crate) fn plan_some(
+        &mut self,
+        choices: &[Choice],
+        sram_total_bytes: u32,
+        most: usize,
+    ) -> bool {
+        let mut seen = HashSet::new();
+        let mut unknown: Vec<&Choice> = Vec::new();
         for choice in choices {
-            if !self.known.contains_key(choice) && !unknown.contains(choice) {
-                unknown.push(choice.clone());
+            let known = self.known.get(choice);
+            if known.is_none_or(|it| !it.is_enough(sram_total_bytes)) && seen.insert(choice) {
+                unknown.push(choice);
             }
         }
-        if unknown.is_empty() {
-            return;
+        let is_all = unknown.len() <= most;
+        unknown.truncate(most);
+        if !unknown.is_empty() {
+            let policies = unknown.iter().map(|choice| self.space.policy(choice));
+            let planned = (self.plan)(&policies.collect::<Vec<_>>(), sram_total_bytes);
+            let unknown = unknown.into_iter().cloned();
+            self.known.extend(unknown.zip(planned));
         }
-        let policies = unknown.iter().map(|choice| self.space.policy(choice));
-        let costs = (self.plan)(&policies.collect::<Vec<_>>());
-        self.known.extend(unknown.into_iter().zip(costs));
+        is_all
     }
 }

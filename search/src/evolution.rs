@@ -31,12 +31,12 @@ pub struct Generation {
 }
 
 /// What a search goes by.
-#[derive(Clone, Copy, Debug)]
-pub struct Task<'a> {
+#[derive(Clone, Debug)]
+pub struct Task {
     /// What the cells of a policy gain.
-    pub contributions: &'a Contributions,
+    pub contributions: Contributions,
     /// What a plan needs at least: what needs more than the budget is not even planned.
-    pub least: &'a LeastBytes,
+    pub least: LeastBytes,
     /// What a policy may cost.
     pub limits: Limits,
     /// Policies to plan; the search ends with the generation that reaches it.
@@ -44,91 +44,129 @@ pub struct Task<'a> {
 }
 
 /// A search under way.
-pub struct Evolution<'a> {
-    task: Task<'a>,
+#[derive(Debug)]
+pub struct Evolution {
+    task: Task,
     /// Policies that had been planned before.
     n_before: usize,
     dice: fastrand::Rng,
-    /// The best first; all of them fit.
+    /// The best first; all of them fit. None before the first is complete.
     population: Vec<Choice>,
-    generation: u32,
+    /// Those that are to be made to fit.
+    children: Vec<Choice>,
+    /// Those that do.
+    fitting: Vec<Choice>,
+    /// Generations that are complete; the first is made at random.
+    generation: Option<u32>,
     /// Generations since the best was found.
     idle: u32,
+    is_over: bool,
 }
 
-impl<'a> Evolution<'a> {
-    /// `begin_with` are policies of other searches; the others are made at random.
+/// How far a search is.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub enum Progress {
+    /// A generation is under way.
+    UnderWay,
+    /// One more generation is complete.
+    Complete(Generation),
+    /// The search is over.
+    Over,
+}
+
+impl Evolution {
+    /// A search that has planned nothing yet. `begin_with` are policies of other searches; the others
+    /// of the first generation are made at random.
     #[must_use]
-    pub fn new(
-        task: Task<'a>,
-        planner: &mut Planner<'_>,
-        begin_with: &[Choice],
-        seed: u64,
-    ) -> Self {
-        let mut evolution = Self {
-            task,
-            n_before: planner.n_planned(),
-            dice: fastrand::Rng::with_seed(seed),
-            population: Vec::new(),
-            generation: 0,
-            idle: 0,
-        };
+    pub fn new(task: Task, planner: &Planner<'_>, begin_with: &[Choice], seed: u64) -> Self {
+        let mut dice = fastrand::Rng::with_seed(seed);
         let full = planner.space().full();
         let random = (0..POPULATION).map(|_| {
             let layers = full.iter().map(|&most| {
                 // Most layers of good policies are frozen.
-                if evolution.dice.bool() {
-                    0
-                } else {
-                    evolution.dice.usize(0..=most)
-                }
+                if dice.bool() { 0 } else { dice.usize(0..=most) }
             });
             layers.collect::<Choice>()
         });
-        let mut choices: Vec<Choice> = random.collect();
-        choices.extend_from_slice(begin_with);
-        choices.push(planner.space().frozen());
-        let fitting = evolution.made_to_fit(planner, choices);
-        evolution.population = evolution.ranked(fitting);
-        evolution
+        let mut children: Vec<Choice> = random.collect();
+        children.extend_from_slice(begin_with);
+        children.push(planner.space().frozen());
+        Self {
+            task,
+            n_before: planner.n_planned(),
+            dice,
+            population: Vec::new(),
+            children,
+            fitting: Vec::new(),
+            generation: None,
+            idle: 0,
+            is_over: false,
+        }
     }
 
-    /// The best policy so far; none where not even the classifier alone fits.
+    /// The best policy so far; none before one is known to fit.
     #[must_use]
     pub fn best(&self) -> Option<&Choice> {
         self.population.first()
     }
 
-    /// Makes one more generation; none when the search is over.
-    pub fn advance(&mut self, planner: &mut Planner<'_>) -> Option<Generation> {
-        let before = self.task.contributions.gain(self.best()?);
-        let n_planned = planner.n_planned() - self.n_before;
-        let is_enough = self.generation > 0 && n_planned >= self.task.n_plans;
-        if self.idle >= PATIENCE || is_enough {
-            return None;
+    /// Goes on, with at most so many policies to plan. What is found does not depend on how many.
+    pub fn advance(&mut self, planner: &mut Planner<'_>, most: usize) -> Progress {
+        if self.is_over {
+            return Progress::Over;
         }
-        let full = planner.space().full();
-        let children: Vec<Choice> = (0..POPULATION - ELITE).map(|_| self.child(&full)).collect();
-        let mut all = self.made_to_fit(planner, children);
-        all.extend(self.population.iter().take(ELITE).cloned());
-        let n_all = all.len();
-        let mean_gain = all
+        if !self.children.is_empty() {
+            self.make_fit(planner, most);
+            return Progress::UnderWay;
+        }
+        let fitting = std::mem::take(&mut self.fitting);
+        let Some(generation) = self.generation else {
+            self.population = self.ranked(fitting);
+            self.generation = Some(0);
+            self.breed(planner);
+            return Progress::UnderWay;
+        };
+        let before = self.best().map(|best| self.gain(best));
+        let elite = self.population.iter().take(ELITE).cloned();
+        let mut gains: Vec<f64> = fitting
             .iter()
-            .map(|choice| self.task.contributions.gain(choice))
-            .sum::<f64>()
-            / crate::statistics::count(n_all);
+            .chain(&self.population[..elite.len()])
+            .map(|choice| self.gain(choice))
+            .collect();
+        // A sum that does not depend on the order in which they were made to fit.
+        gains.sort_by(f64::total_cmp);
+        let mean_gain = gains.iter().sum::<f64>() / crate::statistics::count(gains.len());
         // Those of the generation before live on where children are too few to take their places.
-        all.extend(self.population.iter().skip(ELITE).cloned());
+        let mut all = fitting;
+        all.append(&mut self.population);
         self.population = self.ranked(all);
-        let best_gain = self.task.contributions.gain(&self.population[0]);
-        self.idle = if best_gain > before { 0 } else { self.idle + 1 };
-        self.generation += 1;
-        Some(Generation {
-            generation: self.generation,
+        let best_gain = self.best().map_or(0.0, |best| self.gain(best));
+        let is_better = before.is_none_or(|before| best_gain > before);
+        self.idle = if is_better { 0 } else { self.idle + 1 };
+        let generation = generation + 1;
+        self.generation = Some(generation);
+        self.breed(planner);
+        Progress::Complete(Generation {
+            generation,
             planned: planner.n_planned(),
             best_gain,
             mean_gain,
         })
+    }
+
+    /// Makes children, unless the search is over.
+    fn breed(&mut self, planner: &Planner<'_>) {
+        let n_planned = planner.n_planned() - self.n_before;
+        let is_enough = self.generation > Some(0) && n_planned >= self.task.n_plans;
+        self.is_over = self.idle >= PATIENCE || is_enough || self.population.is_empty();
+        if !self.is_over {
+            let full = planner.space().full();
+            self.children = (0..POPULATION - ELITE).map(|_| self.child(&full)).collect();
+        }
+    }
+
+    fn gain(&self, choice: &[usize]) -> f64 {
+        self.task.contributions.gain(choice)
     }
 
     /// The best of some policies chosen at random.
@@ -152,30 +190,30 @@ impl<'a> Evolution<'a> {
         child
     }
 
-    /// Those of `choices` that fit, and of the others what is left of them when, cell by cell, the
-    /// least gain for its bytes is given up. Planned together, so that the work can be spread.
-    fn made_to_fit(&self, planner: &mut Planner<'_>, mut choices: Vec<Choice>) -> Vec<Choice> {
-        let mut fitting = Vec::new();
-        let budget_bytes = self.task.limits.sram_total_bytes;
-        while !choices.is_empty() {
-            for choice in &mut choices {
-                while self.task.least.bytes(choice) > budget_bytes
-                    && let Some(less) = self.with_less(choice)
-                {
-                    *choice = less;
-                }
+    /// Plans children; of those that do not fit the cell that gains least is given up, so that they
+    /// are planned again. Planned together, so that the work can be spread.
+    fn make_fit(&mut self, planner: &mut Planner<'_>, most: usize) {
+        let limits = self.task.limits;
+        let mut children = std::mem::take(&mut self.children);
+        for choice in &mut children {
+            while self.task.least.bytes(choice) > limits.sram_total_bytes
+                && let Some(less) = self.with_less(choice)
+            {
+                *choice = less;
             }
-            planner.plan_all(&choices);
-            let (fit, too_large): (Vec<Choice>, Vec<Choice>) = choices
-                .into_iter()
-                .partition(|choice| planner.fits(choice, &self.task.limits));
-            fitting.extend(fit);
-            choices = too_large
-                .iter()
-                .filter_map(|choice| self.with_less(choice))
-                .collect();
         }
-        fitting
+        if !planner.plan_some(&children, limits.sram_total_bytes, most) {
+            self.children = children;
+            return;
+        }
+        let (fit, too_large): (Vec<Choice>, Vec<Choice>) = children
+            .into_iter()
+            .partition(|choice| planner.fits(choice, &limits));
+        self.fitting.extend(fit);
+        self.children = too_large
+            .iter()
+            .filter_map(|choice| self.with_less(choice))
+            .collect();
     }
 
     /// A choice without the cell that contributes least; none where nothing learns.
@@ -198,10 +236,8 @@ impl<'a> Evolution<'a> {
             .filter(|choice| seen.insert(choice.clone()))
             .collect();
         choices.sort_by(|one, other| {
-            let gain = |choice: &Choice| self.task.contributions.gain(choice);
-            gain(other)
-                .total_cmp(&gain(one))
-                .then_with(|| one.cmp(other))
+            let [of_one, of_other] = [one, other].map(|choice| self.gain(choice));
+            of_other.total_cmp(&of_one).then_with(|| one.cmp(other))
         });
         choices.truncate(POPULATION);
         choices

@@ -10,10 +10,11 @@ use quartermeg_core::policy::Policy;
 use quartermeg_core::quant::Rules;
 use quartermeg_formats::scenario::{KEYBOARD, WATCH};
 use quartermeg_search::additive::{self, LeastBytes};
-use quartermeg_search::evolution::{Evolution, Task};
+use quartermeg_search::evolution::{Evolution, Progress, Task};
+use quartermeg_search::selection::{Selection, Told, shares};
 use quartermeg_search::{
-    Choice, Contributions, Cost, Limits, Measured, Outcome, Planner, Recipe, Space, baselines,
-    elimination, greedy,
+    Choice, Contributions, Cost, Limits, Measured, Outcome, Planned, Planner, Recipe, Space,
+    baselines, elimination, greedy,
 };
 
 const N_SEEDS: u64 = 2;
@@ -48,18 +49,18 @@ fn within(sram_total_bytes: u32) -> Limits {
     }
 }
 
-fn real_costs(network: &Network) -> impl FnMut(&[Policy]) -> Vec<Option<Cost>> + '_ {
-    |policies| {
-        let costs = policies
+fn real_costs(network: &Network) -> impl FnMut(&[Policy], u32) -> Vec<Planned> + '_ {
+    |policies, bytes| {
+        let planned = policies
             .iter()
-            .map(|policy| Cost::of(network, policy, Rules::DEVICE).ok());
-        costs.collect()
+            .map(|policy| Planned::within(network, policy, Rules::DEVICE, bytes));
+        planned.collect()
     }
 }
 
 /// Costs that are quick to have: each learning layer adds bytes, and the largest of them once more,
 /// as a gradient would.
-fn quick_costs(policies: &[Policy]) -> Vec<Option<Cost>> {
+fn quick_costs(policies: &[Policy], sram_total_bytes: u32) -> Vec<Planned> {
     let costs = policies.iter().map(|policy| {
         let bytes = policy.layers.iter().enumerate().map(|(layer, update)| {
             let ratio = f64::from(update.ratio());
@@ -73,11 +74,18 @@ fn quick_costs(policies: &[Policy]) -> Vec<Option<Cost>> {
             bytes + 40 * u32::from(update.updates_bias())
         });
         let bytes: Vec<u32> = bytes.collect();
-        Some(Cost {
+        let cost = Cost {
             sram_total_bytes: 5000 + bytes.iter().sum::<u32>() + bytes.iter().max().unwrap_or(&0),
             flash_bytes: 1,
             macs_step: 1,
-        })
+        };
+        // Half of what is too large is known to be so at once.
+        let least = cost.sram_total_bytes - bytes.iter().max().unwrap_or(&0);
+        if least > sram_total_bytes {
+            Planned::Above(least)
+        } else {
+            Planned::Costs(cost)
+        }
     });
     costs.collect()
 }
@@ -89,18 +97,32 @@ fn evolved(
     limits: Limits,
     seed: u64,
 ) -> (Option<Choice>, Vec<String>) {
+    evolved_by(contributions, planner, limits, seed, usize::MAX)
+}
+
+/// The same with at most so many policies to plan at a time.
+fn evolved_by(
+    contributions: &Contributions,
+    planner: &mut Planner<'_>,
+    limits: Limits,
+    seed: u64,
+    most: usize,
+) -> (Option<Choice>, Vec<String>) {
     let task = Task {
-        contributions,
-        least: &LeastBytes::default(),
+        contributions: contributions.clone(),
+        least: LeastBytes::default(),
         limits,
         n_plans: usize::MAX,
     };
     let mut evolution = Evolution::new(task, planner, &[], seed);
     let mut log = Vec::new();
-    while let Some(generation) = evolution.advance(planner) {
-        log.push(format!("{generation:?}"));
+    loop {
+        match evolution.advance(planner, most) {
+            Progress::UnderWay => {}
+            Progress::Complete(generation) => log.push(format!("{generation:?}")),
+            Progress::Over => return (evolution.best().cloned(), log),
+        }
     }
-    (evolution.best().cloned(), log)
 }
 
 proptest! {
@@ -123,9 +145,12 @@ proptest! {
             prop_assert!(contributions.gain(&choice) >= 0.0);
         }
         for choice in [
-            baselines::last_layers(&mut planner, &limits),
-            baselines::biases(&mut planner, &limits),
-        ].into_iter().flatten() {
+            baselines::last_layers(&space),
+            baselines::biases(&space),
+        ] {
+            let Some(choice) = baselines::longest(&choice, &mut planner, &limits) else {
+                continue;
+            };
             prop_assert!(planner.fits(&choice, &limits));
         }
     }
@@ -153,19 +178,16 @@ fn the_same_seed_finds_the_same_however_plans_are_spread() {
         within(20_000),
         7,
     );
-    let one_by_one = |policies: &[Policy]| {
-        let costs = policies
-            .iter()
-            .flat_map(|policy| quick_costs(std::slice::from_ref(policy)));
-        costs.collect()
-    };
-    let apart = evolved(
-        &contributions,
-        &mut Planner::new(space.clone(), one_by_one),
-        within(20_000),
-        7,
-    );
-    assert_eq!(together, apart);
+    for most in [1, 7] {
+        let apart = evolved_by(
+            &contributions,
+            &mut Planner::new(space.clone(), quick_costs),
+            within(20_000),
+            7,
+            most,
+        );
+        assert_eq!(together, apart, "{most} at a time");
+    }
     let other_seed = evolved(
         &contributions,
         &mut Planner::new(space, quick_costs),
@@ -202,7 +224,8 @@ fn evolution_is_better_than_chance_and_no_better_than_the_bound() {
             choice
         })
         .filter(|choice| {
-            quick_costs(&[space.policy(choice)])[0].is_some_and(|it| limits.allow(&it))
+            let planned = quick_costs(&[space.policy(choice)], u32::MAX)[0];
+            planned.cost().is_some_and(|it| limits.allow(&it))
         })
         .map(|choice| contributions.gain(&choice))
         .fold(0.0, f64::max);
@@ -234,7 +257,8 @@ fn plans_need_at_least_the_additive_bytes() {
                     }
                 })
                 .collect();
-            let cost = plan(&[space.policy(&choice)])[0].expect("it compiles");
+            let planned = plan(&[space.policy(&choice)], u32::MAX)[0];
+            let cost = planned.cost().expect("it compiles");
             let bytes = least.bytes(&choice);
             assert!(bytes <= cost.sram_total_bytes, "{bytes} of {cost:?}");
             closest = closest.min(f64::from(cost.sram_total_bytes) / f64::from(bytes));
@@ -331,5 +355,66 @@ fn elimination_freezes_the_least_important_first() {
     for (before, after) in steps.iter().zip(&steps[1..]) {
         let changed = before.iter().zip(after).filter(|(one, other)| one != other);
         assert_eq!(changed.count(), 1);
+    }
+}
+
+/// A selection chooses the same however its work is cut, and what it says fits does.
+#[test]
+fn a_selection_is_the_same_however_it_is_cut() {
+    let network = network(&WATCH);
+    let space = Space::of(&network);
+    let limits = within(60_000);
+    let select = |most: usize| {
+        let task = Task {
+            contributions: contributions(&space, 12),
+            least: LeastBytes::of(&network, Rules::DEVICE, &space).expect("it compiles"),
+            limits,
+            n_plans: 300,
+        };
+        let mut planner = Planner::new(space.clone(), real_costs(&network));
+        let presets = vec![("all".to_owned(), space.policy(&space.full()))];
+        let mut selection = Selection::new(task, &planner, 5, presets);
+        let mut generations = Vec::new();
+        loop {
+            match selection.advance(&mut planner, most) {
+                Told::Nothing => {}
+                Told::Generation {
+                    sram_total_bytes,
+                    generation,
+                } => generations.push(format!("{sram_total_bytes} {generation:?}")),
+                Told::Over => break,
+            }
+        }
+        let (best, bound) = (selection.best_gain(), selection.bound_gain());
+        let (best, bound) = (best.expect("it fits"), bound.expect("it fits"));
+        assert!(best <= bound + 1e-9, "{best} above the bound {bound}");
+        for (limits, name) in shares(&limits) {
+            for candidate in selection.candidates() {
+                let methods = ["evolution", "greedy", "additive", "last", "bias"];
+                if methods
+                    .iter()
+                    .any(|it| candidate.origin == format!("{it}{name}"))
+                {
+                    let choice = space.choice(&candidate.policy).expect("it is of the space");
+                    assert!(planner.fits(&choice, &limits), "{}", candidate.origin);
+                }
+            }
+        }
+        (selection.candidates().to_vec(), generations)
+    };
+    let together = select(usize::MAX);
+    let apart = select(5);
+    assert_eq!(apart.0.len(), together.0.len());
+    assert!(apart == together, "it depends on how it is cut");
+    let origins: Vec<&str> = together.0.iter().map(|it| it.origin.as_str()).collect();
+    for origin in [
+        "evolution",
+        "additive",
+        "greedy",
+        "evolution 1/4",
+        "classifier",
+        "preset all",
+    ] {
+        assert!(origins.contains(&origin), "{origin} of {origins:?}");
     }
 }

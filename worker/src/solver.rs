@@ -1,14 +1,13 @@
 //! What layers contribute, and the policy that gains most within a budget.
 
-use std::collections::HashMap;
+use std::rc::Rc;
 
-use quartermeg_core::compile::outline;
 use quartermeg_core::network::Network;
 use quartermeg_core::policy::Policy;
 use quartermeg_core::quant::Rules;
 use quartermeg_search::additive::{self, LeastBytes};
 use quartermeg_search::{
-    Choice, Contributions, Cost, Limits, Measured, MeasuredError, Planner, Space, Spread,
+    Choice, Contributions, Limits, Measured, MeasuredError, Planned, Planner, Space, Spread,
 };
 
 use quartermeg_web::protocol::{ContributionsView, GainView};
@@ -21,10 +20,27 @@ pub(crate) struct Solver {
     space: Space,
     /// Policies that were trained, the most accurate first; none where only cells were.
     trained: Vec<(Choice, f64)>,
-    /// Plans that are known, and the rules that they are under.
-    known: (Option<Rules>, HashMap<Choice, Option<Cost>>),
-    /// What plans need at least under those rules, once that was asked for.
+    /// What is known of plans; none before the first was asked for.
+    planning: Option<Planning>,
+}
+
+/// What is known of plans under some rules.
+#[derive(Debug)]
+struct Planning {
+    rules: Rules,
+    planner: Planner<'static>,
+    /// What plans need at least, once that was asked for.
     least: Option<LeastBytes>,
+}
+
+/// Plans policies of a network.
+pub(crate) fn planner(network: Rc<Network>, rules: Rules, space: Space) -> Planner<'static> {
+    Planner::new(space, move |policies: &[Policy], sram_total_bytes| {
+        let planned = policies
+            .iter()
+            .map(|policy| Planned::within(&network, policy, rules, sram_total_bytes));
+        planned.collect()
+    })
 }
 
 /// A policy, and what it is expected to gain over another.
@@ -56,8 +72,7 @@ impl Solver {
             measured,
             space,
             trained,
-            known: Default::default(),
-            least: None,
+            planning: None,
         })
     }
 
@@ -100,48 +115,38 @@ impl Solver {
     #[cfg_attr(page, optimize(size))]
     pub(crate) fn solve(
         &mut self,
-        network: &Network,
+        network: &Rc<Network>,
         rules: Rules,
         budget_bytes: u32,
         before: &Policy,
     ) -> Option<Solution> {
-        if self.known.0 != Some(rules) {
-            self.known = (Some(rules), HashMap::new());
-            self.least = None;
-        }
-        let known = &mut self.known.1;
         let (space, contributions) = (&self.space, &self.contributions);
-        let limits = Limits::of_block(budget_bytes);
-        let mut plan = |policy: &Policy| {
-            // Most that is too large is known to be so without a place for each tensor.
-            let needed = outline(network, policy, rules).ok()?.peak_bytes;
-            let choice = space.choice(policy).filter(|_| needed <= budget_bytes)?;
-            let cost = known.entry(choice);
-            *cost.or_insert_with(|| Cost::of(network, policy, rules).ok())
+        let planning = match &mut self.planning {
+            Some(planning) if planning.rules == rules => planning,
+            planning => planning.insert(Planning {
+                rules,
+                planner: planner(network.clone(), rules, space.clone()),
+                least: None,
+            }),
         };
+        let planner = &mut planning.planner;
+        let limits = Limits::of_block(budget_bytes);
         let before = space.choice(before);
         let is_measured = !self.trained.is_empty();
         let (choice, gain) = if is_measured {
             let mut trained = self.trained.iter();
-            let (choice, accuracy) = trained.find(|(choice, _)| {
-                plan(&space.policy(choice)).is_some_and(|cost| limits.allow(&cost))
-            })?;
+            let (choice, accuracy) = trained.find(|(choice, _)| planner.fits(choice, &limits))?;
             let mut trained = self.trained.iter();
             let of_before = trained.find(|(choice, _)| Some(choice) == before.as_ref());
             let gain = of_before.map(|(_, of_before)| accuracy - of_before);
             (choice.clone(), gain)
         } else {
-            if self.least.is_none() {
-                self.least = Some(LeastBytes::of(network, rules, space).ok()?);
+            if planning.least.is_none() {
+                planning.least = Some(LeastBytes::of(network, rules, space).ok()?);
             }
-            let least = self.least.as_ref()?;
-            let plan_all = |policies: &[Policy]| policies.iter().map(&mut plan).collect();
-            let mut planner = Planner::new(space.clone(), plan_all);
-            additive::search(least, contributions, &mut planner, &limits)?;
-            drop(planner);
-            let fits = |cost: &Option<Cost>| cost.is_some_and(|cost| limits.allow(&cost));
-            let fitting = known.iter().filter(|(_, cost)| fits(cost));
-            let (choice, _) = fitting.max_by(|(one, _), (other, _)| {
+            let least = planning.least.as_ref()?;
+            additive::search(least, contributions, planner, &limits)?;
+            let choice = planner.known_within(&limits).max_by(|one, other| {
                 let [of_one, of_other] = [one, other].map(|it| contributions.gain(it));
                 of_one.total_cmp(&of_other).then_with(|| other.cmp(one))
             })?;

@@ -141,7 +141,7 @@ pub(super) fn analyze(
         .skip(1)
         .map(|trials| trials[0].policy.clone())
         .collect();
-    let costs = plan.laboratory.plan(&policies);
+    let planned = plan.laboratory.plan(&policies, u32::MAX);
     let names: Vec<&str> = study
         .network()
         .convs()
@@ -150,14 +150,14 @@ pub(super) fn analyze(
     let cells = contributions
         .cells
         .iter()
-        .zip(costs)
-        .map(|(cell, cost)| CellReport {
+        .zip(planned)
+        .map(|(cell, planned)| CellReport {
             layer: cell.layer,
             name: names[cell.layer].to_owned(),
             update: update_text(cell.update),
             gain: cell.spread(),
             gains: cell.gains.clone(),
-            cost,
+            cost: planned.cost(),
         });
     let tally = plan.laboratory.tally;
     let report = AnalysisReport {

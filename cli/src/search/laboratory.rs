@@ -13,7 +13,7 @@ use quartermeg_core::policy::Policy;
 use quartermeg_formats::config::hex;
 use quartermeg_formats::explain;
 use quartermeg_search::trials_file::{Known, KnownOutcomes};
-use quartermeg_search::{Cost, Outcome, Study, Trial};
+use quartermeg_search::{Outcome, Planned, Study, Trial};
 
 use super::options::{Shard, sentence};
 
@@ -212,8 +212,8 @@ impl Laboratory {
         macs.collect()
     }
 
-    /// Plans policies on all threads.
-    pub(super) fn plan(&self, policies: &[Policy]) -> Vec<Option<Cost>> {
+    /// Plans policies within a budget, on all threads.
+    pub(super) fn plan(&self, policies: &[Policy], sram_total_bytes: u32) -> Vec<Planned> {
         let (network, rules) = (self.study.network(), self.study.setup().rules);
         let per_thread = policies.len().div_ceil(self.threads).max(1);
         std::thread::scope(|scope| {
@@ -221,16 +221,18 @@ impl Laboratory {
                 .chunks(per_thread)
                 .map(|part| {
                     scope.spawn(move || {
-                        let costs = part.iter().map(|it| Cost::of(network, it, rules).ok());
-                        costs.collect::<Vec<_>>()
+                        let planned = part
+                            .iter()
+                            .map(|it| Planned::within(network, it, rules, sram_total_bytes));
+                        planned.collect::<Vec<_>>()
                     })
                 })
                 .collect();
-            let costs = parts.into_iter().flat_map(|part| {
+            let planned = parts.into_iter().flat_map(|part| {
                 part.join()
                     .expect("invariant: the planner does not panic on a checked network")
             });
-            costs.collect()
+            planned.collect()
         })
     }
 }

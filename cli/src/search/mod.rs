@@ -11,23 +11,19 @@ use anyhow::{Context as _, anyhow};
 use quartermeg_core::policy::Policy;
 use quartermeg_formats::scenario::{self, OWN};
 use quartermeg_formats::{explain, link};
-use quartermeg_search::additive::{self, LeastBytes};
-use quartermeg_search::evolution::{Evolution, Generation, Task};
-use quartermeg_search::{
-    Choice, Contributions, Cost, Difference, Limits, Outcome, Part, Planner, Space, Spread, Trial,
-    baselines, elimination, greedy,
-};
+use quartermeg_search::additive::LeastBytes;
+use quartermeg_search::evolution::{Generation, Task};
+use quartermeg_search::finalists::{self, EliminationStep, Finalist, Trained};
+use quartermeg_search::selection::{Candidate, Selection, Told, distinct};
+use quartermeg_search::{Contributions, Cost, Limits, Part, Planner, Space, Trial, elimination};
 
 use self::analyze::analyze;
 use self::options::{Plan, StudyOptions};
 use self::report::{
-    DifferenceReport, EliminationReport, EliminationStep, Event, PointReport, SearchReport, Seconds,
+    DifferenceReport, EliminationReport, Event, PointReport, SearchReport, Seconds, StepReport,
 };
 use crate::board::bytes;
 use crate::output;
-
-/// Shares of the budget for which finalists are chosen, so that it shows what fewer bytes cost.
-const SHARES: [u32; 3] = [1, 2, 4];
 
 #[derive(Debug, clap::Args)]
 pub(crate) struct Arguments {
@@ -77,17 +73,6 @@ fn factor(text: &str) -> Result<f32, String> {
         .ok_or_else(|| format!("\"{text}\" is no factor; write numbers from 0.001 to 1000"))
 }
 
-/// A policy that takes part, and where it comes from.
-#[derive(Clone, Debug)]
-struct Candidate {
-    /// `evolution`, `greedy`, `additive`, `elimination`, `last`, `bias`, `classifier` or `full`, with
-    /// the share of the budget where it is not the whole; or `preset` and its id.
-    origin: String,
-    policy: Policy,
-    /// Whether the search found it, or it is what the search is compared with.
-    is_found: bool,
-}
-
 pub(crate) fn run(arguments: &Arguments) -> anyhow::Result<()> {
     let mut plan = arguments.study.plan()?;
     if plan.shard.is_some() {
@@ -115,7 +100,7 @@ pub(crate) fn run(arguments: &Arguments) -> anyhow::Result<()> {
 
     let mut candidates = chosen.candidates;
     if let Some(elimination) = &elimination {
-        candidates.extend(elimination.candidates(&limits));
+        candidates.extend(finalists::of_elimination(&elimination.steps, &limits));
     }
     let finalists = retrain(&mut plan, arguments, distinct(candidates))?;
     let point = |finalist: &Finalist| {
@@ -184,77 +169,43 @@ fn choose(
     let network = laboratory.study.network();
     let rules = laboratory.study.setup().rules;
     let space = Space::of(network);
-    let mut planner = Planner::new(space.clone(), |it| laboratory.plan(it));
+    let mut planner = Planner::new(space.clone(), |policies, bytes| {
+        laboratory.plan(policies, bytes)
+    });
     if !planner.fits(&space.frozen(), limits) {
         let least = planner.cost(&space.frozen());
         return Err(anyhow!(too_little(least, limits)));
     }
     let least = LeastBytes::of(network, rules, &space)
         .map_err(|error| anyhow!(explain::compile(&error)))?;
-    let bound = least.best(contributions, limits.sram_total_bytes);
-    let seed = plan.seeds.first().copied().unwrap_or_default();
-    let evolve = |planner: &mut Planner<'_>, limits: Limits, begin_with: &[Choice]| {
-        let task = Task {
-            contributions,
-            least: &least,
-            limits,
-            n_plans: arguments.plans,
-        };
-        let mut evolution = Evolution::new(task, planner, begin_with, seed);
-        while let Some(generation) = evolution.advance(planner) {
-            tell(arguments.json, limits.sram_total_bytes, &generation)?;
-        }
-        anyhow::Ok(evolution.best().cloned())
+    let task = Task {
+        contributions: contributions.clone(),
+        least,
+        limits: *limits,
+        n_plans: arguments.plans,
     };
-    let greedy = greedy::search(contributions, &mut planner, limits);
-    let additive = additive::search(&least, contributions, &mut planner, limits);
-    let begin_with: Vec<Choice> = greedy.iter().chain(&additive).cloned().collect();
-    let evolution = evolve(&mut planner, *limits, &begin_with)?;
-    let found = [
-        ("evolution", &evolution),
-        ("additive", &additive),
-        ("greedy", &greedy),
-    ];
-    let best_gain = found
-        .iter()
-        .filter_map(|(_, choice)| choice.as_ref())
-        .map(|choice| contributions.gain(choice))
-        .max_by(f64::total_cmp);
-    let mut candidates: Vec<Candidate> = Vec::new();
-    let mut add = |origin: String, choice: Option<Choice>, is_found: bool| {
-        candidates.extend(choice.map(|choice| Candidate {
-            origin,
-            policy: space.policy(&choice),
-            is_found,
-        }));
-    };
-    for (origin, choice) in found {
-        add(origin.to_owned(), choice.clone(), true);
-    }
-    for (limits, name) in shares(limits).skip(1) {
-        let greedy = greedy::search(contributions, &mut planner, &limits);
-        let choice = evolve(&mut planner, limits, greedy.as_slice())?;
-        add(format!("evolution{name}"), choice, true);
-    }
-    for (limits, name) in shares(limits) {
-        let last = baselines::last_layers(&mut planner, &limits);
-        add(format!("last{name}"), last, false);
-        let biases = baselines::biases(&mut planner, &limits);
-        add(format!("bias{name}"), biases, false);
-    }
-    add("classifier".to_owned(), Some(space.frozen()), false);
-    add("full".to_owned(), Some(space.full()), false);
     let presets = scenario::presets(plan.scenario.unwrap_or(&OWN), network);
-    candidates.extend(presets.into_iter().map(|preset| Candidate {
-        origin: format!("preset {}", preset.id),
-        policy: preset.policy,
-        is_found: false,
-    }));
+    let presets = presets
+        .into_iter()
+        .map(|it| (it.id.to_owned(), it.policy))
+        .collect();
+    let seed = plan.seeds.first().copied().unwrap_or_default();
+    let mut selection = Selection::new(task, &planner, seed, presets);
+    loop {
+        match selection.advance(&mut planner, usize::MAX) {
+            Told::Nothing => {}
+            Told::Generation {
+                sram_total_bytes,
+                generation,
+            } => tell(arguments.json, sram_total_bytes, &generation)?,
+            Told::Over => break,
+        }
+    }
     Ok(Chosen {
-        candidates,
+        candidates: selection.candidates().to_vec(),
         n_planned: planner.n_planned(),
-        bound_gain: bound.map(|choice| contributions.gain(&choice)),
-        best_gain,
+        bound_gain: selection.bound_gain(),
+        best_gain: selection.best_gain(),
     })
 }
 
@@ -305,49 +256,10 @@ fn tell(json: bool, budget_bytes: u32, generation: &Generation) -> anyhow::Resul
     Ok(())
 }
 
-/// Backward elimination, and the policies that it trained.
+/// Backward elimination, and its steps that are not below the threshold.
 struct Elimination {
     report: EliminationReport,
-    policies: Vec<Policy>,
-}
-
-impl Elimination {
-    /// For each share of the budget the most accurate step that fits, those below the threshold
-    /// left out.
-    fn candidates(&self, limits: &Limits) -> Vec<Candidate> {
-        let n_above = self.report.steps.len() - usize::from(self.report.stopped);
-        let steps = || self.report.steps[..n_above].iter().zip(&self.policies);
-        let of_share = |(limits, name): (Limits, String)| {
-            let fitting = steps().filter(|(step, _)| limits.allow(&step.cost));
-            // Of equal ones the last, which needs the fewest bytes.
-            let best = fitting
-                .max_by(|(one, _), (other, _)| one.accuracy.mean.total_cmp(&other.accuracy.mean));
-            best.map(|(_, policy)| Candidate {
-                origin: format!("elimination{name}"),
-                policy: policy.clone(),
-                is_found: true,
-            })
-        };
-        shares(limits).filter_map(of_share).collect()
-    }
-}
-
-/// The limits with each share of the budget, and how a policy for it is named.
-fn shares(limits: &Limits) -> impl Iterator<Item = (Limits, String)> + use<> {
-    let limits = *limits;
-    SHARES.into_iter().map(move |share| {
-        let sram_total_bytes = limits.sram_total_bytes / share;
-        let name = if share == 1 {
-            String::new()
-        } else {
-            format!(" 1/{share}")
-        };
-        let of_share = Limits {
-            sram_total_bytes,
-            ..limits
-        };
-        (of_share, name)
-    })
+    steps: Vec<EliminationStep>,
 }
 
 fn eliminate(
@@ -370,56 +282,41 @@ fn eliminate(
         stopped: false,
         steps: Vec::new(),
     };
-    let mut policies = Vec::new();
+    let mut steps = Vec::new();
     for (at, choice) in elimination::steps(contributions, &space).iter().enumerate() {
         let policy = space.policy(choice);
         let trained = best_rate(plan, arguments, "Backward elimination", &policy, &seeds)?;
-        let cost = plan.laboratory.plan(std::slice::from_ref(&policy));
-        let cost = cost.into_iter().flatten().next();
-        let step = EliminationStep {
+        let accuracy = trained.accuracy(Part::Validation);
+        let step = StepReport {
             frozen_layer: at.checked_sub(1).map(|at| order[at]),
             policy: link::policy_text(&policy),
             rate: trained.rate,
-            accuracy: trained.accuracy(Part::Validation),
-            cost: cost.context("invariant: it was trained, so it can be compiled")?,
+            accuracy,
+            cost: cost(plan, &policy)?,
         };
         if arguments.json {
             output::json(&Event::Elimination(&step))?;
         }
-        report.stopped = step.accuracy.mean < threshold;
+        report.stopped = accuracy.mean < threshold;
+        let cost = step.cost;
         report.steps.push(step);
-        policies.push(policy);
         if report.stopped {
             break;
         }
+        steps.push(EliminationStep {
+            policy,
+            accuracy: accuracy.mean,
+            cost,
+        });
     }
-    Ok(Elimination { report, policies })
+    Ok(Elimination { report, steps })
 }
 
-/// One policy with every seed.
-fn trials(policy: &Policy, rate: f32, seeds: &[u64], steps: u32) -> Vec<Trial> {
-    let seeds = seeds.iter();
-    seeds
-        .map(|&seed| Trial {
-            policy: policy.clone(),
-            rate,
-            seed,
-            steps,
-        })
-        .collect()
-}
-
-/// A policy, trained with every rate: the best of them, and its outcomes.
-struct Trained {
-    rate: f32,
-    outcomes: Vec<Outcome>,
-}
-
-impl Trained {
-    fn accuracy(&self, part: Part) -> Spread {
-        let accuracies: Vec<f64> = self.outcomes.iter().map(|it| it.accuracy(part)).collect();
-        Spread::of(&accuracies)
-    }
+/// What a policy that was trained costs.
+fn cost(plan: &Plan, policy: &Policy) -> anyhow::Result<Cost> {
+    let setup = plan.laboratory.study.setup();
+    Cost::of(plan.laboratory.study.network(), policy, setup.rules)
+        .map_err(|error| anyhow!(explain::compile(&error)))
 }
 
 /// Trains a policy with every rate and every seed; the best rate on the validation samples counts.
@@ -430,117 +327,49 @@ fn best_rate(
     policy: &Policy,
     seeds: &[u64],
 ) -> anyhow::Result<Trained> {
-    let rates: Vec<f32> = arguments.rates.iter().map(|it| it * plan.rate).collect();
-    let trials: Vec<Trial> = rates
-        .iter()
-        .flat_map(|&rate| trials(policy, rate, seeds, plan.steps))
-        .collect();
+    let rates = rates(plan, arguments);
+    let trials = finalists::trials(policy, &rates, seeds, plan.steps);
     let outcomes = plan.laboratory.outcomes(what, &trials)?;
-    best_of(&rates, &outcomes)
+    Trained::best_of(&rates, &outcomes).context("invariant: there is a rate")
 }
 
-/// The best of some rates on the validation samples; `outcomes` has those of each rate together.
-fn best_of(rates: &[f32], outcomes: &[Outcome]) -> anyhow::Result<Trained> {
-    let n_seeds = outcomes.len() / rates.len().max(1);
-    let tried = rates.iter().zip(outcomes.chunks_exact(n_seeds.max(1)));
-    let tried = tried.map(|(&rate, outcomes)| Trained {
-        rate,
-        outcomes: outcomes.to_vec(),
-    });
-    // Of equal rates the first.
-    let best = tried.rev().max_by(|one, other| {
-        let mean = |it: &Trained| it.accuracy(Part::Validation).mean;
-        mean(one).total_cmp(&mean(other))
-    });
-    best.context("invariant: there is a rate")
+fn rates(plan: &Plan, arguments: &Arguments) -> Vec<f32> {
+    arguments.rates.iter().map(|it| it * plan.rate).collect()
 }
 
-/// Each policy once, with all that it comes from.
-fn distinct(candidates: Vec<Candidate>) -> Vec<Candidate> {
-    let mut distinct: Vec<Candidate> = Vec::new();
-    for candidate in candidates {
-        let known = distinct
-            .iter_mut()
-            .find(|other| other.policy == candidate.policy && other.is_found == candidate.is_found);
-        match known {
-            Some(other) if other.origin.split(", ").any(|it| it == candidate.origin) => {}
-            Some(other) => {
-                other.origin.push_str(", ");
-                other.origin.push_str(&candidate.origin);
-            }
-            None => distinct.push(candidate),
-        }
-    }
-    distinct
-}
-
-/// A candidate that was trained again, and what it costs.
-struct Finalist {
-    candidate: Candidate,
-    trained: Trained,
-    cost: Cost,
-}
-
-/// Trains candidates again, with seeds that had no part in choosing them: of many that were tried
-/// the best was also lucky.
+/// Trains candidates again.
 fn retrain(
     plan: &mut Plan,
     arguments: &Arguments,
     candidates: Vec<Candidate>,
 ) -> anyhow::Result<Vec<Finalist>> {
-    let n_seeds = plan.seeds.len() as u64;
-    let seeds: Vec<u64> = plan
-        .seeds
-        .iter()
-        .map(|it| it.wrapping_add(n_seeds))
-        .collect();
-    let rates: Vec<f32> = arguments.rates.iter().map(|it| it * plan.rate).collect();
+    let seeds = finalists::other_seeds(&plan.seeds);
+    let rates = rates(plan, arguments);
     // All together, so that threads have enough to do.
     let trials: Vec<Trial> = candidates
         .iter()
-        .flat_map(|candidate| rates.iter().map(move |&rate| (candidate, rate)))
-        .flat_map(|(candidate, rate)| trials(&candidate.policy, rate, &seeds, plan.steps))
+        .flat_map(|it| finalists::trials(&it.policy, &rates, &seeds, plan.steps))
         .collect();
     let outcomes = plan.laboratory.outcomes("Finalists", &trials)?;
-    let policies: Vec<Policy> = candidates.iter().map(|it| it.policy.clone()).collect();
-    let costs = plan.laboratory.plan(&policies);
     let outcomes = outcomes.chunks_exact(rates.len() * seeds.len());
-    let finalists = candidates.into_iter().zip(costs).zip(outcomes);
-    let finalists = finalists.map(|((candidate, cost), outcomes)| {
+    let finalists = candidates.into_iter().zip(outcomes);
+    let finalists = finalists.map(|(candidate, outcomes)| {
         Ok(Finalist {
-            trained: best_of(&rates, outcomes)?,
-            cost: cost.context("invariant: it was trained, so it can be compiled")?,
+            trained: Trained::best_of(&rates, outcomes).context("invariant: there is a rate")?,
+            cost: cost(plan, &candidate.policy)?,
             candidate,
         })
     });
     finalists.collect()
 }
 
-/// Within each share of the budget, the found policy that is best on the validation samples against
-/// everything that it is compared with there.
 fn differences(finalists: &[Finalist], limits: &Limits) -> Vec<DifferenceReport> {
-    let mut differences = Vec::new();
-    for (limits, _) in shares(limits) {
-        let fitting = || finalists.iter().filter(|it| limits.allow(&it.cost));
-        let found = fitting().filter(|it| it.candidate.is_found);
-        let best = found.max_by(|one, other| {
-            let mean = |it: &Finalist| it.trained.accuracy(Part::Validation).mean;
-            mean(one).total_cmp(&mean(other))
-        });
-        let Some(best) = best else {
-            continue;
-        };
-        let compared = fitting().filter(|it| !it.candidate.is_found);
-        differences.extend(compared.map(|other| DifferenceReport {
-            budget_bytes: limits.sram_total_bytes,
-            ours: best.candidate.origin.clone(),
-            theirs: other.candidate.origin.clone(),
-            difference: Difference::between(
-                &best.trained.outcomes,
-                &other.trained.outcomes,
-                Part::Test,
-            ),
-        }));
-    }
-    differences
+    let comparisons = finalists::comparisons(finalists, limits).into_iter();
+    let reports = comparisons.map(|it| DifferenceReport {
+        budget_bytes: it.sram_total_bytes,
+        ours: it.ours.candidate.origin.clone(),
+        theirs: it.theirs.candidate.origin.clone(),
+        difference: it.difference,
+    });
+    reports.collect()
 }

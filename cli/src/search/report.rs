@@ -4,6 +4,7 @@ use std::fmt::Write as _;
 
 use quartermeg_formats::explain;
 use quartermeg_search::evolution::Generation;
+use quartermeg_search::finalists;
 use quartermeg_search::{Cost, Difference, Limits, Spread};
 use serde::Serialize;
 
@@ -20,12 +21,12 @@ pub(super) enum Event<'a> {
         generation: Generation,
     },
     /// Backward elimination trained once more.
-    Elimination(&'a EliminationStep),
+    Elimination(&'a StepReport),
 }
 
 /// One step of backward elimination.
 #[derive(Debug, Serialize)]
-pub(super) struct EliminationStep {
+pub(super) struct StepReport {
     /// The layer that is frozen since the step before.
     pub(super) frozen_layer: Option<usize>,
     pub(super) policy: String,
@@ -43,7 +44,7 @@ pub(super) struct EliminationReport {
     pub(super) threshold: f64,
     /// Whether the last step fell below it.
     pub(super) stopped: bool,
-    pub(super) steps: Vec<EliminationStep>,
+    pub(super) steps: Vec<StepReport>,
 }
 
 /// A policy with what it costs and what came of it.
@@ -117,10 +118,8 @@ pub(super) fn mark_front(points: &mut [PointReport]) {
         .iter()
         .map(|point| (point.cost.sram_total_bytes, point.accuracy.mean))
         .collect();
-    for (point, &(bytes, accuracy)) in points.iter_mut().zip(&places) {
-        point.on_front = !places.iter().any(|&(others, higher)| {
-            others <= bytes && higher >= accuracy && (others < bytes || higher > accuracy)
-        });
+    for (point, on_front) in points.iter_mut().zip(finalists::front(&places)) {
+        point.on_front = on_front;
     }
 }
 
