@@ -188,6 +188,16 @@ impl<'a> Planner<'a> {
         cost.filter(|cost| limits.allow(cost))
     }
 
+    /// The least bytes that a choice is known to need; none where it cannot be compiled, or nothing is
+    /// known of it.
+    pub(crate) fn least_bytes(&self, choice: &[usize]) -> Option<u32> {
+        match *self.known.get(choice)? {
+            Planned::Costs(cost) => Some(cost.sram_total_bytes),
+            Planned::Above(least) => Some(least),
+            Planned::Refused => None,
+        }
+    }
+
     /// Plans those of some choices that are not known yet, at most so many of them, together;
     /// whether all are known now.
     pub(crate) fn plan_some(

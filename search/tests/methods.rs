@@ -11,6 +11,7 @@ use quartermeg_core::quant::Rules;
 use quartermeg_formats::scenario::{KEYBOARD, WATCH};
 use quartermeg_search::additive::{self, LeastBytes};
 use quartermeg_search::evolution::{Evolution, Progress, Task};
+use quartermeg_search::greedy::Greedy;
 use quartermeg_search::selection::{Selection, Told, shares};
 use quartermeg_search::{
     Choice, Contributions, Cost, Limits, Measured, Outcome, Planned, Planner, Recipe, Space,
@@ -164,6 +165,64 @@ proptest! {
         let limits = within(4999);
         prop_assert_eq!(greedy::search(&contributions, &mut planner, &limits), None);
         prop_assert_eq!(evolved(&contributions, &mut planner, limits, seed).0, None);
+    }
+}
+
+/// Greedy, as one would write it down: every neighbour is planned whole.
+fn greedy_by_all(contributions: &Contributions, space: &Space, limits: &Limits) -> Choice {
+    let cost = |choice: &Choice| {
+        let planned = quick_costs(&[space.policy(choice)], u32::MAX)[0];
+        planned.cost().expect("it compiles").sram_total_bytes
+    };
+    let mut best = space.frozen();
+    loop {
+        let (gain, bytes) = (contributions.gain(&best), cost(&best));
+        let mut next: Option<(f64, Choice)> = None;
+        for (layer, updates) in space.layers().iter().enumerate() {
+            for at in 0..updates.len() {
+                let mut choice = best.clone();
+                choice[layer] = at;
+                let (more, needed) = (contributions.gain(&choice) - gain, cost(&choice));
+                if more <= 0.0 || needed > limits.sram_total_bytes {
+                    continue;
+                }
+                let worth = more / f64::from(needed.saturating_sub(bytes).max(1));
+                let is_better = next.as_ref().is_none_or(|(most, other)| {
+                    worth > *most || (worth.to_bits() == most.to_bits() && choice < *other)
+                });
+                if is_better {
+                    next = Some((worth, choice));
+                }
+            }
+        }
+        match next {
+            Some((_, choice)) => best = choice,
+            None => return best,
+        }
+    }
+}
+
+/// What is worth less at most than what is known need not be planned, and changes nothing.
+#[test]
+fn greedy_finds_what_planning_everything_finds() {
+    let network = network(&KEYBOARD);
+    let space = Space::of(&network);
+    for seed in 0..8 {
+        let contributions = contributions(&space, seed);
+        let limits = within(8_000 + 4_000 * u32::try_from(seed).unwrap_or(0));
+        let mut planner = Planner::new(space.clone(), quick_costs);
+        let found = greedy::search(&contributions, &mut planner, &limits);
+        let expected = greedy_by_all(&contributions, &space, &limits);
+        assert_eq!(found.as_ref(), Some(&expected), "seed {seed}");
+        // In small portions too.
+        let mut planner = Planner::new(space.clone(), quick_costs);
+        let mut greedy = Greedy::new(&planner, limits);
+        let found = loop {
+            if let Some(found) = greedy.advance(&contributions, &mut planner, 1) {
+                break found;
+            }
+        };
+        assert_eq!(found, Some(expected), "seed {seed}, one at a time");
     }
 }
 

@@ -4,6 +4,7 @@
 //! A setup travels as the text of a link ([`quartermeg_formats::link`]).
 
 mod analysis;
+mod search;
 
 use quartermeg_core::policy::LayerUpdate;
 use serde::{Deserialize, Serialize};
@@ -11,6 +12,10 @@ use serde::{Deserialize, Serialize};
 pub use analysis::{AnalysisPhase, AnalysisRequest, AnalysisView};
 /// Files that can be written.
 pub use quartermeg_formats::export::files::Kind as ExportKind;
+pub use search::{
+    DifferenceView, GenerationView, PointView, SearchOptions, SearchPhase, SearchRequest,
+    SearchView, StepView, TrainedView,
+};
 
 /// The bytes of a message to the page. Here, and not where it is sent, because this crate is
 /// compiled for size.
@@ -189,6 +194,8 @@ pub enum Request {
     },
     /// Something about the contribution analysis; answered by [`Event::Analysis`].
     Analysis(AnalysisRequest),
+    /// Something about the search for a policy; answered by [`Event::Search`].
+    Search(SearchRequest),
     /// Reads a file that a person opened, and restores what it says; a network is kept as by
     /// [`Self::OpenNetwork`].
     OpenFile {
@@ -341,6 +348,8 @@ pub enum Event {
     Overflow(Box<OverflowView>),
     /// How the contribution analysis stands; carries the number of the request that prepared it.
     Analysis(Box<AnalysisView>),
+    /// How the search for a policy stands; nobody may have asked for it.
+    Search(Box<SearchView>),
     /// A training graph of TinyEngine was read; the setup stays.
     Timeline {
         /// Its schedule, as the map draws it.

@@ -19,6 +19,7 @@ use quartermeg_search::{
 use crate::recorder::Recorder;
 use crate::samples::count;
 use crate::time::Clock;
+use crate::trial::{Pace, TrialRun, beginning_macs};
 use quartermeg_web::protocol::{AnalysisPhase, AnalysisView, ContributionsView, GainView};
 
 /// Most seeds of an analysis.
@@ -75,20 +76,9 @@ struct Count {
 struct UnderWay {
     policy: usize,
     seed: u64,
-    run: Run,
-    /// Samples that were learned from or measured on.
-    n_samples: u64,
-    /// Time that it has taken, in milliseconds.
-    millis: f64,
+    trial: TrialRun,
     /// Multiply-accumulates of the beginnings that it computes.
     beginning_macs: u64,
-}
-
-/// What was computed, and in which time.
-#[derive(Clone, Copy, Debug, Default)]
-struct Pace {
-    macs: u64,
-    millis: f64,
 }
 
 impl Analysis {
@@ -379,7 +369,6 @@ impl Analysis {
 
     /// Runs on, until the time or a run ends.
     fn run_until(&mut self, clock: &impl Clock, end: f64) -> Result<(), String> {
-        let begun = clock.now();
         if self.under_way.is_none() {
             self.under_way = self.next_run()?;
         }
@@ -387,16 +376,7 @@ impl Analysis {
             self.follow_known();
             return Ok(());
         };
-        let (outcome, now) = loop {
-            self.recorder.clear();
-            let outcome = under_way.run.advance(&mut self.recorder);
-            under_way.n_samples += 1;
-            let now = clock.now();
-            if outcome.is_some() || now >= end {
-                break (outcome, now);
-            }
-        };
-        under_way.millis += now - begun;
+        let outcome = under_way.trial.advance(&mut self.recorder, clock, end);
         if let Some(outcome) = outcome {
             self.finish(outcome.recognized());
         }
@@ -413,9 +393,7 @@ impl Analysis {
         Ok(Some(UnderWay {
             policy,
             seed,
-            run: self.begin(policy, seed)?,
-            n_samples: 0,
-            millis: 0.0,
+            trial: TrialRun::new(self.begin(policy, seed)?),
             beginning_macs: if before == Some(work.beginning) {
                 0
             } else {
@@ -436,7 +414,7 @@ impl Analysis {
             return;
         };
         self.pace.macs += self.work[done.policy].behind_beginning() + done.beginning_macs;
-        self.pace.millis += done.millis;
+        self.pace.millis += done.trial.millis;
         self.known.push(Count {
             policy: done.policy,
             seed: done.seed,
@@ -481,21 +459,11 @@ impl Analysis {
     fn seconds_left(&self) -> u32 {
         let unknown: Vec<_> = self.unknown().collect();
         let [_, left] = self.macs_of(&unknown);
-        let done = self.under_way.as_ref().map_or(0, |it| {
-            let work = &self.work[it.policy];
-            let n_samples = (work.n_steps + work.n_measured).max(1);
-            (work.behind_beginning() / n_samples * it.n_samples).min(work.behind_beginning())
-        });
-        let Pace { macs, millis } = self.pace;
-        #[expect(
-            clippy::cast_precision_loss,
-            clippy::cast_possible_truncation,
-            clippy::cast_sign_loss,
-            reason = "a time to the second"
-        )]
-        let seconds = (left.saturating_sub(done) as f64 * millis / macs.max(1) as f64 / 1_000.0)
-            .ceil() as u32;
-        seconds
+        let done = self
+            .under_way
+            .as_ref()
+            .map_or(0, |it| it.trial.macs_done(&self.work[it.policy]));
+        self.pace.seconds(left.saturating_sub(done))
     }
 }
 
@@ -510,11 +478,6 @@ impl Count {
     }
 }
 
-/// Multiply-accumulates of computing the frozen beginning of each sample once.
-fn beginning_macs(work: &Work, n_learn: usize) -> u64 {
-    (work.n_steps.min(n_learn as u64) + work.n_measured) * work.beginning
-}
-
 /// Mean and standard deviation.
 fn spread(values: &[f64]) -> [f32; 2] {
     let Spread { mean, sd } = Spread::of(values);
@@ -523,7 +486,7 @@ fn spread(values: &[f64]) -> [f32; 2] {
     spread
 }
 
-fn sentence(error: &StudyError) -> String {
+pub(crate) fn sentence(error: &StudyError) -> String {
     match error {
         StudyError::Compile(error) => explain::compile(error),
         StudyError::Session(error) => explain::session(error),

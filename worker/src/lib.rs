@@ -27,10 +27,12 @@ mod recorder;
 mod rules;
 mod run;
 mod samples;
+mod search;
 mod solver;
 pub mod time;
 mod timeline;
 pub mod trainer;
+mod trial;
 
 use quartermeg_web::build;
 use wasm_bindgen::prelude::wasm_bindgen;

@@ -76,6 +76,11 @@ impl Solver {
         })
     }
 
+    /// What layers contribute.
+    pub(crate) fn contributions(&self) -> &Contributions {
+        &self.contributions
+    }
+
     /// What the page draws.
     #[cfg_attr(page, optimize(size))]
     pub(crate) fn view(&self) -> ContributionsView {

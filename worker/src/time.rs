@@ -57,7 +57,11 @@ impl<C: Clock> Trainer<C> {
             }
             None => {
                 let end = begin + SLICE_MILLIS;
-                if self.measure_until(end) || plans_on || self.analyze_until(end) {
+                if self.measure_until(end)
+                    || plans_on
+                    || self.analyze_until(end)
+                    || self.search_until(end)
+                {
                     Next::Soon
                 } else {
                     Next::Idle
@@ -234,6 +238,23 @@ impl<C: Clock> Trainer<C> {
             Ok(None) => {}
             Err(message) => {
                 self.analysis = None;
+                self.tell(id, Event::Failed { message });
+            }
+        }
+        true
+    }
+
+    /// Goes on with the search for a policy; whether there is more.
+    fn search_until(&mut self, end: f64) -> bool {
+        let Some(search) = self.search.as_mut().filter(|it| it.has_work()) else {
+            return false;
+        };
+        let id = search.id;
+        match search.advance(&self.clock, end) {
+            Ok(Some(view)) => self.tell(id, Event::Search(Box::new(view))),
+            Ok(None) => {}
+            Err(message) => {
+                self.search = None;
                 self.tell(id, Event::Failed { message });
             }
         }

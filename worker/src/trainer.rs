@@ -31,12 +31,13 @@ use crate::passes::PassesPlanner;
 use crate::rules::RulesPlanner;
 use crate::run::Run;
 use crate::samples::{SampleSet, check_image, count};
+use crate::search::{Search, Subject};
 use crate::solver::Solver;
 use crate::time::Clock;
 use crate::{files, plan, timeline};
 use quartermeg_web::protocol::{
     AnalysisRequest, Event, ExportKind, FromWorker, Position, PresetView, Request, SampleData,
-    Speed, ToWorker,
+    SearchOptions, SearchRequest, Speed, ToWorker,
 };
 
 /// Name of the file of what layers contribute.
@@ -70,6 +71,8 @@ pub struct Trainer<C> {
     pub(crate) overflow: Option<OverflowPlanner>,
     /// The contribution analysis, under way or standing; none where nobody asked for one.
     pub(crate) analysis: Option<Analysis>,
+    /// The search for a policy, under way or standing; none where nobody asked for one.
+    pub(crate) search: Option<Search>,
     /// The samples that ship.
     pub(crate) samples: Option<SampleSet>,
     /// The scenario that they are of.
@@ -143,6 +146,7 @@ impl<C: Clock> Trainer<C> {
             passes: None,
             overflow: None,
             analysis: None,
+            search: None,
             presets_of: Default::default(),
             samples: None,
             samples_of: String::new(),
@@ -218,6 +222,7 @@ impl<C: Clock> Trainer<C> {
                 Ok(())
             }
             Request::Analysis(request) => self.analyze(id, request),
+            Request::Search(request) => self.search(id, request),
             Request::ReadRecording { name, bytes } => self.read_recording(id, name, &bytes),
             Request::AddWindows { windows, label } => self.add_windows(id, &windows, label),
             Request::Predict { data, range } => match data {
@@ -273,7 +278,7 @@ impl<C: Clock> Trainer<C> {
         self.pause();
         (self.compiled, self.run, self.planner) = (None, None, None);
         (self.passes, self.overflow, self.costs) = (None, None, None);
-        self.analysis = None;
+        (self.analysis, self.search) = (None, None);
         self.presets.clear();
         self.network_of = scenario;
         self.network = network_file::read(file)
@@ -735,6 +740,51 @@ impl<C: Clock> Trainer<C> {
         }
     }
 
+    // -- Search for a policy -------------------------------------------------------------------
+
+    #[cfg_attr(page, optimize(size))]
+    fn search(&mut self, id: u32, request: SearchRequest) -> Result<(), String> {
+        match (request, &mut self.search) {
+            (SearchRequest::Begin(options), _) => self.begin_search(id, options)?,
+            (SearchRequest::Cancel, _) => self.search = None,
+            // It was ended meanwhile.
+            (_, None) => {}
+            (SearchRequest::Recall { key, trained }, Some(search)) => search.recall(&key, &trained),
+            (SearchRequest::Run, Some(search)) => search.set_running(true),
+            (SearchRequest::Pause, Some(search)) => search.set_running(false),
+        }
+        let now = self.clock.now();
+        if let Some(search) = &mut self.search {
+            let (id, view) = (search.id, search.report(now));
+            self.tell(id, Event::Search(Box::new(view)));
+        }
+        Ok(())
+    }
+
+    #[cfg_attr(page, optimize(size))]
+    fn begin_search(&mut self, id: u32, options: SearchOptions) -> Result<(), String> {
+        self.search = None;
+        let compiled = self.compiled.as_ref().ok_or_else(no_plan)?;
+        let solver = self.solver.as_ref().ok_or_else(not_analysed)?;
+        let held_out = if compiled.is_own() {
+            &self.own.set
+        } else {
+            &self.samples
+        };
+        let (Some(run), Some(held_out)) = (&self.run, held_out) else {
+            return Err(no_samples());
+        };
+        let subject = Subject {
+            network: &compiled.network,
+            setup: &compiled.setup,
+            contributions: solver.contributions(),
+            learn: run.session.samples(),
+            held_out: &held_out.test,
+        };
+        self.search = Some(Search::new(id, &subject, options)?);
+        Ok(())
+    }
+
     // -- Files of the person -------------------------------------------------------------------
 
     fn export(&mut self, id: u32, kind: ExportKind, with_weights: bool) -> Result<(), String> {
@@ -923,6 +973,11 @@ pub(crate) fn no_samples() -> String {
 
 fn not_measured() -> String {
     "The analysis is not done yet, so there is no whole file to save; wait for it.".to_owned()
+}
+
+fn not_analysed() -> String {
+    "Nothing is known of what layers contribute, which a search goes by; analyse that first."
+        .to_owned()
 }
 
 pub(crate) fn no_plan() -> String {

@@ -18,6 +18,7 @@ pub mod memory_map;
 pub mod motion;
 pub mod qas;
 mod scene;
+pub mod search;
 
 pub use axis::Axis;
 pub use hatch::{Pattern, Stroke};

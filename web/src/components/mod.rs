@@ -52,6 +52,7 @@ mod readout;
 mod reset_dot;
 mod run_row;
 mod runs_panel;
+mod search_panel;
 mod select_field;
 mod send;
 mod setup_fields;

@@ -16,6 +16,7 @@ use super::own_panel::own_panel;
 use super::policy_panel::policy_panel;
 use super::qas_panel::QasPanel;
 use super::runs_panel::runs_panel;
+use super::search_panel::SearchPanel;
 use super::shortcuts::Shortcuts;
 use super::stateline::stateline;
 use super::transport::transport;
@@ -65,6 +66,9 @@ pub fn Page() -> Html {
                     }
                     if shows("analysis") {
                         <div class="column below"><AnalysisPanel /></div>
+                    }
+                    if shows("search") {
+                        <div class="column below"><SearchPanel /></div>
                     }
                     if shows("map") {
                         <div class="column below">{ numbers_panel(&state, &dispatch) }</div>

@@ -16,6 +16,23 @@ pub(super) fn sender<T: 'static>(dispatch: &Dispatch, action: fn(T) -> Action) -
     Callback::from(move |value| dispatch.dispatch(action(value)))
 }
 
+/// As [`committer`], where nothing may be typed either.
+pub(super) fn optional_committer<T: std::str::FromStr + PartialOrd + Copy + 'static>(
+    range: [T; 2],
+    accepted: &'static str,
+    send: Callback<Option<T>>,
+) -> Callback<String, Result<(), String>> {
+    let some = send.reform(|value| Some(value));
+    let commit = committer(range, accepted.to_owned(), some);
+    Callback::from(move |typed: String| {
+        if typed.trim().is_empty() {
+            send.emit(None);
+            return Ok(());
+        }
+        commit.emit(typed)
+    })
+}
+
 /// Reads a number and hands it on, or says what would be accepted.
 pub(super) fn committer<T: std::str::FromStr + PartialOrd + Copy + 'static>(
     [low, high]: [T; 2],

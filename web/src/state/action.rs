@@ -3,7 +3,7 @@
 use quartermeg_core::policy::LayerUpdate;
 use quartermeg_formats::setup::RateSchedule;
 
-use super::{AnalysisAction, CameraAction, MotionAction, OwnAction, RunsAction};
+use super::{AnalysisAction, CameraAction, MotionAction, OwnAction, RunsAction, SearchAction};
 use crate::protocol::{ExportKind, FromWorker, Speed};
 
 /// Something happened.
@@ -142,6 +142,10 @@ pub enum Action {
     // -- Contribution analysis -----------------------------------------------------------------
     /// Something about it.
     Analysis(AnalysisAction),
+
+    // -- Search for a policy -------------------------------------------------------------------
+    /// Something about it.
+    Search(SearchAction),
 
     // -- Files and links -----------------------------------------------------------------------
     /// Hold what would be exported against the board.

@@ -62,10 +62,17 @@ pub struct Analysis {
 #[derive(Clone, Debug, PartialEq)]
 struct UnderWay {
     request: u32,
-    setup: Setup,
-    n_learn: u32,
+    study: Study,
     n_seeds: u32,
     steps: u32,
+}
+
+/// What something is measured with.
+#[derive(Clone, Debug, PartialEq)]
+pub(super) struct Study {
+    pub(super) setup: Setup,
+    /// Samples to learn from.
+    n_learn: u32,
 }
 
 /// An analysis that was left when the page was, or its worker ended.
@@ -121,32 +128,34 @@ impl AppState {
             AnalysisAction::Save => {
                 self.send(Request::Analysis(AnalysisRequest::Save));
             }
-            AnalysisAction::Recalled { key, text } => self.recalled(&key, text),
+            AnalysisAction::Recalled { key, text } => {
+                if !self.search_recalled(&key, text.as_deref()) {
+                    self.recalled(&key, text);
+                }
+            }
             AnalysisAction::NotKept(reason) => self.notices.put(
                 NoticeKind::Alert,
                 Topic::Kept,
                 format!(
-                    "The browser does not keep what the analysis measures ({reason}). The analysis \
-                     goes on, but begins again when the page is loaded again; save its results \
-                     when it is done."
+                    "The browser does not keep what is measured ({reason}). Analysis and search go \
+                     on, but begin again when the page is loaded again; save the results of an \
+                     analysis when it is done."
                 ),
             ),
         }
     }
 
     fn prepare_analysis(&mut self, n_seeds: u32, steps: u32) {
-        let Some(samples) = self.samples.filter(|_| self.plan.is_some()) else {
+        let Some(study) = self.study() else {
             return;
         };
-        let setup = self.setup().clone();
         let request = self.send(Request::Analysis(AnalysisRequest::Prepare {
             n_seeds,
             steps,
         }));
         self.analysis.under_way = Some(UnderWay {
             request,
-            setup,
-            n_learn: samples.n_learn,
+            study,
             n_seeds,
             steps,
         });
@@ -180,7 +189,7 @@ impl AppState {
     fn as_left(&self, runs: bool) -> Option<Left> {
         let under_way = self.analysis.under_way.as_ref()?;
         Some(Left {
-            scenario: under_way.setup.scenario.clone(),
+            scenario: under_way.study.setup.scenario.clone(),
             key: self.analysis.view.as_ref()?.key.clone(),
             n_seeds: under_way.n_seeds,
             steps: under_way.steps,
@@ -188,7 +197,7 @@ impl AppState {
         })
     }
 
-    fn store(&mut self, key: &str, text: Option<String>) {
+    pub(super) fn store(&mut self, key: &str, text: Option<String>) {
         let key = key.to_owned();
         self.outbox.push(Command::Keep { key, text });
     }
@@ -473,18 +482,32 @@ impl AppState {
 
     /// Whether settings or samples are others than when it began.
     fn analysis_is_stale(&self) -> bool {
-        let Some(under_way) = &self.analysis.under_way else {
-            return false;
-        };
-        let now = Setup {
-            policy: under_way.setup.policy.clone(),
-            device: under_way.setup.device.clone(),
-            budget_bytes: under_way.setup.budget_bytes,
-            stop_after: under_way.setup.stop_after,
+        let under_way = self.analysis.under_way.as_ref();
+        under_way.is_some_and(|it| !self.is_study(&it.study, false))
+    }
+
+    /// What something would be measured with now; none as long as network or samples are missing.
+    pub(super) fn study(&self) -> Option<Study> {
+        let samples = self.samples.filter(|_| self.plan.is_some())?;
+        Some(Study {
+            setup: self.setup().clone(),
+            n_learn: samples.n_learn,
+        })
+    }
+
+    /// Whether what is measured now would be measured with the same; steps and budget may matter or
+    /// not.
+    pub(super) fn is_study(&self, study: &Study, with_budget: bool) -> bool {
+        let Study { setup, n_learn } = study;
+        let mut now = Setup {
+            policy: setup.policy.clone(),
+            device: setup.device.clone(),
             ..self.setup().clone()
         };
-        let n_learn = self.samples.map(|it| it.n_learn);
-        now != under_way.setup || n_learn.is_some_and(|it| it != under_way.n_learn)
+        if !with_budget {
+            (now.budget_bytes, now.stop_after) = (setup.budget_bytes, setup.stop_after);
+        }
+        now == *setup && self.samples.is_none_or(|it| it.n_learn == *n_learn)
     }
 }
 
@@ -492,7 +515,7 @@ impl AppState {
 const LONG_SECONDS: u32 = 10 * 60;
 
 /// A time that was estimated: `about 40 s`, `about 3 min`, `about 2 h 10 min`.
-fn duration(seconds: u32) -> String {
+pub(super) fn duration(seconds: u32) -> String {
     match seconds {
         0..100 => format!("about {seconds} s"),
         100..5_400 => format!("about {} min", (seconds + 30) / 60),

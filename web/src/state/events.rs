@@ -45,6 +45,7 @@ impl AppState {
                 self.watch_budget();
                 self.start_if_waiting();
                 self.resume_analysis();
+                self.resume_search();
             }
             Event::RulesPlanned(plans) if id >= self.plan_request => {
                 self.rules_plan = Some(Shared::new(*plans));
@@ -60,6 +61,7 @@ impl AppState {
             }
             Event::Contributions(view) if id >= self.load_request => {
                 self.editor.contributions = (view.n_seeds > 0).then(|| Shared::new(*view));
+                self.resume_search();
             }
             Event::Solved {
                 policy,
@@ -74,6 +76,7 @@ impl AppState {
                 self.known_overflow = Some(Shared::new(*view));
             }
             Event::Analysis(view) => self.analysis_told(id, *view),
+            Event::Search(view) => self.search_told(id, *view),
             Event::Timeline { plan, n_overlaps } => {
                 self.imported = Some(Imported {
                     plan: Shared::new(*plan),
@@ -99,6 +102,7 @@ impl AppState {
                 }
                 self.start_if_waiting();
                 self.resume_analysis();
+                self.resume_search();
             }
             Event::Motion(view) if id >= self.load_request => {
                 self.motion.view = Some(Shared::new(*view));
@@ -289,6 +293,7 @@ impl AppState {
         }
         self.planned_other(id, None);
         self.refused_analysis(id);
+        self.refused_search(id);
         if id == self.run_request {
             self.planning = false;
         }

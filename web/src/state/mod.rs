@@ -40,6 +40,7 @@ mod playback;
 mod policy;
 mod reduce;
 pub mod runs;
+pub mod search;
 mod select;
 mod setup;
 mod shared;
@@ -67,6 +68,7 @@ pub use passes::{PassRow, Passes, Waterfall};
 pub use playback::Playback;
 pub use policy::{PolicyEditor, Solution};
 pub use runs::{Runs, RunsAction};
+pub use search::{Search, SearchAction};
 pub use shared::Shared;
 
 use crate::protocol::{
@@ -96,6 +98,8 @@ pub struct AppState {
     pub editor: PolicyEditor,
     /// The contribution analysis.
     pub analysis: Analysis,
+    /// The search for a policy.
+    pub search: Search,
     /// Where the plan ends a step, and what helps, where it does not fit
     /// ([`Self::overflow`] is what is true now).
     known_overflow: Option<Shared<OverflowView>>,
@@ -258,6 +262,7 @@ impl AppState {
             passes: Passes::default(),
             editor: PolicyEditor::default(),
             analysis: Analysis::default(),
+            search: Search::default(),
             known_overflow: None,
             imported: None,
             playback: Playback::Paused,

@@ -111,6 +111,7 @@ impl AppState {
             Action::Camera(action) => self.take_camera(action),
             Action::Runs(action) => self.take_runs(action),
             Action::Analysis(action) => self.take_analysis(action),
+            Action::Search(action) => self.take_search(action),
 
             Action::CheckExport { with_weights } => self.check_export(with_weights),
             Action::Export {
@@ -140,6 +141,7 @@ impl AppState {
                 self.link = self.corrected(&fragment);
                 self.load_files();
                 self.recall_left();
+                self.recall_left_search();
                 if !calm && !self.is_own() {
                     self.playback = Playback::Waiting;
                 }

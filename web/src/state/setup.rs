@@ -369,6 +369,7 @@ impl AppState {
         self.editor = PolicyEditor::default();
         self.motion.view = None;
         self.leave_analysis();
+        self.leave_search();
         // What the worker still tells is about other files.
         self.load_request = self.newest_request + 1;
         self.run_request = self.load_request;
