@@ -35,11 +35,15 @@ pub fn generations(view: &SearchView, [width, height]: [f64; 2]) -> Scene {
     let most = most.into_iter().max().unwrap_or(0);
     let gains = view.generations.iter();
     let gains = gains.flat_map(|it| [it.best_gain, it.mean_gain]);
-    let gains = gains.chain(view.bound_gain).map(in_points);
+    // The bound has its name above it.
+    let gains = gains
+        .chain(view.bound_gain.map(|it| 1.12 * it))
+        .map(in_points);
     let (mut scene, plot, x, y) = chart(
         [width, height],
         ["Sum of contributions, in points", "generation"],
-        [0.0, count(most.max(10))],
+        // Names stand behind the lines.
+        [0.0, 1.15 * count(most.max(10))],
         around(gains.chain([0.0])),
     );
     for (share, name, paint) in SHARES {
@@ -51,13 +55,13 @@ pub fn generations(view: &SearchView, [width, height]: [f64; 2]) -> Scene {
         };
         let best = line(|it| it.best_gain);
         if let Some(&(end, height)) = best.last() {
-            let align = if plot.right - end < 40.0 {
-                Align::End
-            } else {
-                Align::Start
-            };
-            let beside = if align == Align::End { -4.0 } else { 4.0 };
-            scene.title((end + beside, height - 8.0), name, align, paint);
+            scene.marks.push(Mark::Circle {
+                at: (end, height),
+                radius: 2.5,
+                paint,
+                filled: true,
+            });
+            scene.title((end + 5.0, height), name, Align::Start, paint);
         }
         scene.line(line(|it| it.mean_gain), paint, 1.0);
         scene.line(best, paint, 2.0);
@@ -65,8 +69,8 @@ pub fn generations(view: &SearchView, [width, height]: [f64; 2]) -> Scene {
     if let Some(bound) = view.bound_gain {
         let at = y.pixel(in_points(bound));
         scene.dashes(at, plot.left, plot.right, Paint::Muted, 1.0);
-        let label = (plot.left + 4.0, at + 8.0);
-        scene.text(label, "no policy gains more", Align::Start, Paint::Muted);
+        let label = (plot.right - 2.0, at - 8.0);
+        scene.text(label, "no policy gains more", Align::End, Paint::Muted);
     }
     scene
 }

@@ -553,42 +553,60 @@ impl AppState {
         ))
     }
 
-    /// What came of it against what it is compared with, in sentences; none before it is done.
+    /// What came of it against what it is compared with: a sentence for each share of the budget; none
+    /// before it is done.
     #[must_use]
     pub fn search_result(&self) -> Vec<String> {
         let Some(view) = &self.search.view else {
             return Vec::new();
         };
-        let mut sentences: Vec<String> = Vec::new();
-        for share in [1, 2, 4] {
-            let compared: Vec<&DifferenceView> = view
-                .differences
-                .iter()
-                .filter(|it| it.share == share)
-                .collect();
-            let Some(ours) = compared.first().map(|it| it.ours.clone()) else {
-                continue;
+        let sentences = [1, 2, 4].into_iter().filter_map(|share| {
+            let compared = || view.differences.iter().filter(move |it| it.share == share);
+            let ours = &compared().next()?.ours;
+            let named = |verdict: Verdict| {
+                let named = compared().filter(|it| Verdict::of(it) == verdict);
+                named.map(|it| it.theirs.as_str()).collect::<Vec<_>>()
             };
-            let within = text::bytes(u64::from(view.budget_bytes / share));
-            let parts = compared.into_iter().map(|it| {
-                let [low, high] = it.interval;
-                let verdict = match (low, high) {
-                    (low, _) if low > 0.0 => "better",
-                    (_, high) if high < 0.0 => "worse",
-                    _ => "no difference shown",
-                };
-                format!(
-                    "{} than {} ({} to {}: {verdict})",
-                    text::points(it.mean),
-                    it.theirs,
-                    text::points(low),
-                    text::points(high),
-                )
-            });
-            let parts: Vec<String> = parts.collect();
-            sentences.push(format!("Within {within}, {ours}: {}.", parts.join("; ")));
-        }
-        sentences
+            let [better, worse] = [Verdict::Better, Verdict::Worse].map(named);
+            let unknown = compared().count() - better.len() - worse.len();
+            let list = |verdict: &str, names: &[&str]| match names {
+                [] => format!("{verdict} than none"),
+                names => format!("{verdict} than {}", names.join("; ")),
+            };
+            let unknown = match (unknown, compared().count()) {
+                (0, _) => String::new(),
+                (unknown, all) => {
+                    format!(". For {unknown} of {all} no difference is shown")
+                }
+            };
+            Some(format!(
+                "Within {}, {ours} is {}, and {}{unknown}.",
+                text::bytes(u64::from(view.budget_bytes / share)),
+                list("better", &better),
+                list("worse", &worse),
+            ))
+        });
+        sentences.collect()
+    }
+
+    /// The same in numbers, for a table.
+    #[must_use]
+    pub fn difference_rows(&self) -> Vec<Vec<String>> {
+        let Some(view) = &self.search.view else {
+            return Vec::new();
+        };
+        let rows = view.differences.iter().map(|it| {
+            let [low, high] = it.interval.map(text::points);
+            vec![
+                it.ours.clone(),
+                it.theirs.clone(),
+                text::number(u64::from(view.budget_bytes / it.share.max(1))),
+                text::points(it.mean),
+                format!("{low} to {high}"),
+                Verdict::of(it).text().to_owned(),
+            ]
+        });
+        rows.collect()
     }
 
     /// A policy of the search in words.
@@ -607,8 +625,25 @@ impl AppState {
         Some(format!(
             "{}{bytes}{fits}: {}{front}",
             point.origin,
-            accuracy_text(point).unwrap_or_else(|| "not trained yet".to_owned()),
+            self.accuracy_of(point)
+                .unwrap_or_else(|| "not trained yet".to_owned()),
         ))
+    }
+
+    /// `80.2 % \u{b1} 1.2`; none before it was trained.
+    fn accuracy_of(&self, point: &PointView) -> Option<String> {
+        let [mean, sd] = point.trained?.accuracy;
+        Some(self.spread_text(mean, sd))
+    }
+
+    /// One seed has no spread.
+    fn spread_text(&self, mean: f32, sd: f32) -> String {
+        let under_way = self.search.under_way.as_ref();
+        if under_way.is_some_and(|it| it.choices.n_seeds > 1) {
+            format!("{} \u{b1} {:.1}", text::percent(mean), 100.0 * sd)
+        } else {
+            text::percent(mean)
+        }
     }
 
     /// Policies of the search, for a table.
@@ -637,7 +672,8 @@ impl AppState {
                     point
                         .gain
                         .map_or_else(|| text::UNKNOWN.to_owned(), text::points),
-                    accuracy_text(point).unwrap_or_else(|| text::UNKNOWN.to_owned()),
+                    self.accuracy_of(point)
+                        .unwrap_or_else(|| text::UNKNOWN.to_owned()),
                 ],
                 remark: match point.trained {
                     _ if !point.fits => "over the limits",
@@ -666,10 +702,39 @@ impl AppState {
                 at.to_string(),
                 layer.unwrap_or_else(|| text::UNKNOWN.to_owned()),
                 text::number(u64::from(step.arena_bytes)),
-                spread_text(mean, sd),
+                self.spread_text(mean, sd),
             ]
         });
         rows.collect()
+    }
+}
+
+/// What a difference says.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Verdict {
+    Better,
+    Worse,
+    Unknown,
+}
+
+impl Verdict {
+    fn of(difference: &DifferenceView) -> Self {
+        let [low, high] = difference.interval;
+        if low > 0.0 {
+            Self::Better
+        } else if high < 0.0 {
+            Self::Worse
+        } else {
+            Self::Unknown
+        }
+    }
+
+    fn text(self) -> &'static str {
+        match self {
+            Self::Better => "better",
+            Self::Worse => "worse",
+            Self::Unknown => "no difference shown",
+        }
     }
 }
 
@@ -693,14 +758,4 @@ fn learning_text(policy: &str) -> String {
     let policy = link::parse_policy(policy).unwrap_or_default();
     let learning = policy.layers.iter().filter(|it| it.updates_bias()).count();
     learning.to_string()
-}
-
-/// `80.2 % \u{b1} 1.2`; none before it was trained.
-fn accuracy_text(point: &PointView) -> Option<String> {
-    let [mean, sd] = point.trained?.accuracy;
-    Some(spread_text(mean, sd))
-}
-
-fn spread_text(mean: f32, sd: f32) -> String {
-    format!("{} \u{b1} {:.1}", text::percent(mean), 100.0 * sd)
 }
