@@ -62,7 +62,7 @@ test('a search is paused, goes on after a reload, and its policies are loaded', 
   const row = search.policies.getByRole('row', { name: /^evolution/ }).first();
   const bytes = (await row.getByRole('cell').nth(1).textContent()).replaceAll(',', '');
   expect(Number(bytes)).toBeLessThanOrEqual(60_000);
-  await row.getByRole('button', { name: /^Load the policy of evolution/ }).click();
+  await row.getByRole('button', { name: /^Load: the policy of evolution/ }).click();
   await expect(row.getByRole('button')).toHaveText('Loaded');
   await expect(row.getByRole('button')).toBeFocused();
   await expect(page.locator('main')).toContainText(`(${Number(bytes).toLocaleString('en-US')} B)`);

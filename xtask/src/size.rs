@@ -100,7 +100,7 @@ fn kind(path: &Path) -> Kind {
         .and_then(|e| e.to_str())
         .unwrap_or_default();
     match extension {
-        "html" | "css" | "js" | "mjs" | "wasm" | "zst" => Kind::Code,
+        "html" | "css" | "js" | "mjs" | "wasm" | "xz" => Kind::Code,
         "safetensors" | "tflite" if path.starts_with("static/models") => Kind::Data,
         _ if path.starts_with("static/data") => Kind::Data,
         _ => Kind::Other,
@@ -123,7 +123,7 @@ mod tests {
         for (path, expected) in [
             ("index.html", Kind::Code),
             ("pkg/quartermeg_bg.wasm", Kind::Code),
-            ("pkg/quartermeg.wasm.zst", Kind::Code),
+            ("pkg/quartermeg.wasm.xz", Kind::Code),
             ("static/style.css", Kind::Code),
             ("static/models/keyboard.safetensors", Kind::Data),
             ("static/models/person.tflite", Kind::Data),

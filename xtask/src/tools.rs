@@ -22,7 +22,7 @@ const BINARYEN_VERSION: &str = "132.0.0";
 /// Takes comments and long names out of scripts and style sheets.
 const ESBUILD_VERSION: &str = "0.28.2";
 /// Unpacks the module in the browser.
-const FZSTD_VERSION: &str = "0.1.1";
+const XZ_DECOMPRESS_VERSION: &str = "0.2.3";
 
 /// A program that `cargo install` builds.
 struct CrateTool<'a> {
@@ -76,9 +76,10 @@ pub(crate) fn esbuild(node: &Node) -> Result<PathBuf> {
     provide_package(node, "esbuild", ESBUILD_VERSION, "bin/esbuild")
 }
 
-/// The library `fzstd`, to be bundled.
-pub(crate) fn fzstd(node: &Node) -> Result<PathBuf> {
-    provide_package(node, "fzstd", FZSTD_VERSION, "esm/index.mjs")
+/// The library `xz-decompress`, to be bundled.
+pub(crate) fn xz_decompress(node: &Node) -> Result<PathBuf> {
+    let script = "dist/package/xz-decompress.min.js";
+    provide_package(node, "xz-decompress", XZ_DECOMPRESS_VERSION, script)
 }
 
 /// Where `script` of an npm package lies, after fetching the package where it is missing.

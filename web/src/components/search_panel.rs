@@ -459,7 +459,8 @@ fn points(state: &AppState, dispatch: &Dispatch) -> Html {
 }
 
 fn point(at: usize, row: PointRow, locked: bool, dispatch: &Dispatch) -> Html {
-    let name = format!("Load the policy of {}", row.origin);
+    let verb = if row.is_loaded { "Loaded" } else { "Load" };
+    let name = format!("{verb}: the policy of {}", row.origin);
     html! {
         <tr key={at} aria-current={row.is_loaded.then_some("true")}>
             <th scope="row" class={row.is_found.then_some("found")}>
@@ -481,7 +482,7 @@ fn point(at: usize, row: PointRow, locked: bool, dispatch: &Dispatch) -> Html {
                     disabled={locked}
                     onclick={on_click(dispatch, Action::Search(SearchAction::Load(at)))}
                 >
-                    { if row.is_loaded { "Loaded" } else { "Load" } }
+                    { verb }
                 </button>
             </td>
         </tr>
