@@ -27,9 +27,9 @@ use crate::setup::{
 pub const LINK_VERSION: u32 = 1;
 
 /// Panels that a link may hide.
-pub const PANELS: [&str; 11] = [
-    "policy", "map", "loss", "qas", "draw", "accuracy", "analysis", "search", "export", "words",
-    "runs",
+pub const PANELS: [&str; 12] = [
+    "policy", "map", "loss", "qas", "draw", "accuracy", "analysis", "search", "drift", "export",
+    "words", "runs",
 ];
 
 /// Controls that a link may lock.

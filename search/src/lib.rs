@@ -13,6 +13,7 @@ pub mod additive;
 pub mod baselines;
 mod contributions;
 mod cost;
+pub mod drift;
 pub mod elimination;
 pub mod evolution;
 pub mod finalists;

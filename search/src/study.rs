@@ -27,6 +27,10 @@ const FAST: Passes = Passes {
 /// begin at, and no machine runs more of them at once.
 const KEPT: usize = 8;
 
+/// Which of the samples of a study are learned from, and which are measured on.
+pub(crate) const LEARN: usize = 0;
+pub(crate) const HELD_OUT: usize = 1;
+
 /// Which of the held-out samples an accuracy is of. What a search chooses by must not be what its
 /// result is judged by.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -109,8 +113,9 @@ pub(crate) fn share(count: usize, total: usize) -> f64 {
 pub struct Study {
     network: Network,
     setup: Setup,
-    /// Samples to learn from, then those that are held out.
-    samples: [Samples; 2],
+    /// Samples to learn from, then those that are held out; of a world that changes, both of the
+    /// world after the change behind them.
+    samples: Vec<Samples>,
     kept: Kept,
     /// The only part of the held-out samples that is measured on, if not both are.
     part: Option<Part>,
@@ -128,13 +133,23 @@ impl Study {
         learn: Samples,
         held_out: Samples,
     ) -> Result<Self, StudyError> {
-        if held_out.len() < 2 {
+        Self::of(network, setup, vec![learn, held_out])
+    }
+
+    /// As [`Self::new`], of samples to learn from and to measure on, and, in a world that changes,
+    /// of both after the change.
+    pub(crate) fn of(
+        network: Network,
+        setup: Setup,
+        samples: Vec<Samples>,
+    ) -> Result<Self, StudyError> {
+        if samples[HELD_OUT].len() < 2 {
             return Err(StudyError::NothingHeldOut);
         }
         let study = Self {
             network,
             setup,
-            samples: [learn, held_out],
+            samples,
             kept: Kept::at_most(KEPT),
             part: None,
         };
@@ -257,7 +272,7 @@ impl Study {
         let beginning = Beginning::of(&program);
         let values = self
             .kept
-            .values(&beginning, self.n_learn() + self.n_held_out());
+            .values(&beginning, self.samples.iter().map(Samples::len).sum());
         Ok(Run {
             study: Arc::clone(self),
             runtime: Runtime::new(program, arena)
@@ -333,13 +348,13 @@ impl Run {
     /// step is compiled once.
     pub fn advance(&mut self, trace: &mut impl Trace) -> Option<Outcome> {
         if self.step < self.n_steps {
-            self.learn(trace);
+            self.learn(LEARN, trace);
             return None;
         }
         if self.correct.len() < self.study.n_held_out() {
             let sample = self.correct.len();
             let is_measured = self.study.part.is_none_or(|part| part.has(sample));
-            let is_correct = is_measured && self.recognizes(sample, trace);
+            let is_correct = is_measured && self.recognizes(HELD_OUT, sample, trace);
             self.correct.push(is_correct);
         }
         (self.correct.len() == self.study.n_held_out()).then(|| Outcome {
@@ -385,12 +400,19 @@ impl Run {
         [work.whole(), work.behind_beginning()]
     }
 
-    fn learn(&mut self, trace: &mut impl Trace) {
+    /// Steps that were learned.
+    pub(crate) fn step(&self) -> u32 {
+        self.step
+    }
+
+    /// Learns from the next of some samples.
+    pub(crate) fn learn(&mut self, of: usize, trace: &mut impl Trace) {
+        let samples = &self.study.samples[of];
         #[expect(clippy::cast_possible_truncation, reason = "samples are far fewer")]
-        let n_samples = self.study.n_learn() as u32;
+        let n_samples = samples.len() as u32;
         let sample = sample_at(self.settings.seed, self.step, n_samples) as usize;
-        let label = self.study.samples[0].get(sample).1;
-        self.load(0, sample, trace);
+        let label = samples.get(sample).1;
+        self.load(of, sample, trace);
         let range = self
             .runtime
             .program()
@@ -404,20 +426,22 @@ impl Run {
         self.step += 1;
     }
 
-    fn recognizes(&mut self, sample: usize, trace: &mut impl Trace) -> bool {
-        self.load(1, sample, trace);
+    /// Whether one of some samples is recognized.
+    pub(crate) fn recognizes(&mut self, of: usize, sample: usize, trace: &mut impl Trace) -> bool {
+        self.load(of, sample, trace);
         let params = self.settings.step_params(self.step);
         for op in self.beginning.end..self.runtime.program().meta().loss_op {
             if !matches!(self.runtime.program().op(op), Op::SaveChannels { .. }) {
                 self.runtime.run_op(op, &params, trace);
             }
         }
-        largest(self.runtime.logits()) == self.study.samples[1].get(sample).1 as usize
+        largest(self.runtime.logits()) == self.study.samples[of].get(sample).1 as usize
     }
 
     /// Puts what the frozen beginning leaves behind of a sample into the block.
-    fn load(&mut self, part: usize, sample: usize, trace: &mut impl Trace) {
-        let at = sample + part * self.study.n_learn();
+    fn load(&mut self, of: usize, sample: usize, trace: &mut impl Trace) {
+        let before = self.study.samples[..of].iter().map(Samples::len);
+        let at = sample + before.sum::<usize>();
         let values = Arc::clone(&self.values);
         if let Some(bytes) = values[at].get() {
             let mut rest = &bytes[..];
@@ -430,7 +454,7 @@ impl Run {
             }
             return;
         }
-        let (codes, label) = self.study.samples[part].get(sample);
+        let (codes, label) = self.study.samples[of].get(sample);
         self.runtime
             .load_sample(codes, label)
             .expect("invariant: samples were checked against the network");

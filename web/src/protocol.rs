@@ -4,12 +4,17 @@
 //! A setup travels as the text of a link ([`quartermeg_formats::link`]).
 
 mod analysis;
+mod drift;
 mod search;
 
 use quartermeg_core::policy::LayerUpdate;
 use serde::{Deserialize, Serialize};
 
 pub use analysis::{AnalysisPhase, AnalysisRequest, AnalysisView};
+pub use drift::{
+    ChangeKind, DriftChange, DriftPreview, DriftRequest, DriftView, LearnerCurves, LearnerView,
+    MeasuredShare,
+};
 /// Files that can be written.
 pub use quartermeg_formats::export::files::Kind as ExportKind;
 pub use search::{
@@ -196,6 +201,9 @@ pub enum Request {
     Analysis(AnalysisRequest),
     /// Something about the search for a policy; answered by [`Event::Search`].
     Search(SearchRequest),
+    /// Something about a world that changes; answered by [`Event::Drift`], or by
+    /// [`Event::DriftPreview`].
+    Drift(DriftRequest),
     /// Reads a file that a person opened, and restores what it says; a network is kept as by
     /// [`Self::OpenNetwork`].
     OpenFile {
@@ -350,6 +358,10 @@ pub enum Event {
     Analysis(Box<AnalysisView>),
     /// How the search for a policy stands; nobody may have asked for it.
     Search(Box<SearchView>),
+    /// How a drift stands; carries the number of the request that prepared it.
+    Drift(Box<DriftView>),
+    /// What was asked for by [`DriftRequest::Preview`].
+    DriftPreview(Box<DriftPreview>),
     /// A training graph of TinyEngine was read; the setup stays.
     Timeline {
         /// Its schedule, as the map draws it.

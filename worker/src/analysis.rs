@@ -16,22 +16,23 @@ use quartermeg_search::{
     Measured, Part, Recipe, Run, Space, Spread, Study, StudyError, Trial, Work,
 };
 
+use crate::pace::Pace;
 use crate::recorder::Recorder;
 use crate::samples::count;
 use crate::time::Clock;
-use crate::trial::{Pace, TrialRun, beginning_macs};
+use crate::trial::{TrialRun, beginning_macs};
 use quartermeg_web::protocol::{AnalysisPhase, AnalysisView, ContributionsView, GainView};
 
 /// Most seeds of an analysis.
-const MAX_SEEDS: u32 = 64;
+pub(crate) const MAX_SEEDS: u32 = 64;
 /// Digits of the identity in the key.
 const KEY_DIGITS: usize = 16;
 /// Time that measuring the speed takes, in milliseconds.
-const TRY_MILLIS: f64 = 250.0;
+pub(crate) const TRY_MILLIS: f64 = 250.0;
 /// Steps that measuring the speed takes at most.
-const TRY_STEPS: u32 = 60;
+pub(crate) const TRY_STEPS: u32 = 60;
 /// Time between two reports, in milliseconds.
-const REPORT_MILLIS: f64 = 250.0;
+pub(crate) const REPORT_MILLIS: f64 = 250.0;
 /// Time between two reports with what is to be kept, in milliseconds.
 const KEEP_MILLIS: f64 = 1_000.0;
 
@@ -479,13 +480,14 @@ impl Count {
 }
 
 /// Mean and standard deviation.
-fn spread(values: &[f64]) -> [f32; 2] {
+pub(crate) fn spread(values: &[f64]) -> [f32; 2] {
     let Spread { mean, sd } = Spread::of(values);
     #[expect(clippy::cast_possible_truncation, reason = "shown with one decimal")]
     let spread = [mean as f32, sd as f32];
     spread
 }
 
+/// Why something cannot be trained, and what to do.
 pub(crate) fn sentence(error: &StudyError) -> String {
     match error {
         StudyError::Compile(error) => explain::compile(error),

@@ -14,6 +14,7 @@
 mod analysis;
 mod batch;
 mod costs;
+mod drift;
 mod driver;
 mod files;
 mod gauge;
@@ -21,6 +22,7 @@ mod motion;
 mod names;
 mod overflow;
 mod own;
+mod pace;
 mod passes;
 mod plan;
 mod recorder;

@@ -3,7 +3,7 @@
 use quartermeg_core::network::Network;
 use quartermeg_core::session::{Evaluator, Samples, largest};
 use quartermeg_formats::explain;
-use quartermeg_formats::motion::Description;
+use quartermeg_formats::motion::{Channel, Description};
 
 use crate::files::short;
 use crate::samples::count;
@@ -21,6 +21,11 @@ impl Motion {
         Description::read(file).map(Self).ok_or_else(|| {
             "The samples cannot be used: their file does not say how they were recorded.".to_owned()
         })
+    }
+
+    /// What is recorded at each moment.
+    pub(crate) fn channels(&self) -> &[Channel] {
+        &self.0.channels
     }
 
     #[cfg_attr(page, optimize(size))]

@@ -61,6 +61,7 @@ impl<C: Clock> Trainer<C> {
                     || plans_on
                     || self.analyze_until(end)
                     || self.search_until(end)
+                    || self.drift_until(end)
                 {
                     Next::Soon
                 } else {
@@ -255,6 +256,23 @@ impl<C: Clock> Trainer<C> {
             Ok(None) => {}
             Err(message) => {
                 self.search = None;
+                self.tell(id, Event::Failed { message });
+            }
+        }
+        true
+    }
+
+    /// Goes on with a drift; whether there is more.
+    fn drift_until(&mut self, end: f64) -> bool {
+        let Some(drift) = self.drift.as_mut().filter(|it| it.has_work()) else {
+            return false;
+        };
+        let id = drift.id;
+        match drift.advance(&self.clock, end) {
+            Ok(Some(view)) => self.tell(id, Event::Drift(Box::new(view))),
+            Ok(None) => {}
+            Err(message) => {
+                self.drift = None;
                 self.tell(id, Event::Failed { message });
             }
         }

@@ -24,6 +24,7 @@ use quartermeg_search::Measured;
 
 use crate::analysis::Analysis;
 use crate::costs::CostsPlanner;
+use crate::drift::DriftRuns;
 use crate::motion::Motion;
 use crate::overflow::OverflowPlanner;
 use crate::own::Own;
@@ -73,6 +74,8 @@ pub struct Trainer<C> {
     pub(crate) analysis: Option<Analysis>,
     /// The search for a policy, under way or standing; none where nobody asked for one.
     pub(crate) search: Option<Search>,
+    /// A world that changes, under way or standing; none where nobody asked for one.
+    pub(crate) drift: Option<DriftRuns>,
     /// The samples that ship.
     pub(crate) samples: Option<SampleSet>,
     /// The scenario that they are of.
@@ -147,6 +150,7 @@ impl<C: Clock> Trainer<C> {
             overflow: None,
             analysis: None,
             search: None,
+            drift: None,
             presets_of: Default::default(),
             samples: None,
             samples_of: String::new(),
@@ -223,6 +227,7 @@ impl<C: Clock> Trainer<C> {
             }
             Request::Analysis(request) => self.analyze(id, request),
             Request::Search(request) => self.search(id, request),
+            Request::Drift(request) => self.drift(id, request),
             Request::ReadRecording { name, bytes } => self.read_recording(id, name, &bytes),
             Request::AddWindows { windows, label } => self.add_windows(id, &windows, label),
             Request::Predict { data, range } => match data {
@@ -278,7 +283,7 @@ impl<C: Clock> Trainer<C> {
         self.pause();
         (self.compiled, self.run, self.planner) = (None, None, None);
         (self.passes, self.overflow, self.costs) = (None, None, None);
-        (self.analysis, self.search) = (None, None);
+        (self.analysis, self.search, self.drift) = (None, None, None);
         self.presets.clear();
         self.network_of = scenario;
         self.network = network_file::read(file)

@@ -1,4 +1,4 @@
-//! A trial that is run a slice of time after another, and how fast such trials are.
+//! A trial that is run a slice of time after another.
 
 use quartermeg_search::{Outcome, Run, Work};
 
@@ -57,25 +57,4 @@ impl TrialRun {
 /// Multiply-accumulates of computing the frozen beginning of each sample once.
 pub(crate) fn beginning_macs(work: &Work, n_learn: usize) -> u64 {
     (work.n_steps.min(n_learn as u64) + work.n_measured) * work.beginning
-}
-
-/// What was computed, and in which time.
-#[derive(Clone, Copy, Debug, Default)]
-pub(crate) struct Pace {
-    pub(crate) macs: u64,
-    pub(crate) millis: f64,
-}
-
-impl Pace {
-    /// Time that so much more takes, in seconds.
-    pub(crate) fn seconds(self, macs: u64) -> u32 {
-        #[expect(
-            clippy::cast_precision_loss,
-            clippy::cast_possible_truncation,
-            clippy::cast_sign_loss,
-            reason = "a time to the second"
-        )]
-        let seconds = (macs as f64 * self.millis / self.macs.max(1) as f64 / 1_000.0).ceil() as u32;
-        seconds
-    }
 }

@@ -107,7 +107,7 @@ fn draw_pair(scene: &mut Scene, lines: &[Vec<(f64, f64)>; 2]) {
 }
 
 /// A curve in dashes.
-fn dashes(points: &[(f64, f64)]) -> Vec<Vec<(f64, f64)>> {
+pub(super) fn dashes(points: &[(f64, f64)]) -> Vec<Vec<(f64, f64)>> {
     let mut dashes = Vec::new();
     let mut dash: Vec<(f64, f64)> = points.first().copied().into_iter().collect();
     // Whether the pen is down, and how far it goes until that changes.

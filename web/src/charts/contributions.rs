@@ -116,7 +116,12 @@ pub fn scene(
             }
             // The ratios of a layer belong together.
             before = (kind > 0).then_some(at);
-            mark(&mut scene, kind, at);
+            let paint = if kind == 0 {
+                Paint::Int8
+            } else {
+                Paint::Int8Qas
+            };
+            mark(&mut scene, kind, at, paint);
         }
     }
     scene
@@ -145,12 +150,8 @@ fn layout(n_layers: u32, width: f64, height: f64) -> (Area, Axis) {
     (plot, x)
 }
 
-fn mark(scene: &mut Scene, kind: usize, (x, y): (f64, f64)) {
-    let paint = if kind == 0 {
-        Paint::Int8
-    } else {
-        Paint::Int8Qas
-    };
+/// A mark of one of five shapes: diamond, ring, triangle, square, disc.
+pub(super) fn mark(scene: &mut Scene, kind: usize, (x, y): (f64, f64), paint: Paint) {
     let corners = |corners: &[(f64, f64)]| {
         let points = corners.iter().map(|(dx, dy)| (x + dx, y + dy));
         Mark::Polygon {

@@ -10,6 +10,7 @@ mod axis;
 pub mod compare;
 pub mod contributions;
 mod curve;
+pub mod drift;
 pub mod ghost;
 mod hatch;
 pub mod ink;

@@ -8,10 +8,10 @@ use super::chart_canvas::ChartCanvas;
 use super::data_table::DataTable;
 use super::hooks::{use_app, use_dispatch, use_size};
 use super::number_field::NumberField;
+use super::run_keys::{RunKeys, run_keys};
 use super::select_field::SelectField;
-use super::send::{committer, on_click, sender};
+use super::send::{committer, sender};
 use crate::charts::contributions::{self, SIGNS, UPDATES};
-use crate::protocol::AnalysisPhase;
 use crate::state::analysis::MAX_SEEDS;
 use crate::state::{Action, AnalysisAction, AppState, Dispatch, Shared, text};
 
@@ -120,51 +120,25 @@ pub(super) fn AnalysisPanel() -> Html {
 
 /// What is to be measured, how far it is, and the keys that run it.
 fn measurement(state: &AppState, dispatch: &Dispatch) -> Html {
-    let button = |name: &'static str, class: &'static str, enabled: bool, action| {
-        html! {
-            <button
-                type="button"
-                {class}
-                disabled={!enabled}
-                onclick={on_click(dispatch, Action::Analysis(action))}
-            >
-                { name }
-            </button>
-        }
-    };
     let is_analyzing = state.is_analyzing();
-    let phase = state.analysis_phase();
-    let (name, enabled, action) = match phase {
-        _ if !is_analyzing => ("Analyse", state.can_analyze(), AnalysisAction::Prepare),
-        AnalysisPhase::Counting => ("Start", false, AnalysisAction::Run),
-        AnalysisPhase::Standing if state.has_analyzed() => ("Resume", true, AnalysisAction::Run),
-        AnalysisPhase::Standing => ("Start", true, AnalysisAction::Run),
-        AnalysisPhase::Running => ("Pause", true, AnalysisAction::Pause),
-        AnalysisPhase::Done => ("Save", true, AnalysisAction::Save),
+    let keys = RunKeys {
+        of: "Contribution analysis",
+        phase: is_analyzing.then(|| state.analysis_phase()),
+        has_begun: state.has_analyzed(),
+        percent: Some(state.analysis_percent()),
+        text: state.analysis_text(),
+        note: state.analysis_note(),
+        prepare: (
+            "Analyse",
+            state.can_analyze(),
+            Action::Analysis(AnalysisAction::Prepare),
+        ),
+        run: Action::Analysis(AnalysisAction::Run),
+        pause: Action::Analysis(AnalysisAction::Pause),
+        done: Some(("Save", Action::Analysis(AnalysisAction::Save))),
+        cancel: Action::Analysis(AnalysisAction::Cancel),
     };
-    let is_done = is_analyzing && phase == AnalysisPhase::Done;
-    html! {
-        <div class="measurement" role="group" aria-label="Contribution analysis">
-            if !is_analyzing {
-                { fields(state, dispatch) }
-            }
-            { button(name, "button main", enabled, action) }
-            if is_analyzing {
-                { button(if is_done { "Close" } else { "Cancel" }, "button", true, AnalysisAction::Cancel) }
-                <div class="how-far">
-                    if !is_done {
-                        <progress
-                            aria-label="Contribution analysis"
-                            max="100"
-                            value={state.analysis_percent().to_string()}
-                        />
-                    }
-                    <p class="number">{ state.analysis_text() }</p>
-                </div>
-            }
-            <p class="note">{ state.analysis_note() }</p>
-        </div>
-    }
+    run_keys(dispatch, keys, fields(state, dispatch))
 }
 
 /// Seeds and steps of an analysis that is not begun yet.

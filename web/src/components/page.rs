@@ -5,6 +5,7 @@ use yew::prelude::*;
 use super::accuracy_panel::AccuracyPanel;
 use super::analysis_panel::AnalysisPanel;
 use super::draw_panel::DrawPanel;
+use super::drift_panel::DriftPanel;
 use super::hooks::{use_app, use_dispatch};
 use super::loss_panel::LossPanel;
 use super::map_panel::MapPanel;
@@ -69,6 +70,9 @@ pub fn Page() -> Html {
                     }
                     if shows("search") {
                         <div class="column below"><SearchPanel /></div>
+                    }
+                    if shows("drift") {
+                        <div class="column below"><DriftPanel /></div>
                     }
                     if shows("map") {
                         <div class="column below">{ numbers_panel(&state, &dispatch) }</div>

@@ -8,10 +8,11 @@ use super::chart_canvas::ChartCanvas;
 use super::data_table::DataTable;
 use super::hooks::{use_app, use_dispatch, use_size};
 use super::number_field::NumberField;
+use super::run_keys::{RunKeys, run_keys};
 use super::select_field::SelectField;
 use super::send::{committer, on_click, optional_committer, sender};
 use crate::charts::search as charts;
-use crate::protocol::{SearchPhase, SearchView};
+use crate::protocol::{AnalysisPhase, SearchPhase, SearchView};
 use crate::state::analysis::MAX_SEEDS;
 use crate::state::search::{MAX_PLANS, PointRow};
 use crate::state::{Action, AppState, Dispatch, SearchAction, Shared, text};
@@ -69,52 +70,33 @@ pub(super) fn SearchPanel() -> Html {
 
 /// The settings, how far the search is, and the keys that run it.
 fn measurement(state: &AppState, dispatch: &Dispatch) -> Html {
-    let button = |name: &'static str, class: &'static str, enabled: bool, action| {
-        html! {
-            <button
-                type="button"
-                {class}
-                disabled={!enabled}
-                onclick={on_click(dispatch, Action::Search(action))}
-            >
-                { name }
-            </button>
-        }
+    let phase = match state.search_phase() {
+        _ if !state.is_searching() => None,
+        SearchPhase::Done => Some(AnalysisPhase::Done),
+        _ if state.search_runs() => Some(AnalysisPhase::Running),
+        _ => Some(AnalysisPhase::Standing),
     };
-    let is_searching = state.is_searching();
-    let is_done = is_searching && state.search_phase() == SearchPhase::Done;
-    let note = state.search_note();
+    let keys = RunKeys {
+        of: "Search for a policy",
+        phase,
+        has_begun: true,
+        percent: state.search_percent(),
+        text: state.search_text(),
+        note: state.search_note(),
+        prepare: (
+            "Search",
+            state.can_search(),
+            Action::Search(SearchAction::Begin),
+        ),
+        run: Action::Search(SearchAction::Run),
+        pause: Action::Search(SearchAction::Pause),
+        done: None,
+        cancel: Action::Search(SearchAction::Cancel),
+    };
     html! {
         <>
-            if !note.is_empty() {
-                <p class="note">{ note }</p>
-            }
-            <div class="measurement" role="group" aria-label="Search for a policy">
-                if is_searching {
-                    if !is_done {
-                        if state.search_runs() {
-                            { button("Pause", "button main", true, SearchAction::Pause) }
-                        } else {
-                            { button("Resume", "button main", true, SearchAction::Run) }
-                        }
-                    }
-                    { button(if is_done { "Close" } else { "Cancel" }, "button", true, SearchAction::Cancel) }
-                    <div class="how-far">
-                        if !is_done {
-                            <progress
-                                aria-label="Search for a policy"
-                                max="100"
-                                value={state.search_percent().map(|it| it.to_string())}
-                            />
-                        }
-                        <p class="number">{ state.search_text() }</p>
-                    </div>
-                } else {
-                    { fields(state, dispatch) }
-                    { button("Search", "button main", state.can_search(), SearchAction::Begin) }
-                }
-            </div>
-            if !is_searching {
+            { run_keys(dispatch, keys, fields(state, dispatch)) }
+            if phase.is_none() {
                 { limits(state, dispatch) }
             }
         </>

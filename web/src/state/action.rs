@@ -3,7 +3,9 @@
 use quartermeg_core::policy::LayerUpdate;
 use quartermeg_formats::setup::RateSchedule;
 
-use super::{AnalysisAction, CameraAction, MotionAction, OwnAction, RunsAction, SearchAction};
+use super::{
+    AnalysisAction, CameraAction, DriftAction, MotionAction, OwnAction, RunsAction, SearchAction,
+};
 use crate::protocol::{ExportKind, FromWorker, Speed};
 
 /// Something happened.
@@ -142,6 +144,8 @@ pub enum Action {
     // -- Contribution analysis -----------------------------------------------------------------
     /// Something about it.
     Analysis(AnalysisAction),
+    /// Something about a world that changes.
+    Drift(DriftAction),
 
     // -- Search for a policy -------------------------------------------------------------------
     /// Something about it.

@@ -77,6 +77,8 @@ impl AppState {
             }
             Event::Analysis(view) => self.analysis_told(id, *view),
             Event::Search(view) => self.search_told(id, *view),
+            Event::Drift(view) => self.drift_told(id, *view),
+            Event::DriftPreview(preview) => self.drift_previewed(id, *preview),
             Event::Timeline { plan, n_overlaps } => {
                 self.imported = Some(Imported {
                     plan: Shared::new(*plan),
@@ -288,7 +290,7 @@ impl AppState {
     }
 
     fn take_refusal(&mut self, id: u32, message: String) {
-        if self.refused_own(id, &message) {
+        if self.refused_own(id, &message) || self.refused_drift(id, &message) {
             return;
         }
         self.planned_other(id, None);

@@ -27,6 +27,7 @@ mod budget;
 mod camera;
 mod command;
 mod difference;
+pub mod drift;
 mod effect;
 mod events;
 mod export;
@@ -59,6 +60,7 @@ pub use action::{Action, File, Handover};
 pub use analysis::{Analysis, AnalysisAction};
 pub use camera::{Camera, CameraAction, ENDED, NO_CAMERA_HERE};
 pub use command::{Command, Outbox};
+pub use drift::{Drift, DriftAction};
 pub use effect::{Effects, Seen};
 pub use history::{AccuracyPoint, Losses};
 pub use motion::{Motion, MotionAction, Recording};
@@ -100,6 +102,8 @@ pub struct AppState {
     pub analysis: Analysis,
     /// The search for a policy.
     pub search: Search,
+    /// A world that changes under the learners.
+    pub drift: Drift,
     /// Where the plan ends a step, and what helps, where it does not fit
     /// ([`Self::overflow`] is what is true now).
     known_overflow: Option<Shared<OverflowView>>,
@@ -263,6 +267,7 @@ impl AppState {
             editor: PolicyEditor::default(),
             analysis: Analysis::default(),
             search: Search::default(),
+            drift: Drift::default(),
             known_overflow: None,
             imported: None,
             playback: Playback::Paused,

@@ -112,6 +112,7 @@ impl AppState {
             Action::Runs(action) => self.take_runs(action),
             Action::Analysis(action) => self.take_analysis(action),
             Action::Search(action) => self.take_search(action),
+            Action::Drift(action) => self.take_drift(action),
 
             Action::CheckExport { with_weights } => self.check_export(with_weights),
             Action::Export {

@@ -370,6 +370,7 @@ impl AppState {
         self.motion.view = None;
         self.leave_analysis();
         self.leave_search();
+        self.leave_drift();
         // What the worker still tells is about other files.
         self.load_request = self.newest_request + 1;
         self.run_request = self.load_request;

@@ -1,6 +1,7 @@
 //! The reducer, tested as a person and a worker would use it.
 
 mod analysis;
+mod drift;
 mod search;
 
 use std::rc::Rc;

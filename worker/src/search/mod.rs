@@ -24,10 +24,11 @@ use quartermeg_search::{
 };
 
 use crate::analysis::sentence;
+use crate::pace::Pace;
 use crate::recorder::Recorder;
 use crate::solver;
 use crate::time::Clock;
-use crate::trial::{Pace, TrialRun, beginning_macs};
+use crate::trial::{TrialRun, beginning_macs};
 use quartermeg_web::protocol::{GenerationView, SearchOptions, SearchPhase, SearchView, StepView};
 
 /// Most seeds of a search.
