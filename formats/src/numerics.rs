@@ -63,6 +63,8 @@ pub struct Rule {
 pub const GRADIENT: usize = 2;
 /// Position of the rule about updates.
 pub const UPDATE: usize = 3;
+/// Position of the rule about the channels that a ratio stands for.
+pub const CHANNELS: usize = 8;
 /// Position of the rule about the optimizer.
 pub const OPTIMIZER: usize = 10;
 

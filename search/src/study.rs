@@ -232,7 +232,8 @@ impl Study {
             hash.update(image.as_ref());
         }
         for samples in &self.samples {
-            hash.update(samples.len().to_le_bytes());
+            // Alike on machines of any word size.
+            hash.update((samples.len() as u64).to_le_bytes());
             for sample in 0..samples.len() {
                 let (codes, label) = samples.get(sample);
                 let bytes: Vec<u8> = codes.iter().map(|code| code.cast_unsigned()).collect();

@@ -43,6 +43,16 @@ test('what ships is shown, and every layer is named by keys', async ({ app, page
   expect(await barriers(page)).toEqual([]);
 });
 
+test('what ships says so when it was measured with other settings', async ({ app, page }) => {
+  await app.pause();
+  const foreign = analysisOf(page).panel.getByText(/Measured with other settings/);
+  await app.field('Channels of a ratio').selectOption({ index: 1 });
+  await expect(foreign).toBeVisible({ timeout: RUN_MILLIS });
+  // What was there at first is what the command line measured.
+  await app.button('Undo').click();
+  await expect(foreign).toHaveCount(0, { timeout: RUN_MILLIS });
+});
+
 test('an analysis is paused, goes on after a reload, and is shown and saved', async ({ open, site, page }) => {
   test.setTimeout(120_000);
   const address = `${site.url}#v=1&scenario=watch&stop=2`;

@@ -91,6 +91,32 @@ test('two runs stand side by side with the numbers that the page shows', async (
   expect(await barriers(page)).toEqual([]);
 });
 
+test('the curves of the pinned run stand behind those of the live one', async ({ app, page }) => {
+  await withRun(app);
+  const charts = ['Training loss', 'Accuracy'].map((name) => page.getByRole('region', { name, exact: true }));
+  for (const chart of charts) await expect(chart.getByText('run A')).toHaveCount(0);
+  await app.button('As A, run 1').click();
+  for (const chart of charts) {
+    await expect(chart.getByText('run A')).toBeVisible();
+    await expect(chart.getByRole('img', { name: /Dashed: run A\.$/ })).toBeVisible();
+  }
+  await app.button('As A, run 1').click();
+  for (const chart of charts) await expect(chart.getByText('run A')).toHaveCount(0);
+});
+
+test('on a narrow screen each run is a card, and still a row of the table', async ({ app, page }) => {
+  await withRun(app);
+  await page.setViewportSize({ width: 390, height: 844 });
+  const region = page.getByRole('region', { name: 'Table of runs' });
+  const [inner, outer] = await region.evaluate((it) => [it.scrollWidth, it.clientWidth]);
+  expect(inner).toBeLessThanOrEqual(outer);
+  const run = row(app, 'run 1');
+  await expect(run.getByRole('rowheader')).toBeVisible();
+  await expect(run.getByRole('cell').filter({ hasText: /^60$/ })).toBeVisible();
+  await expect(table(app).getByRole('columnheader', { name: 'Peak memory' })).toBeAttached();
+  expect(await barriers(page)).toEqual([]);
+});
+
 test('names, notes and the pin outlive the page, and a map is planned again', async ({ app, page }) => {
   await withRun(app);
   await app.field('Name of run 1').fill('The first');

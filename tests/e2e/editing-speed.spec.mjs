@@ -7,7 +7,7 @@ import { expect, test } from './support/test.mjs';
 
 /** Folder with published networks; without it the test is left out. */
 const REFERENCE = process.env.QUARTERMEG_REFERENCE_DIR;
-/** Edits, of which the quickest counts: other programs may take the processor for a while. */
+/** Edits, of which the one in the middle counts: a person feels what is usual. */
 const EDITS = 24;
 /** Native steps a second of Keyboard on a machine that is not slow; a slower one may take longer by as much. */
 const NOT_SLOW = 800;
@@ -49,11 +49,12 @@ test('an edit of 60 layers is seen within 50 ms, and its costs within a second',
     took.seen.push(seen);
     took.costs.push(costs);
   }
-  const best = (all) => Math.min(...all);
+  const median = (all) => all.toSorted((one, other) => one - other)[Math.floor(all.length / 2)];
   const digits = (all) => all.map((it) => it.toFixed(0)).join(', ');
   console.log(`an edit of 60 layers is seen after ${digits(took.seen)} ms, its costs after ${digits(took.costs)} ms`);
-  const native = best(took.seen) < 50 ? NOT_SLOW : await nativeRate('Keyboard');
+  console.log(`in the middle ${digits([median(took.seen)])} ms and ${digits([median(took.costs)])} ms`);
+  const native = median(took.seen) < 50 ? NOT_SLOW : await nativeRate('Keyboard');
   const slower = Math.max(1, NOT_SLOW / native);
-  expect(best(took.seen), `milliseconds, on a machine ${slower} times slower`).toBeLessThan(50 * slower);
-  expect(best(took.costs)).toBeLessThan(1_000 * slower);
+  expect(median(took.seen), `milliseconds, on a machine ${slower} times slower`).toBeLessThan(50 * slower);
+  expect(median(took.costs)).toBeLessThan(1_000 * slower);
 });

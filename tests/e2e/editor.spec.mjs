@@ -133,3 +133,54 @@ test('where nothing was analysed the budget line moves the budget alone', async 
   await page.keyboard.press('ArrowDown');
   await expect(page.locator('.solution')).toHaveText('Accuracy not analysed yet, so the policy stays.');
 });
+
+test.describe('with a finger', () => {
+  test.use({ viewport: { width: 390, height: 844 }, hasTouch: true, isMobile: true });
+
+  /** Fingers on the screen, as the browser gets them from its hardware. */
+  const finger = async (page) => {
+    const session = await page.context().newCDPSession(page);
+    const send = (type, ...touchPoints) => session.send('Input.dispatchTouchEvent', { type, touchPoints });
+    return {
+      down: (x, y) => send('touchStart', { x, y }),
+      move: (x, y) => send('touchMove', { x, y }),
+      up: () => send('touchEnd'),
+    };
+  };
+
+  test('one that rests on a choice paints, and one that moves at once scrolls', async ({ app, page }) => {
+    await app.pause();
+    const list = page.locator('.layers');
+    const scrolled = () => list.evaluate((it) => it.scrollTop);
+    const before = policy(page);
+    await app.ratio(6, '1/4').evaluate((it) => it.scrollIntoView({ block: 'center' }));
+    const touch = await finger(page);
+
+    const atRest = await scrolled();
+    const [x, y] = await middle(app.ratio(6, '1/4'));
+    await touch.down(x, y);
+    for (let at = 1; at <= 8; at += 1) await touch.move(x, y - 12 * at);
+    await touch.up();
+    await expect.poll(scrolled).toBeGreaterThan(atRest + 20);
+    await page.waitForTimeout(500);
+    expect(policy(page), 'a swipe chooses nothing').toBe(before);
+
+    await list.evaluate((it) => it.scrollTo(0, 0));
+    await app.ratio(3, '1/4').evaluate((it) => it.scrollIntoView({ block: 'center' }));
+    const still = await scrolled();
+    const [from, to] = [await middle(app.ratio(1, '1/4')), await middle(app.ratio(5, '1/4'))];
+    await touch.down(...from);
+    await expect(app.ratio(1, '1/4')).toBeChecked();
+    for (let at = 0; at <= 1; at += 0.05) await touch.move(from[0], from[1] + at * (to[1] - from[1]));
+    for (const layer of [1, 2, 3, 4, 5]) await expect(app.ratio(layer, '1/4')).toBeChecked();
+    await touch.up();
+    expect(await scrolled()).toBe(still);
+    await expect.poll(() => policy(page)).toMatch(/^-44444/);
+    await app.button('Undo').click();
+    await expect.poll(() => policy(page)).toBe(before);
+
+    // A tap chooses, as ever.
+    await app.ratio(4, '1/2').tap();
+    await expect(app.ratio(4, '1/2')).toBeChecked();
+  });
+});

@@ -190,6 +190,10 @@ impl World {
                 };
                 self.dispatch.dispatch(Action::Analysis(recalled));
             }
+            Command::ListKept { prefix } => {
+                let listed = AnalysisAction::Listed(io::storage::keys(prefix));
+                self.dispatch.dispatch(Action::Analysis(listed));
+            }
             Command::StartCamera => {
                 let dispatch = self.dispatch.clone();
                 let on_end = self.dispatch.clone();

@@ -331,6 +331,11 @@ pub enum Event {
     Costs(Box<CostsView>),
     /// What layers contribute, as the worker knows it; nobody may have asked for it.
     Contributions(Box<ContributionsView>),
+    /// Where those contributions come from; nobody asked for it.
+    ContributionsOrigin {
+        /// Whether they were measured with the settings and samples that are there now.
+        is_same: bool,
+    },
     /// The best policy that is known within a budget.
     Solved {
         /// Link text of the policy; none where nothing fits, or nothing is known of what layers
@@ -434,9 +439,11 @@ pub enum Event {
     },
     /// What would be exported was held against the board.
     ExportChecked(Box<ExportView>),
-    /// The program that would be exported is another, by what takes effect from the next step on.
+    /// The program that would be exported is another, by a plan or by what takes effect from the
+    /// next step on.
     ProgramChanged {
-        /// [`PlanView::program_sha256`].
+        /// SHA-256 of it without trained weights, as hexadecimal digits
+        /// ([`quartermeg_formats::verified::program_sha256`]).
         sha256: String,
     },
     /// Trained weights were read for the plan that is there: training goes on from them. Answered
@@ -615,9 +622,6 @@ pub struct FixView {
 pub struct PlanView {
     /// SHA-256 of network, policy and plan, as hexadecimal digits.
     pub identity: String,
-    /// SHA-256 of the program that would be exported without trained weights, as hexadecimal
-    /// digits ([`quartermeg_formats::verified::program_sha256`]).
-    pub program_sha256: String,
     /// Size of the one block: "Peak memory".
     pub arena_bytes: u32,
     /// First part, which keeps its contents.

@@ -11,52 +11,54 @@ use quartermeg_web::protocol::{CHOICES, CellCost, CostsView};
 #[derive(Debug)]
 pub(crate) struct CostsPlanner {
     setup: Setup,
-    base: Outline,
+    /// What the setup itself needs; none before the first layer is planned.
+    base: Option<Outline>,
     view: CostsView,
 }
 
 impl CostsPlanner {
-    /// Begins with a setup; none where it cannot be compiled.
+    /// Begins with a setup that was compiled.
     #[cfg_attr(page, optimize(size))]
-    pub(crate) fn new(setup: &Setup, network: &Network) -> Option<Self> {
-        let base = outline(network, &setup.policy, setup.rules).ok()?;
-        Some(Self {
+    pub(crate) fn new(setup: &Setup) -> Self {
+        Self {
             setup: setup.clone(),
-            base,
+            base: None,
             view: CostsView {
                 policy: link::policy_text(&setup.policy),
-                peak_bytes: base.peak_bytes,
-                layers: Vec::new(),
+                ..CostsView::default()
             },
-        })
+        }
     }
 
     /// Plans one layer more; everything, once there is no layer left.
     #[cfg_attr(page, optimize(size))]
     pub(crate) fn advance(&mut self, network: &Network) -> Option<CostsView> {
+        // What compiles does so with any choice of a layer.
+        let base = self.base.get_or_insert_with(|| {
+            outline(network, &self.setup.policy, self.setup.rules).unwrap_or_default()
+        });
+        self.view.peak_bytes = base.peak_bytes;
         let layer = self.view.layers.len();
         if layer < self.setup.policy.layers.len() {
             let costs = CHOICES.map(|choice| {
                 let mut policy = self.setup.policy.clone();
                 policy.set(layer, choice);
-                // A policy that compiles does so with any choice of a layer.
-                let other = outline(network, &policy, self.setup.rules).unwrap_or(self.base);
-                self.cost(&other)
+                let other = outline(network, &policy, self.setup.rules).unwrap_or(*base);
+                cost(base, &other)
             });
             self.view.layers.push(costs);
         }
         let is_done = self.view.layers.len() == self.setup.policy.layers.len();
         is_done.then(|| self.view.clone())
     }
+}
 
-    fn cost(&self, other: &Outline) -> CellCost {
-        let less = |ours: u32, theirs: u32| ours.cast_signed() - theirs.cast_signed();
-        let base = &self.base;
-        CellCost {
-            peak_bytes: less(other.peak_bytes, base.peak_bytes),
-            saved_bytes: less(other.saved_bytes, base.saved_bytes),
-            trainable_bytes: less(other.trainable_bytes, base.trainable_bytes),
-            macs_step: other.macs_step.cast_signed() - base.macs_step.cast_signed(),
-        }
+fn cost(base: &Outline, other: &Outline) -> CellCost {
+    let less = |ours: u32, theirs: u32| ours.cast_signed() - theirs.cast_signed();
+    CellCost {
+        peak_bytes: less(other.peak_bytes, base.peak_bytes),
+        saved_bytes: less(other.saved_bytes, base.saved_bytes),
+        trainable_bytes: less(other.trainable_bytes, base.trainable_bytes),
+        macs_step: other.macs_step.cast_signed() - base.macs_step.cast_signed(),
     }
 }

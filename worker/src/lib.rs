@@ -20,6 +20,7 @@ mod files;
 mod gauge;
 mod motion;
 mod names;
+mod origin;
 mod overflow;
 mod own;
 mod pace;

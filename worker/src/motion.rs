@@ -1,14 +1,14 @@
 //! Windows of motion: those that ship, and those of a person's recordings.
 
 use quartermeg_core::network::Network;
-use quartermeg_core::session::{Evaluator, Samples, largest};
+use quartermeg_core::session::{Samples, largest};
 use quartermeg_formats::explain;
 use quartermeg_formats::motion::{Channel, Description};
 
 use crate::files::short;
 use crate::samples::count;
 use crate::time::Clock;
-use crate::trainer::{Compiled, Trainer, no_plan, no_samples, softmax};
+use crate::trainer::{Compiled, Trainer, evaluator, no_plan, no_samples, softmax};
 use quartermeg_web::protocol::{ChannelView, Event, MotionView};
 
 /// How the windows that ship were recorded.
@@ -103,6 +103,7 @@ impl<C: Clock> Trainer<C> {
                 .map_err(|error| explain::input(&error))?;
         }
         let n_learn = count(run.session.samples().len());
+        self.is_origin_new = true;
         self.tell(id, Event::SampleAdded { n_learn });
         Ok(())
     }
@@ -112,11 +113,7 @@ impl<C: Clock> Trainer<C> {
         let Compiled {
             image, untrained, ..
         } = self.compiled.as_mut().ok_or_else(no_plan)?;
-        let reader = match untrained {
-            Some(reader) => reader,
-            None => untrained
-                .insert(Evaluator::new(image.clone()).map_err(|error| explain::session(&error))?),
-        };
+        let reader = evaluator(untrained, image)?;
         reader
             .classify(codes)
             .map_err(|error| explain::input(&error))?;

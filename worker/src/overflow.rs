@@ -69,11 +69,14 @@ impl OverflowPlanner {
         }
     }
 
-    /// Tries one more change; what was found, where that is news, and at first where the step ends.
+    /// Where the step ends, once, before anything is tried.
+    pub(crate) fn begin(&mut self) -> Option<OverflowView> {
+        let is_told = std::mem::replace(&mut self.is_told, true);
+        (!is_told).then(|| self.view())
+    }
+
+    /// Tries one more change; what was found, where that is news.
     pub(crate) fn advance(&mut self, network: &Network) -> Option<OverflowView> {
-        if !std::mem::replace(&mut self.is_told, true) {
-            return Some(self.view());
-        }
         let (n_fixes, [n_tried, _]) = (self.search.fixes().len(), self.search.progress());
         self.search.advance(network);
         let [now, _] = self.search.progress();

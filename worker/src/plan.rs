@@ -48,7 +48,6 @@ pub(crate) fn view(
     network: &Network,
     setup: &Setup,
     presets: Vec<PresetView>,
-    program_sha256: String,
 ) -> PlanView {
     let meta = program.meta();
     let peak = peak::peak(program);
@@ -63,7 +62,6 @@ pub(crate) fn view(
     let recomputable = every_weight.recomputable(network);
     PlanView {
         identity: hex(&program.identity()),
-        program_sha256,
         arena_bytes: meta.arena_bytes,
         persistent_bytes: meta.persistent_bytes,
         lower_bound_bytes: meta.lower_bound_bytes,

@@ -81,6 +81,11 @@ impl Solver {
         &self.contributions
     }
 
+    /// The study that it was measured in.
+    pub(crate) fn study(&self) -> &str {
+        &self.measured.study
+    }
+
     /// What the page draws.
     #[cfg_attr(page, optimize(size))]
     pub(crate) fn view(&self) -> ContributionsView {

@@ -15,6 +15,10 @@ const BATCH_MILLIS: f64 = 50.0;
 const OPERATION_MILLIS: f64 = 1_000.0;
 /// Time between two steps at ten a second, in milliseconds.
 const STEP_MILLIS: f64 = 100.0;
+/// Time after a new setup and what its edits would cost, in milliseconds, in which nothing else is
+/// planned that nobody asked for: such plans cannot be interrupted, and the next edit may come at
+/// once.
+pub const SETTLE_MILLIS: f64 = 300.0;
 /// Share of the time that measuring the accuracy may take while training runs.
 const GAUGE_SHARE: f64 = 0.1;
 
@@ -39,7 +43,7 @@ impl<C: Clock> Trainer<C> {
     /// Trains and measures for one slice, and says when the next one is due.
     pub fn slice(&mut self) -> Next {
         let begin = self.clock.now();
-        let plans_on = self.plan_beside();
+        let plans = self.plan_beside();
         match self.speed {
             Some(Speed::Unlimited) => {
                 self.train_until(begin + SLICE_MILLIS);
@@ -49,46 +53,69 @@ impl<C: Clock> Trainer<C> {
             }
             Some(speed) => {
                 self.tick(speed, begin);
-                if plans_on {
-                    return Next::Soon;
-                }
                 let tick_at = self.run.as_ref().map_or(begin, |run| run.tick_at);
-                Next::After((tick_at - self.clock.now()).max(0.0))
+                let tick_after = (tick_at - self.clock.now()).max(0.0);
+                match plans {
+                    Next::Soon => Next::Soon,
+                    Next::After(millis) => Next::After(millis.min(tick_after)),
+                    Next::Idle => Next::After(tick_after),
+                }
             }
             None => {
                 let end = begin + SLICE_MILLIS;
                 if self.measure_until(end)
-                    || plans_on
+                    || plans == Next::Soon
                     || self.analyze_until(end)
                     || self.search_until(end)
                     || self.drift_until(end)
                 {
                     Next::Soon
                 } else {
-                    Next::Idle
+                    plans
                 }
             }
         }
     }
 
-    /// Plans one thing more that nobody asked for, the most urgent first; whether there are others.
-    fn plan_beside(&mut self) -> bool {
+    /// Plans one thing more that nobody asked for, the most urgent first; when the next is due.
+    /// What takes long and cannot be interrupted waits until nothing is edited any more.
+    fn plan_beside(&mut self) -> Next {
         let Some(network) = self.compiled.as_ref().map(|it| it.network.clone()) else {
-            return false;
+            return Next::Idle;
         };
-        let id = self.newest_request;
         if self.costs.is_some() {
             self.plan_costs(&network);
-            return true;
+            return Next::Soon;
         }
-        if let Some(overflow) = self.overflow.as_mut().filter(|it| !it.is_done()) {
+        let id = self.newest_request;
+        if std::mem::take(&mut self.is_program_new)
+            && let Some(compiled) = &self.compiled
+        {
+            let sha256 = compiled.program_sha256();
+            self.tell(id, Event::ProgramChanged { sha256 });
+            return Next::Soon;
+        }
+        let mut overflow = self.overflow.as_mut().filter(|it| !it.is_done());
+        let is_planned = self.passes.is_none() && self.planner.is_none();
+        if overflow.is_none() && is_planned && !self.is_origin_new {
+            return Next::Idle;
+        }
+        if let Some(view) = overflow.as_mut().and_then(|it| it.begin()) {
+            self.tell(id, Event::Overflow(Box::new(view)));
+            return Next::Soon;
+        }
+        let settles_after = self.settled_at - self.clock.now();
+        if settles_after > 0.0 {
+            return Next::After(settles_after);
+        }
+        if let Some(overflow) = overflow {
             if let Some(view) = overflow.advance(&network) {
                 self.tell(id, Event::Overflow(Box::new(view)));
             }
-            return true;
+            return Next::Soon;
         }
         let Some(passes) = &mut self.passes else {
-            return self.plan_rules();
+            return self.plan_rules(&network);
         };
         let view = passes.advance(&network);
         if passes.is_done() {
@@ -97,7 +124,7 @@ impl<C: Clock> Trainer<C> {
         if let Some(view) = view {
             self.tell(id, Event::PassesPlanned(Box::new(view)));
         }
-        true
+        Next::Soon
     }
 
     /// Plans the choices of some layers.
@@ -106,6 +133,8 @@ impl<C: Clock> Trainer<C> {
         while let Some(costs) = &mut self.costs {
             if let Some(view) = costs.advance(network) {
                 self.costs = None;
+                // Whoever waited for them may go on with what they say.
+                self.settled_at = self.clock.now() + SETTLE_MILLIS;
                 let id = self.newest_request;
                 self.tell(id, Event::Costs(Box::new(view)));
             }
@@ -115,18 +144,20 @@ impl<C: Clock> Trainer<C> {
         }
     }
 
-    /// Plans one more choice of the numerics; whether there are others.
-    fn plan_rules(&mut self) -> bool {
-        let (Some(compiled), Some(planner)) = (&self.compiled, &mut self.planner) else {
-            return false;
+    /// Plans one more choice of the numerics; after the last one, tells where the contributions
+    /// come from.
+    fn plan_rules(&mut self, network: &Network) -> Next {
+        let Some(planner) = &mut self.planner else {
+            self.tell_origin();
+            return Next::Idle;
         };
-        let Some(view) = planner.advance(&compiled.network) else {
-            return true;
+        let Some(view) = planner.advance(network) else {
+            return Next::Soon;
         };
         self.planner = None;
         let id = self.newest_request;
         self.tell(id, Event::RulesPlanned(Box::new(view)));
-        false
+        Next::Soon
     }
 
     /// Trains as fast as possible.

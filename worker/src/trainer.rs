@@ -26,6 +26,7 @@ use crate::analysis::Analysis;
 use crate::costs::CostsPlanner;
 use crate::drift::DriftRuns;
 use crate::motion::Motion;
+use crate::origin::Origin;
 use crate::overflow::OverflowPlanner;
 use crate::own::Own;
 use crate::passes::PassesPlanner;
@@ -34,7 +35,7 @@ use crate::run::Run;
 use crate::samples::{SampleSet, check_image, count};
 use crate::search::{Search, Subject};
 use crate::solver::Solver;
-use crate::time::Clock;
+use crate::time::{Clock, SETTLE_MILLIS};
 use crate::{files, plan, timeline};
 use quartermeg_web::protocol::{
     AnalysisRequest, Event, ExportKind, FromWorker, Position, PresetView, Request, SampleData,
@@ -63,11 +64,19 @@ pub struct Trainer<C> {
     /// A file of contributions, and the scenario that it is for.
     contributions: Option<(String, Vec<u8>)>,
     /// Solves policies, where that file is of the network that is compiled.
-    solver: Option<Solver>,
+    pub(crate) solver: Option<Solver>,
+    /// What the page was told of where its contributions come from was told of this.
+    pub(crate) origin: Option<Origin>,
+    /// Whether that may have become another.
+    pub(crate) is_origin_new: bool,
     /// Works out what other numerics would need; none once that is known.
     pub(crate) planner: Option<RulesPlanner>,
     /// Works out what each pass of the compiler saves; none once that is known.
     pub(crate) passes: Option<PassesPlanner>,
+    /// Whether the page does not know yet which program would be exported.
+    pub(crate) is_program_new: bool,
+    /// When edits are held to be over, and what takes long may be planned.
+    pub(crate) settled_at: f64,
     /// Looks for what helps a plan that does not fit; none where it does.
     pub(crate) overflow: Option<OverflowPlanner>,
     /// The contribution analysis, under way or standing; none where nobody asked for one.
@@ -97,8 +106,9 @@ pub(crate) struct Compiled {
     pub(crate) network: Rc<Network>,
     pub(crate) image: AlignedBytes,
     program: Program<AlignedBytes>,
-    /// Runs drawings; the accuracy has an evaluator of its own, whose weights stand still.
-    reader: Evaluator,
+    /// Runs drawings; none before one was asked about. The accuracy has an evaluator of its own,
+    /// whose weights stand still.
+    reader: Option<Evaluator>,
     /// Runs with the weights from before learning; none before it was asked for.
     pub(crate) untrained: Option<Evaluator>,
     /// Trained weights that the run starts with, from a file.
@@ -122,7 +132,7 @@ impl Compiled {
     }
 
     /// By which the page knows whether it was verified.
-    fn program_sha256(&self) -> String {
+    pub(crate) fn program_sha256(&self) -> String {
         verified::program_sha256(&self.setup, &self.network, &self.program)
     }
 
@@ -145,8 +155,12 @@ impl<C: Clock> Trainer<C> {
             costs: None,
             contributions: None,
             solver: None,
+            origin: None,
+            is_origin_new: false,
             planner: None,
             passes: None,
+            is_program_new: false,
+            settled_at: 0.0,
             overflow: None,
             analysis: None,
             search: None,
@@ -316,6 +330,7 @@ impl<C: Clock> Trainer<C> {
             },
         );
         (self.samples, self.samples_of, self.motion) = (Some(samples), scenario, motion);
+        self.is_origin_new = true;
         self.tell_motion(id);
         // Samples of a person's own, which may be learned from meanwhile, are others.
         if !self.compiled.as_ref().is_some_and(Compiled::is_own) {
@@ -368,7 +383,7 @@ impl<C: Clock> Trainer<C> {
         if run.is_none() {
             self.pause();
         }
-        (self.own.set, self.run) = (set, run);
+        (self.own.set, self.run, self.is_origin_new) = (set, run, true);
         self.tell_samples(id);
         self.tell_position(id);
         Ok(())
@@ -425,7 +440,7 @@ impl<C: Clock> Trainer<C> {
             setup,
             network,
             program: Program::parse(image.clone()).map_err(|error| explain::program(&error))?,
-            reader: Evaluator::new(image.clone()).map_err(|error| explain::session(&error))?,
+            reader: None,
             image,
             untrained: None,
             trained,
@@ -453,11 +468,11 @@ impl<C: Clock> Trainer<C> {
             &compiled.network,
             &compiled.setup,
             self.presets.clone(),
-            compiled.program_sha256(),
         );
-        self.costs = CostsPlanner::new(&compiled.setup, &compiled.network);
+        self.costs = Some(CostsPlanner::new(&compiled.setup));
         self.planner = Some(RulesPlanner::new(&compiled.setup, view.arena_bytes));
         self.passes = Some(PassesPlanner::new(&compiled.setup, view.arena_bytes));
+        (self.is_program_new, self.is_origin_new) = (true, true);
         self.tell(id, Event::Planned(Box::new(view)));
         let other = self
             .compiled
@@ -483,6 +498,7 @@ impl<C: Clock> Trainer<C> {
     /// before this one.
     #[cfg_attr(page, optimize(size))]
     fn watch_budget(&mut self, before: Option<OverflowPlanner>) {
+        self.settled_at = self.clock.now() + SETTLE_MILLIS;
         self.overflow = self.compiled.as_ref().and_then(|compiled| {
             let Compiled {
                 program,
@@ -498,6 +514,7 @@ impl<C: Clock> Trainer<C> {
     #[cfg_attr(page, optimize(size))]
     fn renew_solver(&mut self, id: u32) -> Result<(), String> {
         let was_known = self.solver.take().is_some();
+        (self.origin, self.is_origin_new) = (None, true);
         let Some(compiled) = &self.compiled else {
             return Ok(());
         };
@@ -547,13 +564,7 @@ impl<C: Clock> Trainer<C> {
                 WaterfallError::Compile(error) => explain::compile(&error),
                 WaterfallError::Program(error) => explain::program(&error),
             })?;
-        let plan = Box::new(plan::view(
-            &program,
-            network,
-            setup,
-            Vec::new(),
-            String::new(),
-        ));
+        let plan = Box::new(plan::view(&program, network, setup, Vec::new()));
         self.tell(id, Event::PlannedWithout { left_out, plan });
         Ok(())
     }
@@ -566,7 +577,7 @@ impl<C: Clock> Trainer<C> {
         let image = compile(&network, &setup.policy, setup.rules, setup.settings())
             .map_err(|error| explain::compile(&error))?;
         let program = Program::parse(image).map_err(|error| explain::program(&error))?;
-        let plan = plan::view(&program, &network, &setup, Vec::new(), String::new());
+        let plan = plan::view(&program, &network, &setup, Vec::new());
         self.tell(id, Event::PlannedOther(Box::new(plan)));
         Ok(())
     }
@@ -576,11 +587,10 @@ impl<C: Clock> Trainer<C> {
         let compiled = self.compiled()?;
         compiled.setup = link.setup;
         let settings = compiled.setup.settings();
-        let sha256 = compiled.program_sha256();
         if let Some(run) = &mut self.run {
             run.settings = settings;
         }
-        self.tell(self.newest_request, Event::ProgramChanged { sha256 });
+        (self.is_program_new, self.is_origin_new) = (true, true);
         Ok(())
     }
 
@@ -640,7 +650,8 @@ impl<C: Clock> Trainer<C> {
     #[cfg_attr(page, optimize(size))]
     fn predict(&mut self, id: u32, codes: &[i8]) -> Result<(), String> {
         let state = self.run.as_ref().map(|run| run.session.state());
-        let reader = &mut self.compiled()?.reader;
+        let Compiled { reader, image, .. } = self.compiled()?;
+        let reader = evaluator(reader, image)?;
         if let Some(state) = state {
             reader
                 .begin(&state)
@@ -664,6 +675,7 @@ impl<C: Clock> Trainer<C> {
             .map_err(|error| explain::input(&error))?;
         samples.pixels.extend_from_slice(pixels);
         let n_learn = count(run.session.samples().len());
+        self.is_origin_new = true;
         self.tell(id, Event::SampleAdded { n_learn });
         Ok(())
     }
@@ -675,19 +687,12 @@ impl<C: Clock> Trainer<C> {
         if let AnalysisRequest::Prepare { n_seeds, steps } = request {
             self.analysis = None;
             let compiled = self.compiled.as_ref().ok_or_else(no_plan)?;
-            let held_out = if compiled.is_own() {
-                &self.own.set
-            } else {
-                &self.samples
-            };
-            let (Some(run), Some(held_out)) = (&self.run, held_out) else {
-                return Err(no_samples());
-            };
+            let samples = self.study_samples().ok_or_else(no_samples)?;
             self.analysis = Some(Analysis::new(
                 id,
                 &compiled.network,
                 &compiled.setup,
-                [run.session.samples(), &held_out.test],
+                samples,
                 [n_seeds, steps],
             )?);
             self.tell_analysis();
@@ -987,6 +992,20 @@ fn not_analysed() -> String {
 
 pub(crate) fn no_plan() -> String {
     "There is no plan yet; try again in a moment.".to_owned()
+}
+
+/// The evaluator that is kept for an image, made when it is first asked for: few edits of a policy
+/// are followed by a question.
+pub(crate) fn evaluator<'a>(
+    kept: &'a mut Option<Evaluator>,
+    image: &AlignedBytes,
+) -> Result<&'a mut Evaluator, String> {
+    Ok(match kept {
+        Some(evaluator) => evaluator,
+        None => {
+            kept.insert(Evaluator::new(image.clone()).map_err(|error| explain::session(&error))?)
+        }
+    })
 }
 
 /// Probabilities that sum to one.

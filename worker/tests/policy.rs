@@ -4,29 +4,34 @@
 #[path = "common/files.rs"]
 mod files;
 
+use std::cell::Cell;
+use std::rc::Rc;
+
 use files::{file, load_network, load_samples};
 use quartermeg_formats::link;
 use quartermeg_formats::scenario::{KEYBOARD, Scenario, WATCH};
 use quartermeg_web::protocol::{
     CHOICES, ContributionsView, CostsView, Event, PlanView, Request, ToWorker,
 };
-use quartermeg_worker::time::Clock;
+use quartermeg_worker::time::{Clock, Next};
 use quartermeg_worker::trainer::Trainer;
 
-/// Time stands still, so that a slice does all that it may do.
-struct NoClock;
+/// Time stands still, so that a slice does all that it may do, unless it is waited for.
+#[derive(Clone, Default)]
+struct TestClock(Rc<Cell<f64>>);
 
-impl Clock for NoClock {
+impl Clock for TestClock {
     fn now(&self) -> f64 {
-        0.0
+        self.0.get()
     }
 }
 
-struct Bench(Trainer<NoClock>, u32);
+struct Bench(Trainer<TestClock>, u32, Rc<Cell<f64>>);
 
 impl Bench {
     fn of(scenario: &Scenario) -> Self {
-        let mut bench = Self(Trainer::new(NoClock), 0);
+        let clock = TestClock::default();
+        let mut bench = Self(Trainer::new(clock.clone()), 0, clock.0);
         bench.ask(load_network(scenario));
         bench.ask(load_samples(scenario));
         bench
@@ -46,6 +51,24 @@ impl Bench {
         match events.remove(0) {
             Event::Planned(plan) => (*plan, events),
             other => panic!("{other:?}"),
+        }
+    }
+
+    /// Whether contributions are of now, as it is told once nothing else is left to be planned.
+    fn origins(&mut self) -> Vec<bool> {
+        let mut told = Vec::new();
+        loop {
+            let next = self.0.slice();
+            for event in self.0.take_events() {
+                if let Event::ContributionsOrigin { is_same } = event.event {
+                    told.push(is_same);
+                }
+            }
+            match next {
+                Next::Idle => return told,
+                Next::Soon => {}
+                Next::After(millis) => self.2.set(self.2.get() + millis),
+            }
         }
     }
 
@@ -166,6 +189,25 @@ fn a_file_of_contributions_is_opened_as_any_other_and_refused_where_it_does_not_
             .iter()
             .any(|event| matches!(event, Event::Failed { message } if message.contains("analyze")))
     );
+}
+
+/// What ships was measured with the settings and samples that are there at first.
+#[test]
+fn where_contributions_come_from_is_told_whenever_it_changes() {
+    for scenario in [&KEYBOARD, &WATCH] {
+        let mut bench = Bench::of(scenario);
+        let setup = format!("v=1&scenario={}", scenario.id);
+        bench.configure(&setup);
+        bench.ask(contributions_of(scenario));
+        assert_eq!(bench.origins(), [true], "{}", scenario.id);
+        // Neither the policy nor what a trial has of its own matters.
+        bench.configure(&format!("{setup}&policy=-&seed=9&lr=0.5&budget=60000"));
+        assert!(bench.origins().is_empty());
+        bench.configure(&format!("{setup}&qas=off"));
+        assert_eq!(bench.origins(), [false]);
+        bench.configure(&setup);
+        assert_eq!(bench.origins(), [true]);
+    }
 }
 
 /// Without whole policies the contributions are summed up, as the exact solver does.

@@ -13,7 +13,7 @@ use quartermeg_formats::waterfall::ALL_LEFT_OUT;
 use quartermeg_web::protocol::{
     Event, ExportKind, FromWorker, OverflowView, PlanView, Position, Request, Speed, ToWorker,
 };
-use quartermeg_worker::time::{Clock, Next};
+use quartermeg_worker::time::{Clock, Next, SETTLE_MILLIS};
 use quartermeg_worker::trainer::Trainer;
 
 /// A clock that goes on a little whenever it is looked at.
@@ -202,7 +202,10 @@ fn training_tells_its_losses_and_stops() {
                 correct,
                 total,
             } => accuracies.push((*step, *correct, *total)),
-            Event::RulesPlanned(_) | Event::PassesPlanned(_) | Event::Costs(_) => {}
+            Event::RulesPlanned(_)
+            | Event::PassesPlanned(_)
+            | Event::Costs(_)
+            | Event::ProgramChanged { .. } => {}
             other => panic!("{other:?}"),
         }
     }
@@ -262,20 +265,30 @@ fn settings_change_from_the_next_step_on() {
     plain.ask(Request::Step);
     let expected = plain.position(Request::Step).weights_digest;
     let mut tuned = Bench::ready("");
-    let program = tuned.configure("").0.program_sha256;
+    let program = programs(tuned.run_until_idle());
+    assert_eq!(program.len(), 1);
     tuned.ask(Request::Step);
     tuned.ask(Request::NextOperation);
     let tune = Request::Tune {
         setup: "v=1&lr=5&qas=off&stop=10".to_owned(),
     };
-    let told = tuned.ask(tune);
-    assert!(
-        matches!(&told[..], [Event::ProgramChanged { sha256 }] if *sha256 != program),
-        "{told:?}"
-    );
+    for _ in 0..3 {
+        assert_eq!(tuned.ask(tune.clone()), []);
+    }
+    let told = programs(tuned.run_until_idle());
+    assert!(told.len() == 1 && told != program, "{told:?}");
     assert_eq!(tuned.position(Request::Step).weights_digest, expected);
     let after = tuned.position(Request::Step).weights_digest;
     assert_ne!(after, plain.position(Request::Step).weights_digest);
+}
+
+/// The programs that would be exported, as they were told.
+fn programs(events: Vec<FromWorker>) -> Vec<String> {
+    let of = |message: FromWorker| match message.event {
+        Event::ProgramChanged { sha256 } => Some(sha256),
+        _ => None,
+    };
+    events.into_iter().filter_map(of).collect()
 }
 
 #[test]
@@ -371,7 +384,6 @@ fn another_setup_is_planned_as_it_would_be_trained_and_nothing_changes() {
     let (planned, _) = bench.configure(setup);
     let as_looked_at = PlanView {
         presets: Vec::new(),
-        program_sha256: String::new(),
         ..planned
     };
     assert_eq!(**other, as_looked_at);
@@ -379,6 +391,53 @@ fn another_setup_is_planned_as_it_would_be_trained_and_nothing_changes() {
     // The network of another scenario is not there.
     let told = bench.ask(ask("v=1&scenario=watch"));
     assert!(matches!(&told[..], [Event::Failed { .. }]), "{told:?}");
+}
+
+#[test]
+fn what_nobody_asked_for_waits_until_edits_settle() {
+    let mut bench = Bench::empty();
+    bench.ask(load_network(&KEYBOARD));
+    let (plan, _) = bench.configure("");
+    let is_late = |event: &FromWorker| {
+        matches!(
+            event.event,
+            Event::PassesPlanned(_) | Event::RulesPlanned(_)
+        )
+    };
+    // Slices until there is nothing to do for a while: that while, and what was told.
+    let slices = |bench: &mut Bench| {
+        let mut told = Vec::new();
+        loop {
+            let next = bench.trainer.slice();
+            told.extend(bench.trainer.take_events());
+            if let Next::After(millis) = next {
+                return (millis, told);
+            }
+            assert_eq!(next, Next::Soon);
+        }
+    };
+    for edit in 0..5 {
+        bench.configure(&format!("v=1&seed={edit}&budget={}", plan.arena_bytes - 1));
+        let (millis, told) = slices(&mut bench);
+        // What an edit would cost, and where the step ends, is told at once.
+        let [costs, program, overflow] = &told[..] else {
+            panic!("{told:?}")
+        };
+        assert!(matches!(&costs.event, Event::Costs(_)), "{costs:?}");
+        assert!(matches!(&program.event, Event::ProgramChanged { .. }));
+        let Event::Overflow(view) = &overflow.event else {
+            panic!("{overflow:?}")
+        };
+        assert!(view.progress[0] == 0 && view.missing_bytes > 0, "{view:?}");
+        assert!((100.0..=SETTLE_MILLIS).contains(&millis), "{millis}");
+        bench.clock.wait(0.9 * millis);
+    }
+    let (millis, told) = slices(&mut bench);
+    assert!(told.is_empty() && millis > 0.0, "{told:?}");
+    bench.clock.wait(millis);
+    let told = bench.run_until_idle();
+    assert_eq!(told.iter().filter(|it| is_late(it)).count(), 3);
+    assert!(overflows(told).last().is_some_and(|it| it.is_done));
 }
 
 #[test]

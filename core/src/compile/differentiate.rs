@@ -241,15 +241,18 @@ impl<'a> Writer<'a> {
     ) -> LayerRecord {
         let n_channels = input.shape.c;
         let (ratio, choice) = (update.ratio(), self.step.rules.channels);
-        let trainable = if self.step.constants.is_draft() {
-            (0..count_under(choice, ratio, n_channels)).collect()
+        let n_trainable = count_under(choice, ratio, n_channels);
+        let n_frozen = n_channels - n_trainable;
+        // A draft has no use for which they are.
+        let (trainable, frozen) = if self.step.constants.is_draft() {
+            (Vec::new(), Vec::new())
         } else {
-            selected_channels(conv, n_channels, ratio, choice)
+            let trainable = selected_channels(conv, n_channels, ratio, choice);
+            let is_frozen = |channel: &usize| trainable.binary_search(channel).is_err();
+            let frozen = (0..n_channels).filter(is_frozen).collect();
+            (trainable, frozen)
         };
-        let frozen: Vec<usize> = (0..n_channels)
-            .filter(|channel| trainable.binary_search(channel).is_err())
-            .collect();
-        let partial = !trainable.is_empty() && !frozen.is_empty();
+        let partial = n_trainable > 0 && n_frozen > 0;
         let constants = &mut self.step.constants;
         let channels = partial.then(|| {
             let channel = |&channel: &usize| {
@@ -274,8 +277,8 @@ impl<'a> Writer<'a> {
         };
         let fixed_scale = self.fixed_scale(conv, input, output);
         let rules = self.step.rules;
-        let of_weight = [filters, taps, word(trainable.len())];
-        let weight_tensor = (!trainable.is_empty()).then(|| {
+        let of_weight = [filters, taps, word(n_trainable)];
+        let weight_tensor = (n_trainable > 0).then(|| {
             self.tensor(
                 DType::of_weights(rules),
                 Role::TrainableWeight,
@@ -303,8 +306,8 @@ impl<'a> Writer<'a> {
             x_quant: input.quant,
             y_quant: output.quant,
             clamp: codes(conv.clamp),
-            n_frozen: word(frozen.len()),
-            n_trainable: word(trainable.len()),
+            n_frozen: word(n_frozen),
+            n_trainable: word(n_trainable),
             channels,
             frozen_weight,
             start_weight,
@@ -824,7 +827,11 @@ impl<'a> Writer<'a> {
 /// The weights of `channels`, dense: `[O, taps, n]`; depthwise `[taps, n]`.
 fn gather_weights(conv: &Conv, n_channels: usize, channels: &[usize]) -> Vec<i8> {
     let taps = conv.kernel[0] * conv.kernel[1];
-    if conv.depthwise {
+    if channels.is_empty() {
+        Vec::new()
+    } else if channels.len() == n_channels && !conv.depthwise {
+        conv.weight.clone()
+    } else if conv.depthwise {
         (0..taps)
             .flat_map(|tap| channels.iter().map(move |&channel| channel * taps + tap))
             .map(|at| conv.weight[at])

@@ -91,12 +91,32 @@ pub(super) fn place(step: &mut Step) -> Plan {
 /// Bytes that are live at each operation, beside the parameters: no plan can do with less than
 /// the most of them.
 pub(super) fn live_bytes(step: &Step) -> Vec<u32> {
-    let mut live = vec![0u32; step.ops.len()];
+    // By how much more is live there than before, as numbers that wrap around.
+    let mut live = vec![0u32; step.ops.len() + 1];
+    let mut change = |op: u32, by: u32| {
+        let bytes = &mut live[op as usize];
+        *bytes = bytes.wrapping_add(by);
+    };
     for group in group(step).0 {
-        for op in group.first()..=group.last() {
-            live[op as usize] += group.live_at(op);
+        if let [block] = &group.blocks[..] {
+            change(block.first, block.size);
+            change(block.last + 1, block.size.wrapping_neg());
+            continue;
         }
+        let mut before = 0;
+        for op in group.first()..=group.last() {
+            let bytes = group.live_at(op);
+            change(op, bytes.wrapping_sub(before));
+            before = bytes;
+        }
+        change(group.last() + 1, before.wrapping_neg());
     }
+    let mut sum = 0u32;
+    for bytes in &mut live {
+        sum = sum.wrapping_add(*bytes);
+        *bytes = sum;
+    }
+    live.pop();
     live
 }
 
@@ -120,10 +140,14 @@ fn group(step: &Step) -> (Vec<Group>, Vec<Option<usize>>) {
             continue;
         };
         let merged = core::mem::take(&mut groups[merge].blocks);
-        groups[keep].blocks.extend(merged);
-        for group in group_of.iter_mut().filter(|group| **group == Some(merge)) {
-            *group = Some(keep);
+        // Nearly always `to` alone.
+        if merged.len() > 1 {
+            for group in group_of.iter_mut().filter(|group| **group == Some(merge)) {
+                *group = Some(keep);
+            }
         }
+        group_of[to as usize] = Some(keep);
+        groups[keep].blocks.extend(merged);
     }
     (groups, group_of)
 }

@@ -1,7 +1,10 @@
 //! The accuracy on samples that training never sees.
 
+use quartermeg_formats::runs::Run;
+
+use super::compare::accuracies;
 use super::loss::{draw_axes, steps_axis};
-use super::{Area, Axis, Mark, Paint, Scene};
+use super::{Area, Axis, Mark, Paint, Scene, pinned};
 use crate::state::AccuracyPoint;
 
 const LEFT: f64 = 44.0;
@@ -11,10 +14,12 @@ const BOTTOM: f64 = 22.0;
 /// More dots than this would run into one another.
 const MAX_DOTS: usize = 40;
 
-/// The chart: measurements as dots on a line, from 0 to 100 per cent.
+/// The chart: measurements as dots on a line, from 0 to 100 per cent; behind them those of the run
+/// `a` that others are compared with.
 #[must_use]
 pub fn scene(
     points: &[AccuracyPoint],
+    a: Option<&Run>,
     last_step: u32,
     stop_after: u32,
     width: f64,
@@ -33,6 +38,9 @@ pub fn scene(
         pixels: [plot.bottom, plot.top],
     };
     draw_axes(&mut scene, plot, &x, &y, share_label);
+    if let Some(a) = a {
+        pinned::draw(&mut scene, accuracies(a), [&x, &y], plot);
+    }
 
     let line: Vec<(f64, f64)> = points
         .iter()
@@ -73,7 +81,7 @@ mod tests {
             correct: 1,
             total: 2,
         }];
-        let scene = scene(&points, 100, 100, 252.0, 132.0);
+        let scene = scene(&points, None, 100, 100, 252.0, 132.0);
         let dots: Vec<(f64, f64)> = scene
             .marks
             .iter()

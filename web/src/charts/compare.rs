@@ -28,15 +28,11 @@ const NAMES: [&str; 2] = ["A", "B"];
 #[must_use]
 pub fn scene(runs: [&Run; 2], width: f64, height: f64) -> Scene {
     let mut scene = Scene::new(width, height);
-    let accuracies = runs.map(|run| {
-        let measured = run.accuracies.iter().filter(|it| it.2 > 0);
-        let points = measured.map(|&(step, right, of)| (step, f64::from(right) / f64::from(of)));
-        points.collect::<Vec<_>>()
-    });
+    let accuracies = runs.map(|run| accuracies(run).collect::<Vec<_>>());
     let losses = runs.map(|run| {
-        let finite = run.losses.iter().filter(|it| it.1.is_finite());
-        let points = finite.map(|&(step, loss)| (step, f64::from(loss)));
-        points.collect::<Vec<_>>()
+        losses(run)
+            .filter(|point| point.1.is_finite())
+            .collect::<Vec<_>>()
     });
     let highest = losses.iter().flatten().map(|point| point.1);
     let top_of_loss = 1.1 * highest.fold(0.1, f64::max);
@@ -79,6 +75,19 @@ pub fn scene(runs: [&Run; 2], width: f64, height: f64) -> Scene {
         draw_pair(&mut scene, &lines);
     }
     scene
+}
+
+/// Measured accuracies of a run as shares, with the step of each.
+pub(super) fn accuracies(run: &Run) -> impl Iterator<Item = (u32, f64)> {
+    let measured = run.accuracies.iter().filter(|it| it.2 > 0);
+    measured.map(|&(step, right, of)| (step, f64::from(right) / f64::from(of)))
+}
+
+/// Smoothed losses of a run, with the step of each.
+pub(super) fn losses(run: &Run) -> impl Iterator<Item = (u32, f64)> {
+    run.losses
+        .iter()
+        .map(|&(step, loss)| (step, f64::from(loss)))
 }
 
 /// Both curves, with their letters behind them.

@@ -1,8 +1,11 @@
 //! The loss over the steps.
 
+use quartermeg_formats::runs::Run;
+
 use super::axis::floor_u32;
+use super::compare::losses;
 use super::curve::{quantile, smoothed, thinned};
-use super::{Align, Area, Axis, Paint, Scene};
+use super::{Align, Area, Axis, Paint, Scene, pinned};
 use crate::state::text;
 
 const LEFT: f64 = 34.0;
@@ -48,9 +51,16 @@ pub fn samples(points: &[(u32, f32)], n: usize) -> Vec<(u32, f32, f64)> {
     rows
 }
 
-/// The chart: every loss as a thin line, and the smoothed one over it.
+/// The chart: every loss as a thin line, and the smoothed one over it; behind them that of the run
+/// `a` that others are compared with.
 #[must_use]
-pub fn scene(points: &[(u32, f32)], stop_after: u32, width: f64, height: f64) -> Scene {
+pub fn scene(
+    points: &[(u32, f32)],
+    a: Option<&Run>,
+    stop_after: u32,
+    width: f64,
+    height: f64,
+) -> Scene {
     let mut scene = Scene::new(width, height);
     let plot = Area {
         left: LEFT,
@@ -66,6 +76,9 @@ pub fn scene(points: &[(u32, f32)], stop_after: u32, width: f64, height: f64) ->
         pixels: [plot.bottom, plot.top],
     };
     draw_axes(&mut scene, plot, &x, &y, text::log_ratio);
+    if let Some(a) = a {
+        pinned::draw(&mut scene, losses(a), [&x, &y], plot);
+    }
 
     if points.is_empty() {
         let middle = (
@@ -204,7 +217,7 @@ mod tests {
         let points: Vec<(u32, f32)> = (1..=500)
             .map(|step| (step, if step % 50 == 0 { 40.0 } else { 1.0 }))
             .collect();
-        let scene = scene(&points, 600, 300.0, 200.0);
+        let scene = scene(&points, None, 600, 300.0, 200.0);
         for mark in &scene.marks {
             if let Mark::Line { points, .. } = mark {
                 assert!(
@@ -218,7 +231,8 @@ mod tests {
 
     #[test]
     fn a_diverged_run_and_no_run_can_be_drawn() {
-        let n_marks = |points: &[(u32, f32)], side| scene(points, 600, side, side).marks.len();
+        let n_marks =
+            |points: &[(u32, f32)], side| scene(points, None, 600, side, side).marks.len();
         assert!(n_marks(&[], 200.0) > 0);
         assert!(n_marks(&[(1, f32::NAN), (2, f32::INFINITY)], 200.0) > 0);
         assert!(n_marks(&[(1, 1.0)], 0.0) > 0);

@@ -17,6 +17,7 @@ pub mod ink;
 pub mod loss;
 pub mod memory_map;
 pub mod motion;
+mod pinned;
 pub mod qas;
 mod scene;
 pub mod search;

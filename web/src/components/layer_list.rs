@@ -1,13 +1,11 @@
 //! The layers and what the policy does with each, grouped by block.
 
-use std::cell::Cell;
-use std::rc::Rc;
-
 use quartermeg_core::policy::{LayerUpdate, Policy};
 use wasm_bindgen::JsCast as _;
 use web_sys::{Element, HtmlElement};
 use yew::prelude::*;
 
+use super::brush::Brush;
 use super::hooks::use_dispatch;
 use super::layer_row::LayerRow;
 use crate::protocol::{CHOICES, CostsView, LayerView, PlanView};
@@ -36,71 +34,20 @@ pub(super) struct LayerListProps {
     pub selected: Option<u32>,
 }
 
-/// What a held pointer gives to the rows that it moves over.
-#[derive(Clone, Default)]
-pub(super) struct Brush(Rc<Cell<Option<Stroke>>>);
-
-#[derive(Clone, Copy)]
-struct Stroke {
-    /// The row where it began.
-    layer: usize,
-    update: LayerUpdate,
-    /// Whether it reached another row.
-    is_painting: bool,
-}
-
-impl PartialEq for Brush {
-    fn eq(&self, other: &Self) -> bool {
-        Rc::ptr_eq(&self.0, &other.0)
-    }
-}
-
-impl Brush {
-    /// A pointer went down on a choice.
-    pub(super) fn take(&self, layer: usize, update: LayerUpdate) {
-        self.0.set(Some(Stroke {
-            layer,
-            update,
-            is_painting: false,
-        }));
-    }
-
-    /// A pointer came to a row.
-    pub(super) fn paint(&self, dispatch: &Dispatch, layer: usize, buttons: u16) {
-        let Some(stroke) = self.0.get().filter(|_| buttons & 1 != 0) else {
-            return;
-        };
-        let update = stroke.update;
-        if !stroke.is_painting {
-            if stroke.layer == layer {
-                return;
-            }
-            self.0.set(Some(Stroke {
-                is_painting: true,
-                ..stroke
-            }));
-            dispatch.dispatch(Action::Paint {
-                layer: stroke.layer,
-                update,
-            });
-        }
-        dispatch.dispatch(Action::Paint { layer, update });
-    }
-
-    /// The pointer went up, or away.
-    fn lift(&self, dispatch: &Dispatch) {
-        if self.0.take().is_some_and(|stroke| stroke.is_painting) {
-            dispatch.dispatch(Action::EndDrag);
-        }
-    }
-}
-
-/// One group a block, one row a layer, and below them what the choice that is looked at would cost.
+/// What the choice that is looked at would cost, and below it one group a block, one row a layer.
 #[component]
 pub(super) fn LayerList(props: &LayerListProps) -> Html {
     let dispatch = use_dispatch();
     let looked = use_state_eq(|| None::<(usize, usize)>);
     let brush = use_memo((), |()| Brush::default());
+    let list = use_node_ref();
+    {
+        let (brush, list) = (brush.clone(), list.clone());
+        use_effect_with((), move |()| {
+            let listeners = list.cast::<Element>().map(|list| brush.hold_still(&list));
+            move || drop(listeners)
+        });
+    }
     let onlook = {
         let looked = looked.setter();
         use_callback((), move |choice, ()| looked.set(choice))
@@ -108,6 +55,10 @@ pub(super) fn LayerList(props: &LayerListProps) -> Html {
     let lift = {
         let (dispatch, brush) = (dispatch.clone(), brush.clone());
         Callback::from(move |_: PointerEvent| brush.lift(&dispatch))
+    };
+    let onpointermove = {
+        let brush = brush.clone();
+        move |event: PointerEvent| brush.follow(&event)
     };
     let onpointerleave = {
         let (lift, onlook) = (lift.clone(), onlook.clone());
@@ -134,13 +85,22 @@ pub(super) fn LayerList(props: &LayerListProps) -> Html {
     };
     html! {
         <>
+        { readout(props, *looked) }
+        <div class="layers-head label" aria-hidden="true">
+            <span>{ "Layer" }</span>
+            <span>{ "Bias" }</span>
+            <span>{ "Channel ratio" }</span>
+        </div>
         <div
+            ref={list}
             class={classes!("layers", props.stale.then_some("stale"))}
             role="group"
             aria-label="Layers"
             aria-describedby="layers-keys"
             tabindex={props.locked.then_some("0")}
-            onpointerup={lift}
+            onpointerup={lift.clone()}
+            onpointercancel={lift}
+            {onpointermove}
             {onpointerleave}
             {onkeydown}
         >
@@ -172,7 +132,6 @@ pub(super) fn LayerList(props: &LayerListProps) -> Html {
                 </section>
             }
         </div>
-        { readout(props, *looked) }
         </>
     }
 }

@@ -5,8 +5,8 @@ use wasm_bindgen::JsCast as _;
 use web_sys::HtmlElement;
 use yew::prelude::*;
 
+use super::brush::Brush;
 use super::hooks::use_dispatch;
-use super::layer_list::Brush;
 use super::reset_dot::dot;
 use super::send::on_click;
 use crate::protocol::{CHOICES, CellCost};
@@ -121,11 +121,11 @@ pub(super) fn LayerRow(props: &LayerRowProps) -> Html {
     };
     // Held on one row and moved over others, a pointer gives them the same choice.
     let take = |update: LayerUpdate| {
-        let brush = props.brush.clone();
+        let (dispatch, brush) = (dispatch.clone(), props.brush.clone());
         let is_free = !props.locked;
         Callback::from(move |event: PointerEvent| {
-            if is_free && event.button() == 0 && event.pointer_type() != "touch" {
-                brush.take(layer, update);
+            if is_free && event.button() == 0 {
+                brush.take(&dispatch, layer, update, &event);
             }
         })
     };

@@ -19,22 +19,27 @@ pub(super) fn LossPanel() -> Html {
     let frame = use_node_ref();
     let (width, height) = use_size(&frame);
     let stop_after = state.setup().stop_after;
+    let a = state.runs.a();
     let scene = use_memo(
-        (state.losses.clone(), stop_after, width, height),
-        |(losses, stop_after, width, height)| {
-            Shared::new(loss::scene(losses.points(), *stop_after, *width, *height))
+        (state.losses.clone(), a.cloned(), stop_after, width, height),
+        |(losses, a, stop_after, width, height)| {
+            let (points, a) = (losses.points(), a.as_deref());
+            Shared::new(loss::scene(points, a, *stop_after, *width, *height))
         },
     );
     let newest = loss::newest_smoothed(state.losses.points());
     #[expect(clippy::cast_possible_truncation, reason = "a number to be written")]
     let smoothed = newest.map(|loss| text::loss(loss as f32));
-    let label = match &smoothed {
+    let mut label = match &smoothed {
         Some(smoothed) => format!(
             "Loss over {}; the smoothed loss is now {smoothed}.",
             text::count(state.step, "step", "steps"),
         ),
         None => "Loss over the steps; no step has finished yet.".to_owned(),
     };
+    if a.is_some() {
+        label.push_str(" Dashed: run A.");
+    }
     let rows = {
         let losses = state.losses.clone();
         Callback::from(move |()| {
@@ -54,6 +59,9 @@ pub(super) fn LossPanel() -> Html {
             <div class="panel-head">
                 <h2 id="loss-title">{ "Training loss" }</h2>
                 <p class="key note">
+                    if a.is_some() {
+                        <span><i class="line dashed" />{ "run A" }</span>
+                    }
                     <span><i class="line faint" />{ "each sample" }</span>
                     <span>
                         <i class="line" />{ "smoothed" }

@@ -7,6 +7,7 @@
 
 mod accuracy_panel;
 mod analysis_panel;
+mod brush;
 mod budget_handle;
 mod camera;
 mod chart_canvas;

@@ -1,6 +1,6 @@
 //! The rules of the arithmetic, each with what it costs and what it did.
 
-use quartermeg_core::quant::Optimizer;
+use quartermeg_core::quant::{Optimizer, Rules};
 use quartermeg_formats::numerics::{self as rules_text, RULES};
 use quartermeg_formats::setup::{BIAS_RATE_RANGE, MAX_STEPS, MOMENTUM_RANGE, RateSchedule, Setup};
 use web_sys::HtmlDetailsElement;
@@ -72,10 +72,10 @@ fn Fields(props: &FieldsProps) -> Html {
             <SelectField
                 name="Profile"
                 options={options(numerics::profiles(rules, plans))}
-                value={value.clone()}
+                {value}
                 {stale}
                 {locked}
-                onchoose={onchoose.clone()}
+                {onchoose}
             >
                 { reset_dot(
                     &dispatch,
@@ -86,33 +86,41 @@ fn Fields(props: &FieldsProps) -> Html {
                 ) }
             </SelectField>
             <p class="note">{ format!("{}: {}", nearest.name, nearest.help) }</p>
-            for (at, rule) in RULES.iter().enumerate().filter(|&(at, _)| !is_idle(at)) {
-                <SelectField
-                    key={rule.id}
-                    name={rule.name}
-                    help={rule.help}
-                    options={options(numerics::choices(rules, at, plans))}
-                    value={value.clone()}
-                    {stale}
-                    {locked}
-                    onchoose={onchoose.clone()}
-                >
-                    if let Some(in_profile) = numerics::in_profile(rules, at) {
-                        { reset_dot(
-                            &dispatch,
-                            rule.name,
-                            true,
-                            locked,
-                            Action::SetNumerics(in_profile),
-                        ) }
-                    }
-                </SelectField>
+            for at in (0..RULES.len()).filter(|&at| !is_idle(at)) {
+                { rule_field(&dispatch, at, rules, plans, [stale, locked]) }
             }
             if let Some(plans) = plans {
                 <p class="note">{ numerics::idle(plans) }</p>
             }
             { rates(setup, default, locked, &dispatch) }
         </>
+    }
+}
+
+/// One rule by its position in [`RULES`], with the dot that brings its choice in the profile back.
+pub(super) fn rule_field(
+    dispatch: &Dispatch,
+    at: usize,
+    rules: Rules,
+    plans: Option<&RulesView>,
+    [stale, locked]: [bool; 2],
+) -> Html {
+    let rule = &RULES[at];
+    html! {
+        <SelectField
+            key={rule.id}
+            name={rule.name}
+            help={rule.help}
+            options={options(numerics::choices(rules, at, plans))}
+            value={rules_text::text(rules)}
+            {stale}
+            {locked}
+            onchoose={sender(dispatch, Action::SetNumerics)}
+        >
+            if let Some(in_profile) = numerics::in_profile(rules, at) {
+                { reset_dot(dispatch, rule.name, true, locked, Action::SetNumerics(in_profile)) }
+            }
+        </SelectField>
     }
 }
 

@@ -1,11 +1,12 @@
 //! What the device is, and what a step may change.
 
+use quartermeg_formats::numerics::CHANNELS;
 use yew::prelude::*;
 
 use super::glossary::Entry;
 use super::icon::{Glyph, icon_button};
 use super::layer_list::LayerList;
-use super::numerics_drawer::NumericsDrawer;
+use super::numerics_drawer::{NumericsDrawer, rule_field};
 use super::send::on_click;
 use super::setup_fields::{main_fields, more_fields, presets};
 use super::term::Term;
@@ -23,8 +24,8 @@ pub(super) fn policy_panel(state: &AppState, dispatch: &Dispatch) -> Html {
         )
     };
     let locked = state.is_locked("policy");
-    let nearest = state.nearest_preset().map(|(_, policy)| policy);
-    let nearest = nearest.unwrap_or_else(|| state.default_setup().policy);
+    let nearest = state.nearest_preset();
+    let nearest_name = nearest.as_ref().map(|(preset, _)| &*preset.name);
     html! {
         <section class="panel policy" aria-labelledby="policy-title">
             <div class="panel-head">
@@ -39,7 +40,7 @@ pub(super) fn policy_panel(state: &AppState, dispatch: &Dispatch) -> Html {
             }
             <div class="settings">
                 { main_fields(state, dispatch) }
-                { presets(state, dispatch) }
+                { presets(state, dispatch, nearest_name) }
                 <div class="drawers">
                     <details class="more">
                         <summary>{ "More" }</summary>
@@ -49,15 +50,11 @@ pub(super) fn policy_panel(state: &AppState, dispatch: &Dispatch) -> Html {
                 </div>
             </div>
             if let Some(plan) = state.plan.clone() {
-                <div class="layers-head label" aria-hidden="true">
-                    <span>{ "Layer" }</span>
-                    <span>{ "Bias" }</span>
-                    <span>{ "Channel ratio" }</span>
-                </div>
+                { channels(state, dispatch) }
                 <LayerList
                     {plan}
                     policy={state.setup().policy.clone()}
-                    default={nearest}
+                    default={nearest.map_or_else(|| state.default_setup().policy, |(_, policy)| policy)}
                     costs={state.editor.costs.clone()}
                     stale={state.editor.costs_stale}
                     budget_bytes={state.setup().budget_bytes}
@@ -67,5 +64,20 @@ pub(super) fn policy_panel(state: &AppState, dispatch: &Dispatch) -> Html {
                 />
             }
         </section>
+    }
+}
+
+/// Which channels a ratio below 1 stands for: a rule of the numerics that belongs to the policy.
+fn channels(state: &AppState, dispatch: &Dispatch) -> Html {
+    html! {
+        <div class="channels">
+            { rule_field(
+                dispatch,
+                CHANNELS,
+                state.setup().rules,
+                state.rules_plan.as_deref(),
+                [state.rules_plan_stale, state.is_locked("numerics")],
+            ) }
+        </div>
     }
 }

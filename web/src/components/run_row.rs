@@ -6,7 +6,7 @@ use yew::prelude::*;
 
 use super::hooks::use_dispatch;
 use super::send::on_click;
-use crate::state::runs::{base, changed, numbers};
+use crate::state::runs::{NUMBERS, base, changed, numbers};
 use crate::state::{Action, AppState, Dispatch, RunsAction, Shared};
 
 /// Properties of [`KeptRows`].
@@ -27,7 +27,7 @@ pub(super) struct KeptRowsProps {
 pub(super) fn KeptRows(props: &KeptRowsProps) -> Html {
     let dispatch = use_dispatch();
     html! {
-        <tbody>
+        <tbody role="rowgroup">
             for (place, run) in props.kept.iter().enumerate() {
                 { kept_row(&dispatch, props, place, run) }
             }
@@ -68,7 +68,10 @@ fn kept_row(dispatch: &Dispatch, props: &KeptRowsProps, place: usize, run: &Run)
         dispatch,
         &format!("run {id}"),
         run,
-        base(&props.kept, props.pinned, place).map_or_else(String::new, |it| changed(it, run)),
+        (
+            change_name(props.pinned.is_some()),
+            base(&props.kept, props.pinned, place).map_or_else(String::new, |it| changed(it, run)),
+        ),
         [
             (is_a, pin),
             (is_b, RunsAction::Beside((!is_b).then_some(id))),
@@ -98,7 +101,7 @@ pub(super) fn live_row(state: &AppState, dispatch: &Dispatch, live: &Run) -> Htm
         dispatch,
         "the live run",
         live,
-        change,
+        (change_name(runs.pinned.is_some()), change),
         [
             (false, RunsAction::Pin(None)),
             (runs.beside.is_none(), RunsAction::Beside(None)),
@@ -116,7 +119,7 @@ fn row(
     dispatch: &Dispatch,
     name: &str,
     run: &Run,
-    change: String,
+    (change_name, change): (&'static str, String),
     sides: [(bool, RunsAction); 2],
     [title, note]: [Html; 2],
     tools: &[(&str, bool, RunsAction)],
@@ -134,18 +137,18 @@ fn row(
         )
     };
     html! {
-        <tr key={run.id}>
-            <td>{ side("A", "As A,", a) }{ side("B", "As B,", b) }</td>
-            <th scope="row">
+        <tr role="row" key={run.id}>
+            <td role="cell">{ side("A", "As A,", a) }{ side("B", "As B,", b) }</td>
+            <th scope="row" role="rowheader">
                 { title }
                 <span class="label">{ format!("{name} {}", time(&run.kept_at)) }</span>
             </th>
-            <td class="change">{ change }</td>
-            for value in numbers(run) {
-                <td class="number">{ value }</td>
+            <td role="cell" class="change" data-label={change_name}>{ change }</td>
+            for (name, value) in NUMBERS.into_iter().zip(numbers(run)) {
+                <td role="cell" class="number" data-label={name}>{ value }</td>
             }
-            <td>{ note }</td>
-            <td>
+            <td role="cell" class="noted" data-label="Note">{ note }</td>
+            <td role="cell">
                 for (text, disabled, action) in tools {
                     { button(
                         dispatch,
@@ -158,6 +161,15 @@ fn row(
                 }
             </td>
         </tr>
+    }
+}
+
+/// What the column is called that says what changed.
+pub(super) fn change_name(is_pinned: bool) -> &'static str {
+    if is_pinned {
+        "Changed from A"
+    } else {
+        "What changed"
     }
 }
 

@@ -3,7 +3,7 @@
 use yew::prelude::*;
 
 use super::comparison::comparison;
-use super::run_row::{KeptRows, button, live_row};
+use super::run_row::{KeptRows, button, change_name, live_row};
 use crate::state::runs::{MAX_RUNS, NUMBERS};
 use crate::state::{AppState, Dispatch, RunsAction, text};
 
@@ -14,12 +14,7 @@ pub(super) fn runs_panel(state: &AppState, dispatch: &Dispatch) -> Html {
     let n_runs = u32::try_from(runs.kept.len()).unwrap_or(u32::MAX);
     let tool =
         |name: &str, action| button(dispatch, "button quiet", [name, name], None, false, action);
-    let changed = if runs.pinned.is_some() {
-        "Changed from A"
-    } else {
-        "What changed"
-    };
-    let columns = ["Compare", "Run", changed].into_iter();
+    let columns = ["Compare", "Run", change_name(runs.pinned.is_some())].into_iter();
     let columns = columns.chain(NUMBERS).chain(["Note", "Setup"]);
     html! {
         <section class="panel runs" aria-labelledby="runs-title">
@@ -46,11 +41,12 @@ pub(super) fn runs_panel(state: &AppState, dispatch: &Dispatch) -> Html {
                 ) }
             </p>
             <div class="scroll" role="region" aria-label="Table of runs" tabindex="0">
-                <table aria-label="Runs">
-                    <thead>
-                        <tr>
+                // On a narrow screen each row is a card; the roles keep it a table.
+                <table role="table" aria-label="Runs">
+                    <thead role="rowgroup">
+                        <tr role="row">
                             for name in columns {
-                                <th scope="col">{ name }</th>
+                                <th scope="col" role="columnheader">{ name }</th>
                             }
                         </tr>
                     </thead>
@@ -60,10 +56,10 @@ pub(super) fn runs_panel(state: &AppState, dispatch: &Dispatch) -> Html {
                         beside={runs.beside}
                         is_locked={!state.link.locked.is_empty()}
                     />
-                    <tbody>{ live_row(state, dispatch, &live) }</tbody>
+                    <tbody role="rowgroup">{ live_row(state, dispatch, &live) }</tbody>
                 </table>
             </div>
-            if let Some(a) = runs.pinned.and_then(|id| runs.get(id)) {
+            if let Some(a) = runs.a() {
                 { comparison(state, a, live) }
             }
         </section>

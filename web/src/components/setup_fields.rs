@@ -245,8 +245,8 @@ pub(super) fn more_fields(state: &AppState, dispatch: &Dispatch) -> Html {
     }
 }
 
-/// Policies to choose by name.
-pub(super) fn presets(state: &AppState, dispatch: &Dispatch) -> Html {
+/// Policies to choose by name; `nearest` is the name of the one that is most like the policy.
+pub(super) fn presets(state: &AppState, dispatch: &Dispatch, nearest: Option<&str>) -> Html {
     const OWN: &str = "";
     let Some(plan) = state.plan() else {
         return html! {};
@@ -260,8 +260,8 @@ pub(super) fn presets(state: &AppState, dispatch: &Dispatch) -> Html {
         .map(|preset| (preset.policy.clone().into(), preset.name.clone().into()))
         .collect();
     if chosen.is_empty() {
-        let name = match state.nearest_preset() {
-            Some((preset, _)) => format!("Your own, near \u{201c}{}\u{201d}", preset.name),
+        let name = match nearest {
+            Some(nearest) => format!("Your own, near \u{201c}{nearest}\u{201d}"),
             None => "Your own".to_owned(),
         };
         options.push((OWN.into(), name.into()));

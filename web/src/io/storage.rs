@@ -11,6 +11,20 @@ pub fn read(key: &str) -> Option<String> {
     storage().ok()?.get_item(&prefixed(key)).ok()?
 }
 
+/// The keys that begin so and under which something is kept.
+pub fn keys(prefix: &str) -> Vec<String> {
+    let Ok(storage) = storage() else {
+        return Vec::new();
+    };
+    let all = 0..storage.length().unwrap_or(0);
+    let ours = all.filter_map(|at| {
+        let key = storage.key(at).ok()??;
+        let key = key.strip_prefix(PREFIX)?;
+        key.starts_with(prefix).then(|| key.to_owned())
+    });
+    ours.collect()
+}
+
 /// Keeps a text under a key, in the place of the one before.
 ///
 /// # Errors

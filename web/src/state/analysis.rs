@@ -11,6 +11,10 @@ use crate::protocol::{AnalysisPhase, AnalysisRequest, AnalysisView, Contribution
 const LEFT_KEY: &str = "analysis";
 /// Where the counts of an analysis are kept: its key follows.
 const COUNTS_KEY: &str = "outcomes:";
+/// Where it is kept in which order counts were.
+const ORDER_KEY: &str = "outcomes";
+/// Analyses whose counts are kept at most.
+const MAX_KEPT: usize = 12;
 /// Most seeds that can be chosen.
 pub const MAX_SEEDS: u32 = 5;
 
@@ -38,6 +42,8 @@ pub enum AnalysisAction {
         /// The text; none where there was none.
         text: Option<String>,
     },
+    /// Under which keys the browser keeps counts.
+    Listed(Vec<String>),
     /// The browser refused to keep a text, and why.
     NotKept(String),
 }
@@ -57,6 +63,8 @@ pub struct Analysis {
     under_way: Option<UnderWay>,
     /// An analysis that was left, to go on with.
     left: Option<Left>,
+    /// Analyses whose counts the browser keeps, the oldest first.
+    kept: Vec<String>,
 }
 
 #[derive(Clone, Debug, PartialEq)]
@@ -133,6 +141,7 @@ impl AppState {
                     self.recalled(&key, text);
                 }
             }
+            AnalysisAction::Listed(keys) => self.clear_counts(&keys),
             AnalysisAction::NotKept(reason) => self.notices.put(
                 NoticeKind::Alert,
                 Topic::Kept,
@@ -202,10 +211,49 @@ impl AppState {
         self.outbox.push(Command::Keep { key, text });
     }
 
-    /// Asks the browser whether an analysis was left.
+    /// Asks the browser whether an analysis was left, and which ones it keeps counts of.
     pub(super) fn recall_left(&mut self) {
-        let key = LEFT_KEY.to_owned();
-        self.outbox.push(Command::Recall { key });
+        for key in [LEFT_KEY, ORDER_KEY] {
+            let key = key.to_owned();
+            self.outbox.push(Command::Recall { key });
+        }
+        self.outbox.push(Command::ListKept { prefix: COUNTS_KEY });
+    }
+
+    /// The counts of an analysis are the newest that the browser keeps.
+    fn keep_counts(&mut self, key: &str, counts: String) {
+        self.store(&format!("{COUNTS_KEY}{key}"), Some(counts));
+        let kept = &mut self.analysis.kept;
+        if kept.last().is_none_or(|newest| newest != key) {
+            kept.retain(|known| known != key);
+            kept.push(key.to_owned());
+            self.forget_old_counts();
+        }
+    }
+
+    /// The browser has told what it keeps: what nobody knows the age of is the oldest.
+    fn clear_counts(&mut self, keys: &[String]) {
+        let there = keys.iter().filter_map(|key| key.strip_prefix(COUNTS_KEY));
+        let mut kept: Vec<String> = there.map(str::to_owned).collect();
+        let mut known = std::mem::take(&mut self.analysis.kept);
+        known.retain(|key| kept.contains(key));
+        kept.retain(|key| !known.contains(key));
+        kept.append(&mut known);
+        self.analysis.kept = kept;
+        if self.analysis.kept.len() > MAX_KEPT {
+            self.forget_old_counts();
+        }
+    }
+
+    /// Forgets all but the newest counts.
+    fn forget_old_counts(&mut self) {
+        let n_old = self.analysis.kept.len().saturating_sub(MAX_KEPT);
+        let old: Vec<String> = self.analysis.kept.drain(..n_old).collect();
+        for key in old {
+            self.store(&format!("{COUNTS_KEY}{key}"), None);
+        }
+        let order = self.analysis.kept.join(" ");
+        self.store(ORDER_KEY, Some(order));
     }
 
     /// The worker that had the analysis is gone, or its network.
@@ -240,6 +288,11 @@ impl AppState {
         if key == LEFT_KEY {
             self.analysis.left = text.as_deref().and_then(Left::parse);
             self.resume_analysis();
+            return;
+        }
+        if key == ORDER_KEY {
+            let order = text.unwrap_or_default();
+            self.analysis.kept = order.split_whitespace().map(str::to_owned).collect();
             return;
         }
         let Some(key) = key.strip_prefix(COUNTS_KEY) else {
@@ -278,7 +331,7 @@ impl AppState {
             self.outbox.push(Command::Recall { key });
         }
         if let Some(counts) = view.counts.take() {
-            self.store(&format!("{COUNTS_KEY}{}", view.key), Some(counts));
+            self.keep_counts(&view.key, counts);
         }
         if let Some(contributions) = view.contributions.take()
             && contributions.layers.iter().any(|gains| !gains.is_empty())
@@ -398,11 +451,26 @@ impl AppState {
             ""
         };
         format!(
-            "{WHAT} {}, {} each, on {} that nothing learns from{spread}.",
+            "{WHAT} {}, {} each, on {} that nothing learns from{spread}.{}",
             text::count(view.n_seeds, "seed", "seeds"),
             text::count(view.steps, "step", "steps"),
             text::count(view.validation_samples, "sample", "samples"),
+            self.foreign_text(view).unwrap_or_default(),
         )
+    }
+
+    /// What is said of contributions that were measured with other settings than those of now.
+    fn foreign_text(&self, view: &ContributionsView) -> Option<String> {
+        if self.analysis.partial.is_some() {
+            // What is being measured says of itself with what it goes on.
+            return None;
+        }
+        if self.editor.are_foreign {
+            let other = " Measured with other settings or samples than those of now.";
+            return Some(other.to_owned());
+        }
+        let is_rate_of_now = view.rate.to_bits() == self.setup().learning_rate.to_bits();
+        (!is_rate_of_now).then(|| format!(" Measured with learning rate {}.", view.rate))
     }
 
     /// Whether some of its runs are done.

@@ -52,6 +52,11 @@ pub enum Command {
         /// The key.
         key: String,
     },
+    /// Tell under which keys that begin so something is kept, by [`super::AnalysisAction::Listed`].
+    ListKept {
+        /// How they begin.
+        prefix: &'static str,
+    },
     /// Ask the browser for the camera.
     StartCamera,
     /// Stop the camera.

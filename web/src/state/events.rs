@@ -36,7 +36,7 @@ impl AppState {
             }
             Event::Planned(plan) if current => {
                 self.planning = false;
-                self.program_sha256 = Rc::from(&*plan.program_sha256);
+                self.program_sha256 = Rc::from("");
                 self.plan = Some(Shared::new(*plan));
                 self.known_overflow = None;
                 self.drop_lost_selection();
@@ -61,7 +61,11 @@ impl AppState {
             }
             Event::Contributions(view) if id >= self.load_request => {
                 self.editor.contributions = (view.n_seeds > 0).then(|| Shared::new(*view));
+                self.editor.are_foreign = false;
                 self.resume_search();
+            }
+            Event::ContributionsOrigin { is_same } if id >= self.load_request => {
+                self.editor.are_foreign = !is_same;
             }
             Event::Solved {
                 policy,
@@ -164,6 +168,7 @@ impl AppState {
             | Event::PassesPlanned(_)
             | Event::Costs(_)
             | Event::Contributions(_)
+            | Event::ContributionsOrigin { .. }
             | Event::PlannedWithout { .. }
             | Event::Overflow(_)
             | Event::ProgramChanged { .. }
@@ -294,6 +299,7 @@ impl AppState {
             return;
         }
         self.planned_other(id, None);
+        self.refused_solution(id);
         self.refused_analysis(id);
         self.refused_search(id);
         if id == self.run_request {

@@ -19,6 +19,8 @@ pub struct PolicyEditor {
     pub costs_stale: bool,
     /// What layers contribute; none where nothing is known of it.
     pub contributions: Option<Shared<ContributionsView>>,
+    /// Whether they were measured with other settings or samples than those of now.
+    pub(super) are_foreign: bool,
     /// Whether rows are being painted over; the plan waits for the end.
     pub(super) is_painting: bool,
     /// The budget line under way.
@@ -239,6 +241,14 @@ impl AppState {
         } else if drag.is_over {
             self.editor.drag = None;
             self.last_edit = None;
+        }
+    }
+
+    /// A question of the budget line that was refused ends the drag: the line is the budget again.
+    pub(super) fn refused_solution(&mut self, id: u32) {
+        let drag = self.editor.drag.as_ref();
+        if drag.is_some_and(|drag| drag.solving.is_some_and(|(asked, _)| asked == id)) {
+            (self.editor.drag, self.last_edit) = (None, None);
         }
     }
 

@@ -12,8 +12,9 @@ use crate::protocol::{
 
 /// Where it is kept which search was left.
 const LEFT_KEY: &str = "search";
-/// Where what a search trained is kept: its key follows.
-const TRAINED_KEY: &str = "trained:";
+/// Where it is kept what the newest search trained, behind a line with its key: as much as a browser
+/// keeps without being asked.
+const TRAINED_KEY: &str = "trained";
 /// Most policies to plan that can be asked for.
 pub const MAX_PLANS: u32 = 100_000;
 /// What is written where a limit is left out.
@@ -343,12 +344,12 @@ impl AppState {
             self.resume_search();
             return true;
         }
-        let Some(key) = key.strip_prefix(TRAINED_KEY) else {
+        if key != TRAINED_KEY {
             return false;
-        };
+        }
         let view = self.search.view.as_ref();
-        if view.is_some_and(|view| view.key == key)
-            && let Some(kept) = kept
+        if let Some((key, kept)) = kept.and_then(|kept| kept.split_once('\n'))
+            && view.is_some_and(|view| view.key == key)
         {
             // What was trained meanwhile comes after it.
             let newer = self.search.trained.clone();
@@ -378,13 +379,13 @@ impl AppState {
         }
         if let Some(lines) = view.trained.take() {
             let trained = format!("{}{lines}", *self.search.trained);
-            self.search.trained = Shared::new(trained.clone());
-            self.store(&format!("{TRAINED_KEY}{}", view.key), Some(trained));
+            self.store(TRAINED_KEY, Some(format!("{}\n{trained}", view.key)));
+            self.search.trained = Shared::new(trained);
         }
         let is_done = view.phase == SearchPhase::Done;
-        let key = format!("{TRAINED_KEY}{}", view.key);
         self.search.view = Some(Shared::new(view));
         if is_first {
+            let key = TRAINED_KEY.to_owned();
             self.outbox.push(Command::Recall { key });
             let runs = left.is_none_or(|left| left.runs);
             if runs {

@@ -1694,6 +1694,36 @@ fn the_budget_line_solves_the_newest_place_that_it_was_dragged_to() {
 }
 
 #[test]
+fn a_refused_solution_lets_the_budget_line_go_back() {
+    let mut page = Page::training();
+    page.tell_newest(contributions());
+    let before = page.state.setup().clone();
+    page.messages();
+    page.act(Action::DragBudget(90_000));
+    let id = page.messages()[0].id;
+    page.act(Action::DragBudget(80_000));
+    page.act(Action::EndDrag);
+    assert_eq!(page.state.budget_line(), 80_000);
+    let refusal = |text: &str| Event::Failed {
+        message: text.to_owned(),
+    };
+    page.tell(id + 7, refusal("Something else was refused."));
+    assert_eq!(
+        page.state.budget_line(),
+        80_000,
+        "that was another question"
+    );
+    page.tell(id, refusal("There is no plan yet; try again in a moment."));
+    assert_eq!(page.state.budget_line(), before.budget_bytes);
+    assert_eq!(*page.state.setup(), before);
+    assert!(page.said(Topic::Refusal).is_some());
+    // The line can be taken hold of again.
+    page.messages();
+    page.act(Action::DragBudget(70_000));
+    assert!(matches!(page.requests()[..], [Request::Solve { .. }]));
+}
+
+#[test]
 fn without_an_analysis_the_budget_line_moves_the_budget_alone() {
     let mut page = Page::training();
     page.requests();

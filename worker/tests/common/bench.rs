@@ -13,7 +13,7 @@ impl Clock for NoClock {
 }
 
 pub(crate) struct Bench {
-    trainer: Trainer<NoClock>,
+    pub(crate) trainer: Trainer<NoClock>,
     newest: u32,
 }
 

@@ -99,6 +99,12 @@ impl Runs {
         self.kept.get(self.place(id)?)
     }
 
+    /// The run that others are compared with.
+    #[must_use]
+    pub fn a(&self) -> Option<&Shared<Run>> {
+        self.get(self.pinned?)
+    }
+
     /// Whether a run was taken away that can be put back.
     #[must_use]
     pub fn can_put_back(&self) -> bool {

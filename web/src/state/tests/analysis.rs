@@ -131,6 +131,7 @@ fn what_is_measured_is_shown_and_kept() {
         page.remembered(),
         [
             (format!("outcomes:{KEY}"), Some("0 1 7\n".to_owned())),
+            ("outcomes".to_owned(), Some(KEY.to_owned())),
             ("analysis".to_owned(), None)
         ]
     );
@@ -264,6 +265,74 @@ fn refusals_are_told() {
     page.commands();
     page.analyze(AnalysisAction::Prepare);
     assert_eq!(page.analysis_requests(), []);
+}
+
+#[test]
+fn the_browser_keeps_the_counts_of_the_newest_analyses_alone() {
+    let mut page = Page::opened("");
+    let commands = page.commands();
+    let prefix = "outcomes:";
+    assert!(commands.contains(&Command::ListKept { prefix }));
+    page.act(Action::FileLoaded(File::Network));
+    page.tell_newest(Event::Planned(Box::new(plan(1_000))));
+    page.tell_newest(samples());
+    let name = |at: u32| format!("a{at:02}");
+    // Of three nobody knows the age, of nine it is known, and one of those is gone.
+    let order: Vec<String> = (3..12).chain([99]).map(name).collect();
+    page.recall("outcomes", Some(&order.join(" ")));
+    let keys = (0..12).map(|at| format!("{prefix}{}", name(at))).collect();
+    page.analyze(AnalysisAction::Listed(keys));
+    assert_eq!(page.remembered(), [], "twelve are kept");
+
+    let id = page.prepare();
+    page.told(id, AnalysisPhase::Running, [1, 20]);
+    page.commands();
+    let counts = |key: &str| {
+        Event::Analysis(Box::new(AnalysisView {
+            key: key.to_owned(),
+            counts: Some("0 1 7\n".to_owned()),
+            ..AnalysisView::default()
+        }))
+    };
+    let order_after = |first: u32| {
+        let known = (first..12).map(name).chain([KEY.to_owned()]);
+        Some(known.collect::<Vec<_>>().join(" "))
+    };
+    page.tell(id, counts(KEY));
+    let kept = (format!("{prefix}{KEY}"), Some("0 1 7\n".to_owned()));
+    assert_eq!(
+        page.remembered(),
+        [
+            kept.clone(),
+            (format!("{prefix}a00"), None),
+            ("outcomes".to_owned(), order_after(1))
+        ]
+    );
+    // Going on with the newest changes no order.
+    page.tell(id, counts(KEY));
+    assert_eq!(page.remembered(), [kept]);
+}
+
+#[test]
+fn contributions_of_other_settings_say_so() {
+    let mut page = Page::training();
+    let rate = page.state.setup().learning_rate;
+    let view = |rate| {
+        Event::Contributions(Box::new(ContributionsView {
+            rate,
+            ..contributions()
+        }))
+    };
+    page.tell_newest(view(rate));
+    let is_foreign = |page: &Page| page.state.contributions_note().contains("Measured with");
+    assert!(!is_foreign(&page));
+    page.tell_newest(Event::ContributionsOrigin { is_same: false });
+    assert!(page.state.contributions_note().contains("other settings"));
+    page.tell_newest(Event::ContributionsOrigin { is_same: true });
+    assert!(!is_foreign(&page));
+    page.tell_newest(view(2.0 * rate));
+    let note = page.state.contributions_note();
+    assert!(note.ends_with(&format!("Measured with learning rate {}.", 2.0 * rate)));
 }
 
 #[test]

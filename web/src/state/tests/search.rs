@@ -158,9 +158,9 @@ fn what_was_trained_is_kept_and_gone_on_with_after_a_reload() {
     assert_eq!(
         kept,
         [
-            (format!("trained:{KEY}"), Some("one\n".to_owned())),
+            ("trained".to_owned(), Some(format!("{KEY}\none\n"))),
             ("search".to_owned(), Some(left.clone())),
-            (format!("trained:{KEY}"), Some("one\ntwo\n".to_owned())),
+            ("trained".to_owned(), Some(format!("{KEY}\none\ntwo\n"))),
         ]
     );
 
@@ -181,12 +181,14 @@ fn what_was_trained_is_kept_and_gone_on_with_after_a_reload() {
     assert!((options.threshold.unwrap_or(0.0) - 0.805).abs() < 1e-6);
     let id = page.state.newest_request;
     page.search_told(id, view(SearchPhase::Planning));
-    let key = format!("trained:{KEY}");
+    let key = "trained".to_owned();
     assert!(
         page.commands()
             .contains(&Command::Recall { key: key.clone() })
     );
-    page.search_recall(&key, Some("one\ntwo\n"));
+    // What another search trained is of no use.
+    page.search_recall(&key, Some("fedcba9876543210-500\none\n"));
+    page.search_recall(&key, Some(&format!("{KEY}\none\ntwo\n")));
     assert_eq!(
         page.search_requests(),
         [SearchRequest::Recall {
@@ -197,7 +199,7 @@ fn what_was_trained_is_kept_and_gone_on_with_after_a_reload() {
     page.search_told(id, lines("three\n"));
     assert_eq!(
         page.kept_texts(),
-        [(key, Some("one\ntwo\nthree\n".to_owned()))]
+        [(key, Some(format!("{KEY}\none\ntwo\nthree\n")))]
     );
     page.search_told(id, view(SearchPhase::Done));
     assert_eq!(page.kept_texts(), [("search".to_owned(), None)]);
