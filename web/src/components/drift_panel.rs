@@ -27,7 +27,7 @@ const COLUMNS: &[&str] = &[
     "At the end",
     "Recovery, points",
     "World before, at the end",
-    "Forgetting, points",
+    "Change there, points",
     "Planned bytes",
     "Fits",
 ];

@@ -554,7 +554,7 @@ impl AppState {
                 self.listed(&|it| Some(text::percent(it.end?.mean))),
             ),
             format!(
-                "Forgetting, in points of accuracy in the world before: {}.",
+                "Forgetting, in points of accuracy in the world before (minus is forgotten): {}.",
                 self.listed(&|it| Some(points(it.forgetting()?))),
             ),
         ];

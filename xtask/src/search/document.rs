@@ -17,7 +17,7 @@ All figures are what `quartermeg search --json` states. The runs are kept in `ta
 1. **Contributions** (paper, section 4.2 and figure 5). Each layer's bias, and each layer's weights at each channel ratio, learn beside the classifier and nothing else; what counts is the accuracy over that of the classifier alone, with the same seed, on the validation samples: every other sample of those held out. What the frozen layers before the one that learns compute of a sample never changes, so it is computed once and kept. The weights are the same, bit for bit.
 2. **Search.** The sum of the contributions is maximized (paper, equation 5); what a policy costs is what the planner says of it (`sram_total_bytes`), never a formula. *Greedy* takes what gains most for its bytes next. *Additive* solves exactly a knapsack of what each layer keeps for the whole step, for the largest budget whose real plan still fits. *Evolution* crosses and changes 64 policies at a time, beginning with those of the others and random ones, and is run for the half and the quarter of the budget too. The *bound* is the knapsack's solution for the whole budget: no policy that fits gains more by this sum.
 3. **Backward elimination**, as the authors explain their method to the public: train everything, then freeze one layer after another, the one that contributes least first, until the accuracy on the validation samples falls below that of the classifier alone; every step is trained with each rate. The most accurate step that fits the budget, its half and its quarter takes part below.
-4. **Finalists** are trained again with seeds that had no part in choosing them, with half, once and twice the learning rate; the rate is chosen on the validation samples, the accuracy is stated on the other half of those held out, the test samples. *last* is the most of the last layers that fit with all their weights, *bias* the most of the last biases.
+4. **Finalists** are trained again with seeds that had no part in choosing them, with several learning rates; the rate is chosen on the validation samples, the accuracy is stated on the other half of those held out, the test samples. *last* is the most of the last layers that fit with all their weights, *bias* the most of the last biases.
 
 A difference is given with an interval that holds the true one in 95 of 100 cases, by the normal approximation over test samples, each with the mean over the seeds: it says how it would be with other samples of the kind, not with other networks or steps.
 ";
@@ -50,6 +50,7 @@ fn section(subject: &Subject, report: &SearchReport) -> String {
         name,
         about,
         budget_bytes,
+        rates,
         ..
     } = subject;
     let analysis = &report.analysis;
@@ -76,10 +77,20 @@ fn section(subject: &Subject, report: &SearchReport) -> String {
         grouped(report.planned as u64)
     );
     text += "| policy from | | bytes | multiply-accumulates | sum of contributions | learning rate | test accuracy in % | policy |\n|---|---|---:|---:|---:|---:|---:|---|\n";
+    let factors = rates.iter().map(|factor| factor * analysis.rate);
+    let ends = [
+        factors.clone().fold(f32::INFINITY, f32::min),
+        factors.fold(0.0, f32::max),
+    ];
     for point in &report.points {
-        text += &row(point);
+        text += &row(point, &ends);
     }
-    text += "\n\\* no other policy has a larger accuracy with no more bytes.\n";
+    let factors: Vec<String> = rates.iter().map(f32::to_string).collect();
+    let _ = writeln!(
+        text,
+        "\n\\* no other policy has a larger accuracy with no more bytes.\n\nLearning rates were {} times that of the scenario; (end) says that the best of them is an end of this grid, so that one beyond it may be better.",
+        factors.join(", ")
+    );
     if let Some(elimination) = &report.elimination {
         text += "\nBackward elimination, accuracy on the validation samples with what is left:\n\n| layers frozen | bytes | accuracy in % |\n|---:|---:|---:|\n";
         for (n_frozen, step) in elimination.steps.iter().enumerate() {
@@ -100,7 +111,7 @@ fn section(subject: &Subject, report: &SearchReport) -> String {
     text
 }
 
-fn row(point: &Point) -> String {
+fn row(point: &Point, ends: &[f32]) -> String {
     let marks = match (point.on_front, point.fits) {
         (true, true) => "\\*",
         (true, false) => "\\* over the budget",
@@ -117,10 +128,16 @@ fn row(point: &Point) -> String {
         grouped(u64::from(point.sram_total_bytes)),
         grouped(point.macs_step),
         point.gain.map_or_else(String::new, points),
-        point.rate,
+        rate(point.rate, ends),
         percent(point.accuracy),
         point.policy
     )
+}
+
+/// A learning rate, and whether it is an end of the grid that it was chosen from.
+fn rate(rate: f32, ends: &[f32]) -> String {
+    let is_end = ends.iter().any(|end| (rate / end - 1.0).abs() < 1e-3);
+    format!("{rate}{}", if is_end { " (end)" } else { "" })
 }
 
 fn differences(differences: &[Difference]) -> String {

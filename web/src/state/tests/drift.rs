@@ -242,7 +242,7 @@ fn the_result_is_said_with_what_was_measured() {
         "Recovery: 250 steps after the change, accuracy is 47.0\u{a0}% without learning, \
          60.5\u{a0}% with the classifier only, 65.0\u{a0}% with biases, 78.0\u{a0}% with sparse \
          update, 77.0\u{a0}% with full update. Forgetting, in points of accuracy in the world \
-         before: ±0.0 without learning, \u{2212}1.0 with the classifier only, \u{2212}1.0 with \
+         before (minus is forgotten): ±0.0 without learning, \u{2212}1.0 with the classifier only, \u{2212}1.0 with \
          biases, \u{2212}4.0 with sparse update, +1.0 with full update."
     );
     assert_eq!(page.state.drift_text(), "All 13 runs are done.");
