@@ -41,13 +41,16 @@ export async function expectStepsPerSecond(app, network, least, seconds) {
   expect(best, `steps per second, of ${digits(native)} natively`).toBeGreaterThanOrEqual(owed());
 }
 
-/** Steps a second that the native test prints for a network. */
+/**
+ * Steps a second that the native test prints for a network. Beside a page that trains it may fall below the floor
+ * that the test has for itself: that is not judged here.
+ */
 export async function nativeRate(network) {
   const { stderr } = await run(
     'cargo',
     ['test', '--release', '--locked', '--package', 'quartermeg-tests', '--test', 'speed', '--', '--nocapture', network.toLowerCase()],
     { timeout: BUILD_MILLIS },
-  );
+  ).catch((error) => error);
   const rate = new RegExp(`^${network}: (\\d+) steps a second`, 'm').exec(stderr);
   expect(rate, stderr).not.toBeNull();
   return Number(rate[1]);

@@ -4,9 +4,10 @@ use quartermeg_formats::setup::MAX_STEPS;
 use web_sys::HtmlElement;
 use yew::prelude::*;
 
+use super::beside::Beside;
 use super::chart_canvas::ChartCanvas;
 use super::data_table::DataTable;
-use super::hooks::{use_app, use_dispatch, use_size};
+use super::hooks::{use_dispatch, use_size};
 use super::number_field::NumberField;
 use super::run_keys::{RunKeys, run_keys};
 use super::select_field::SelectField;
@@ -19,8 +20,8 @@ const COLUMNS: &[&str] = &["Layer", "Bias", "1/8", "1/4", "1/2", "1"];
 
 /// The chart with its numbers, and what runs the analysis.
 #[component]
-pub(super) fn AnalysisPanel() -> Html {
-    let state = use_app();
+pub(super) fn AnalysisPanel(props: &Beside) -> Html {
+    let state = props.state.clone();
     let dispatch = use_dispatch();
     let frame = use_node_ref();
     let (width, height) = use_size(&frame);

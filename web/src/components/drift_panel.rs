@@ -2,9 +2,10 @@
 
 use yew::prelude::*;
 
+use super::beside::Beside;
 use super::chart_canvas::ChartCanvas;
 use super::data_table::table;
-use super::hooks::{use_app, use_dispatch, use_size};
+use super::hooks::{use_dispatch, use_size};
 use super::motion_plot::motion_plot;
 use super::number_field::NumberField;
 use super::run_keys::{RunKeys, run_keys};
@@ -34,8 +35,8 @@ const COLUMNS: &[&str] = &[
 
 /// What is to change, the runs, their chart and their numbers.
 #[component]
-pub(super) fn DriftPanel() -> Html {
-    let state = use_app();
+pub(super) fn DriftPanel(props: &Beside) -> Html {
+    let state = props.state.clone();
     let dispatch = use_dispatch();
     let frame = use_node_ref();
     let (width, height) = use_size(&frame);

@@ -7,6 +7,7 @@
 
 mod accuracy_panel;
 mod analysis_panel;
+mod beside;
 mod brush;
 mod budget_handle;
 mod camera;

@@ -66,13 +66,13 @@ pub fn Page() -> Html {
                         </div>
                     }
                     if shows("analysis") {
-                        <div class="column below"><AnalysisPanel /></div>
+                        <div class="column below"><AnalysisPanel state={state.clone()} /></div>
                     }
                     if shows("search") {
-                        <div class="column below"><SearchPanel /></div>
+                        <div class="column below"><SearchPanel state={state.clone()} /></div>
                     }
                     if shows("drift") {
-                        <div class="column below"><DriftPanel /></div>
+                        <div class="column below"><DriftPanel state={state.clone()} /></div>
                     }
                     if shows("map") {
                         <div class="column below">{ numbers_panel(&state, &dispatch) }</div>

@@ -4,6 +4,7 @@ use quartermeg_formats::setup::BUDGET_RANGE;
 use web_sys::HtmlElement;
 use yew::prelude::*;
 
+use super::beside::Beside;
 use super::chart_canvas::ChartCanvas;
 use super::data_table::DataTable;
 use super::hooks::{use_app, use_dispatch, use_size};
@@ -38,8 +39,8 @@ const POINT_COLUMNS: [&str; 7] = [
 
 /// What is to be searched, what runs it, the charts and the policies.
 #[component]
-pub(super) fn SearchPanel() -> Html {
-    let state = use_app();
+pub(super) fn SearchPanel(props: &Beside) -> Html {
+    let state = props.state.clone();
     let dispatch = use_dispatch();
     let view = state.search.view.clone();
     html! {
@@ -135,7 +136,7 @@ fn fields(state: &AppState, dispatch: &Dispatch) -> Html {
                 }))}
             />
             <SelectField
-                name="Learning rate"
+                name="Learning rates"
                 options={rates}
                 value={u8::from(choices.tunes_rate).to_string()}
                 onchoose={sender(dispatch, |chosen: String| {

@@ -192,6 +192,8 @@ pub struct AppState {
     playback_request: u32,
     /// Number of the newest question about the drawing.
     classify_request: u32,
+    /// Counts what has happened beside the progress of training.
+    pub news: u32,
     /// Effects on the world that are still to be carried out.
     pub outbox: Outbox,
 }
@@ -310,6 +312,7 @@ impl AppState {
             plan_request: 0,
             playback_request: 0,
             classify_request: 0,
+            news: 0,
             outbox: Outbox::default(),
         }
     }

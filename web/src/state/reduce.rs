@@ -6,7 +6,7 @@ use super::{
     Action, AppState, Command, DrawnSample, File, MotionAction, NoticeKind, Playback, Selection,
     Shared, Topic, WorkerStatus, text,
 };
-use crate::protocol::{Request, ToWorker};
+use crate::protocol::{Event, FromWorker, Request, ToWorker};
 use quartermeg_formats::scenario::Scenario;
 
 /// Workers that may end before the page gives up.
@@ -19,12 +19,24 @@ const DRAWING_PIXELS: usize =
 pub(super) fn reduce(mut state: Rc<AppState>, action: Action) -> Rc<AppState> {
     let fragment = state.fragment();
     let new = Rc::make_mut(&mut state);
+    new.news = new.news.wrapping_add(u32::from(!is_progress(&action)));
     new.take(action);
     let changed = new.fragment();
     if changed != fragment {
         new.outbox.push(Command::WriteFragment(changed));
     }
     state
+}
+
+/// Whether training has gone on, and nothing else has happened.
+fn is_progress(action: &Action) -> bool {
+    matches!(
+        action,
+        Action::Worker(FromWorker {
+            event: Event::Progress(_) | Event::Accuracy { .. },
+            ..
+        })
+    )
 }
 
 impl AppState {
