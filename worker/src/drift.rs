@@ -362,19 +362,12 @@ impl<C: Clock> Trainer<C> {
     /// What there is to change.
     fn stage(&self) -> Result<Stage<'_>, String> {
         let compiled = self.compiled.as_ref().ok_or_else(no_plan)?;
-        let held_out = if compiled.is_own() {
-            &self.own.set
-        } else {
-            &self.samples
-        };
-        let (Some(run), Some(held_out)) = (&self.run, held_out) else {
-            return Err(no_samples());
-        };
+        let samples = self.study_samples().ok_or_else(no_samples)?;
         let motion = self.motion.as_ref().filter(|_| self.shows_motion());
         Ok((
             &compiled.network,
             &compiled.setup,
-            [run.session.samples(), &held_out.test],
+            samples,
             motion.map_or(&[], Motion::channels),
         ))
     }

@@ -776,20 +776,13 @@ impl<C: Clock> Trainer<C> {
         self.search = None;
         let compiled = self.compiled.as_ref().ok_or_else(no_plan)?;
         let solver = self.solver.as_ref().ok_or_else(not_analysed)?;
-        let held_out = if compiled.is_own() {
-            &self.own.set
-        } else {
-            &self.samples
-        };
-        let (Some(run), Some(held_out)) = (&self.run, held_out) else {
-            return Err(no_samples());
-        };
+        let [learn, held_out] = self.study_samples().ok_or_else(no_samples)?;
         let subject = Subject {
             network: &compiled.network,
             setup: &compiled.setup,
             contributions: solver.contributions(),
-            learn: run.session.samples(),
-            held_out: &held_out.test,
+            learn,
+            held_out,
         };
         self.search = Some(Search::new(id, &subject, options)?);
         Ok(())
