@@ -5,8 +5,9 @@ use std::path::{Path, PathBuf};
 use anyhow::{Context as _, anyhow, bail};
 use quartermeg_core::bytes::AlignedBytes;
 use quartermeg_core::network::Network;
-use quartermeg_core::policy::{Policy, SchemeError, parse_recompute, parse_scheme};
+use quartermeg_core::policy::{Policy, SchemeError, parse_channels, parse_recompute, parse_scheme};
 use quartermeg_core::program::{Program, Settings};
+use quartermeg_core::quant::ChannelChoice;
 use quartermeg_core::quant::Rules;
 use quartermeg_formats::config::Trained;
 use quartermeg_formats::export::{weights, yaml};
@@ -179,22 +180,35 @@ pub(crate) fn read_file(path: &Path) -> anyhow::Result<Vec<u8>> {
 
 /// A preset of the scenario, a scheme (see [`parse_scheme`]), the text of a link's policy, or a
 /// YAML file with the options of `tiny-training`; behind each may stand `;recompute=` and what
-/// [`parse_recompute`] reads.
+/// [`parse_recompute`] reads, `;first=` or `;largest=` and what [`parse_channels`] reads.
 pub(crate) fn policy(
     network: &Network,
     scenario: Option<&Scenario>,
     text: &str,
 ) -> anyhow::Result<Policy> {
-    let Some((scheme, layers)) = text.split_once(";recompute=") else {
-        return policy_that_keeps(network, scenario, text);
+    let parts = text.split(';');
+    let is_choice = |part: &&str| {
+        let key = part.split_once('=').map_or("", |(key, _)| key);
+        ["recompute", "first", "largest"].contains(&key)
     };
-    let mut policy = policy_that_keeps(network, scenario, scheme)?;
-    policy.recompute = parse_recompute(network, &policy, layers)
+    let scheme: Vec<&str> = parts.clone().take_while(|part| !is_choice(part)).collect();
+    let mut policy = plain_policy(network, scenario, &scheme.join(";"))?;
+    for part in parts.skip(scheme.len()) {
+        let (key, layers) = part.split_once('=').unwrap_or((part, ""));
+        match key {
+            "recompute" => {
+                parse_recompute(network, &policy, layers).map(|layers| policy.recompute = layers)
+            }
+            "first" => parse_channels(&mut policy, ChannelChoice::First, layers),
+            "largest" => parse_channels(&mut policy, ChannelChoice::Largest, layers),
+            _ => Err(SchemeError::Form),
+        }
         .map_err(|error| anyhow!("{}", explain_scheme(text, error)))?;
+    }
     Ok(policy)
 }
 
-fn policy_that_keeps(
+fn plain_policy(
     network: &Network,
     scenario: Option<&Scenario>,
     text: &str,
@@ -236,6 +250,9 @@ fn explain_scheme(text: &str, error: SchemeError) -> String {
             "the input of layer {layer} cannot be computed again: its weights must learn, and a \
              convolution must have made the input"
         ),
+        SchemeError::Channels { layer } => format!(
+            "layer {layer} has no channels to choose from: its ratio must lie between 0 and 1"
+        ),
         SchemeError::Lengths => {
             "manual_weight_idx and weight_update_ratio differ in length".to_owned()
         }
@@ -247,7 +264,8 @@ fn explain_scheme(text: &str, error: SchemeError) -> String {
               mcunet-99kb, one character a \
               convolution (-, b, 8, 4, 2, 1), a .yaml file with the options of tiny-training, or \
               n_bias_update=..;manual_weight_idx=..;weight_update_ratio=.., each with or without \
-              ;recompute=all or ;recompute=3-5 behind it"
+              ;recompute=all or ;recompute=3-5 behind it, and with ;first= or ;largest= for the \
+              layers that choose their channels so"
             .to_owned(),
     };
     format!("Scheme \"{text}\" cannot be used: {reason}.")

@@ -301,9 +301,42 @@ fn inputs_that_are_computed_again_cost_operations_and_change_no_weight() {
             "the input of layer 29 cannot be computed again",
         ),
         ("full;recompute=x", "it is none of"),
+        ("full;first=29", "layer 29 has no channels to choose from"),
+        ("bias:3;first=all;then=1", "it is none of"),
     ] {
         let output = quartermeg(&["memory", "--scenario", "keyboard", "--scheme", scheme]);
         let said = String::from_utf8(output.stderr).expect("UTF-8");
         assert!(!output.status.success() && said.contains(reason), "{said}");
     }
+}
+
+#[test]
+fn layers_that_choose_their_channels_cost_the_same_bytes_and_learn_other_weights() {
+    let scheme = "n_bias_update=6;manual_weight_idx=27-29;weight_update_ratio=0.5-0.25";
+    let train = |choice: &str| {
+        let scheme = format!("{scheme}{choice}");
+        let train = ["train", "--scenario", "keyboard", "--steps", "3", "--json"];
+        let lines = json_lines(&[&train[..], &["--scheme", &scheme]].concat());
+        lines.last().expect("a line")["weights_digest"].clone()
+    };
+    let arena = |choice: &str| {
+        let scheme = format!("{scheme}{choice}");
+        let memory = [
+            "memory",
+            "--scenario",
+            "keyboard",
+            "--json",
+            "--scheme",
+            &scheme,
+        ];
+        json_lines(&memory)[0]["arena_bytes"].clone()
+    };
+    let largest = train("");
+    assert!(largest.is_string());
+    assert_eq!(largest, train(";largest=all"));
+    assert_eq!(train(";first=27-29"), train(";first=all"));
+    assert_eq!(train(";first=all;largest=27"), train(";first=29"));
+    assert_ne!(train(";first=29"), train(";first=27"));
+    assert_ne!(largest, train(";first=29"));
+    assert_eq!(arena(";recompute=29"), arena(";first=29;recompute=29"));
 }

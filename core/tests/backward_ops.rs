@@ -12,6 +12,8 @@ mod common;
 use std::collections::BTreeMap;
 
 use common::network::Style;
+use common::policy::choose_own_channels;
+use common::rng::Rng;
 use common::rules::Setup;
 use common::run;
 use quartermeg_core::bytes::AlignedBytes;
@@ -195,7 +197,9 @@ impl Model<'_> {
         let (conv, x, _) = self.conv(layer);
         let update = self.setup.policy.layers.get(size(layer)).copied();
         let update = update.unwrap_or(LayerUpdate::Weights { ratio: 1.0 });
-        selected_channels(conv, x.shape.c, update.ratio(), self.setup.rules.channels)
+        let rule = self.setup.rules.channels;
+        let choice = self.setup.policy.channels_of(size(layer), rule);
+        selected_channels(conv, x.shape.c, update.ratio(), choice)
     }
 
     fn effective_scale(&self, layer: u32, channel: usize) -> f64 {
@@ -565,7 +569,8 @@ fn assert_parameter(what: &str, found: f64, sum: Sum, scale: Option<f64>, of_cha
 fn every_backward_operation_can_be_computed_again() {
     let mut met = BTreeMap::<_, u32>::new();
     for seed in 0..300 {
-        let setup = Setup::random(20_000 + seed, Style::VARIED, 2);
+        let mut setup = Setup::random(20_000 + seed, Style::VARIED, 2);
+        choose_own_channels(&mut Rng::new(seed), &mut setup.policy);
         let model = Model { setup: &setup };
         let mut runtime: Run = run::runtime_of(setup.program());
         for (step, (codes, label)) in (0..).zip(&setup.samples) {

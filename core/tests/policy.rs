@@ -5,7 +5,7 @@
 mod common;
 
 use common::network::{Ask, Sketch, Style, random_network};
-use common::policy::{raised, random_policy};
+use common::policy::{choose_own_channels, raised, random_policy};
 use common::rng::Rng;
 use common::run;
 use proptest::prelude::*;
@@ -13,7 +13,7 @@ use proptest::test_runner::RngSeed;
 use quartermeg_core::network::{Clamp, Conv, Network, NodeKind, Shape};
 use quartermeg_core::policy::{
     LayerUpdate, PUBLISHED, Policy, PolicyError, PublishedScheme, SchemeError, analytic_bytes,
-    parse_scheme, selected_channels, selected_count,
+    parse_channels, parse_scheme, selected_channels, selected_count,
 };
 use quartermeg_core::program::{Op, Phase, Program};
 use quartermeg_core::quant::{ChannelChoice, QuantParams, Rules, ShortcutGradient};
@@ -117,11 +117,12 @@ fn the_first_channels_learn_where_the_rule_says_so() {
 }
 
 #[test]
-fn a_program_trains_the_channels_that_its_rule_chooses() {
+fn a_program_trains_the_channels_that_its_rule_or_a_layer_chooses() {
     for seed in 0..60 {
         let mut rng = Rng::new(seed);
         let network = random_network(&mut rng, Style::VARIED);
-        let policy = random_policy(&mut rng, &network);
+        let mut policy = random_policy(&mut rng, &network);
+        choose_own_channels(&mut rng, &mut policy);
         for channels in [ChannelChoice::Largest, ChannelChoice::First] {
             let rules = Rules {
                 channels,
@@ -131,13 +132,11 @@ fn a_program_trains_the_channels_that_its_rule_chooses() {
             let layers = network.convs().zip(&policy.layers);
             for (layer, ((_, node, conv), update)) in (0..).zip(layers) {
                 let n_channels = network.values()[node.inputs[0]].shape.c;
-                let chosen = selected_channels(conv, n_channels, update.ratio(), channels);
-                let n_trainable = program.layer(layer).n_trainable;
-                assert_eq!(
-                    usize::try_from(n_trainable),
-                    Ok(chosen.len()),
-                    "seed {seed}"
-                );
+                let choice = policy.channels_of(usize::try_from(layer).expect("small"), channels);
+                let chosen = selected_channels(conv, n_channels, update.ratio(), choice);
+                let record = program.layer(layer);
+                let n_trainable = usize::try_from(record.n_trainable).expect("small");
+                assert_eq!(n_trainable, chosen.len(), "seed {seed}");
             }
         }
     }
@@ -511,6 +510,7 @@ fn only_what_a_convolution_made_and_weights_need_is_computed_again() {
     let policy = |layers: [LayerUpdate; 2], recompute: &[usize]| Policy {
         layers: layers.to_vec(),
         recompute: recompute.to_vec(),
+        channels: Vec::new(),
     };
     // The first convolution reads the input of the network.
     assert_eq!(policy([all; 2], &[]).recomputable(&network), [1]);
@@ -521,4 +521,64 @@ fn only_what_a_convolution_made_and_weights_need_is_computed_again() {
     assert_eq!(policy([all; 2], &[1, 1]).check(&network), error(1));
     let bias = [all, LayerUpdate::Bias];
     assert_eq!(policy(bias, &[1]).check(&network), error(1));
+}
+
+#[test]
+fn a_layer_chooses_channels_only_where_some_learn() {
+    let network = paper_network();
+    let half = LayerUpdate::Weights { ratio: 0.5 };
+    let mut policy = Policy::new(vec![LayerUpdate::Bias, half]);
+    let first = Some(ChannelChoice::First);
+    policy.set_channels(0, first);
+    policy.set_channels(2, first);
+    assert!(policy.is_plain());
+    policy.set_channels(1, first);
+    assert_eq!(policy.channels, [(1, ChannelChoice::First)]);
+    assert_eq!(policy.check(&network), Ok(()));
+    assert_eq!(
+        [0, 1].map(|layer| policy.channels_of(layer, ChannelChoice::Largest)),
+        [ChannelChoice::Largest, ChannelChoice::First]
+    );
+    policy.set(1, LayerUpdate::Weights { ratio: 0.25 });
+    assert_eq!(policy.own_channels(1), first);
+    let mut doubled = policy.clone();
+    doubled.channels.push((1, ChannelChoice::Largest));
+    let error = Err(PolicyError::Channels { layer: 1 });
+    assert_eq!(doubled.check(&network), error);
+    let mut stranger = policy.clone();
+    stranger.channels[0].0 = 7;
+    assert_eq!(
+        stranger.check(&network),
+        Err(PolicyError::Channels { layer: 7 })
+    );
+    let mut idle = policy.clone();
+    idle.layers[1] = LayerUpdate::Bias;
+    assert_eq!(idle.check(&network), error);
+    policy.set(1, LayerUpdate::Frozen);
+    assert!(policy.is_plain());
+}
+
+#[test]
+fn the_channels_of_layers_are_read_from_text() {
+    let half = LayerUpdate::Weights { ratio: 0.5 };
+    let all = LayerUpdate::Weights { ratio: 1.0 };
+    let (first, largest) = (ChannelChoice::First, ChannelChoice::Largest);
+    let mut policy = Policy::new(vec![half, LayerUpdate::Bias, half, all, half]);
+    assert_eq!(parse_channels(&mut policy, first, "all"), Ok(()));
+    assert_eq!(policy.channels, [(0, first), (2, first), (4, first)]);
+    assert_eq!(parse_channels(&mut policy, largest, "4-0"), Ok(()));
+    assert_eq!(policy.channels, [(0, largest), (2, first), (4, largest)]);
+    for (text, error) in [
+        ("1", SchemeError::Channels { layer: 1 }),
+        ("0-3", SchemeError::Channels { layer: 3 }),
+        ("5", SchemeError::Channels { layer: 5 }),
+        ("", SchemeError::Form),
+        ("0-x", SchemeError::Form),
+    ] {
+        assert_eq!(
+            parse_channels(&mut policy, first, text),
+            Err(error),
+            "{text}"
+        );
+    }
 }

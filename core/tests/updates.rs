@@ -11,6 +11,8 @@ mod common;
 use std::collections::BTreeMap;
 
 use common::network::Style;
+use common::policy::choose_own_channels;
+use common::rng::Rng;
 use common::rules::Setup;
 use common::run::{self, Sample};
 use quartermeg_core::bytes::AlignedBytes;
@@ -228,7 +230,8 @@ impl Model<'_> {
                 let update = self.setup.policy.layers.get(size(layer)).copied();
                 let update = update.unwrap_or(LayerUpdate::Weights { ratio: 1.0 });
                 let rule = self.setup.rules.channels;
-                let chosen = selected_channels(conv, n_channels, update.ratio(), rule);
+                let choice = self.setup.policy.channels_of(size(layer), rule);
+                let chosen = selected_channels(conv, n_channels, update.ratio(), choice);
                 let (taps, n) = (conv.kernel[0] * conv.kernel[1], chosen.len());
                 let element = |at: usize| {
                     let channel = chosen[at % n];
@@ -475,7 +478,9 @@ fn check(setup: &Setup, met: &mut Met) {
 fn every_update_can_be_computed_again() {
     let mut met = Met::default();
     for seed in 0..400 {
-        check(&Setup::random(9000 + seed, Style::VARIED, 4), &mut met);
+        let mut setup = Setup::random(9000 + seed, Style::VARIED, 4);
+        choose_own_channels(&mut Rng::new(seed), &mut setup.policy);
+        check(&setup, &mut met);
     }
     for (rule, (counts, &saturated)) in ALL_RULES
         .into_iter()

@@ -6,6 +6,7 @@ use base64::engine::general_purpose::STANDARD as BASE64;
 use quartermeg_core::network::Network;
 use quartermeg_core::policy::{LayerUpdate, Policy};
 use quartermeg_core::program::Program;
+use quartermeg_core::quant::ChannelChoice;
 use serde::{Deserialize, Serialize};
 
 use crate::numerics;
@@ -126,6 +127,39 @@ pub struct PolicyRow {
     /// fewer bytes, more multiply-accumulates, the same weights.
     #[serde(default, skip_serializing_if = "core::ops::Not::not")]
     pub recompute: bool,
+    /// Which input channels learn at this ratio; where it is left out, those that the numerics
+    /// choose.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub channels: Option<ChannelsPart>,
+}
+
+/// Which channels of a ratio learn.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
+pub enum ChannelsPart {
+    /// Those with the largest weights.
+    Largest,
+    /// The first ones.
+    First,
+}
+
+impl From<ChannelChoice> for ChannelsPart {
+    fn from(choice: ChannelChoice) -> Self {
+        match choice {
+            ChannelChoice::Largest => Self::Largest,
+            ChannelChoice::First => Self::First,
+        }
+    }
+}
+
+impl From<ChannelsPart> for ChannelChoice {
+    fn from(part: ChannelsPart) -> Self {
+        match part {
+            ChannelsPart::Largest => Self::Largest,
+            ChannelsPart::First => Self::First,
+        }
+    }
 }
 
 /// What the plan needs, in bytes.
@@ -260,6 +294,7 @@ pub(crate) fn policy_rows(network: &Network, policy: &Policy) -> Vec<PolicyRow> 
             bias: update.updates_bias(),
             weight_ratio: update.ratio(),
             recompute: policy.recompute.contains(&(layer as usize)),
+            channels: policy.own_channels(layer as usize).map(ChannelsPart::from),
         })
         .collect()
 }
@@ -373,20 +408,28 @@ pub(crate) fn setup_of(configuration: &Configuration) -> Result<Setup, ConfigErr
         return Err(field("policy", &rows));
     }
     let mut layers = Vec::with_capacity(expected);
-    let mut recompute = Vec::new();
+    let (mut recompute, mut channels) = (Vec::new(), Vec::new());
     for (row, layer) in configuration.policy.iter().zip(0..) {
         let in_order = row.layer == layer;
         let ratio_fits = (0.0..=1.0).contains(&row.weight_ratio);
         let learns = row.weight_ratio > 0.0;
-        if !in_order || !ratio_fits || (learns && !row.bias) || (row.recompute && !learns) {
+        let chooses = row.recompute || row.channels.is_some();
+        if !in_order || !ratio_fits || (learns && !row.bias) || (chooses && !learns) {
+            let choice = match row.channels {
+                Some(choice) => format!(", channels {choice:?}"),
+                None => String::new(),
+            };
             let found = format!(
-                "layer {}: bias {}, weight_ratio {}, recompute {}",
+                "layer {}: bias {}, weight_ratio {}, recompute {}{choice}",
                 row.layer, row.bias, row.weight_ratio, row.recompute
             );
             return Err(field("policy", &found));
         }
         if row.recompute {
             recompute.push(layers.len());
+        }
+        if let Some(choice) = row.channels {
+            channels.push((layers.len(), choice.into()));
         }
         layers.push(match (row.bias, learns) {
             (_, true) => LayerUpdate::Weights {
@@ -409,7 +452,11 @@ pub(crate) fn setup_of(configuration: &Configuration) -> Result<Setup, ConfigErr
         seed: training.seed,
         stop_after: training.stop_after_steps,
         head,
-        policy: Policy { layers, recompute },
+        policy: Policy {
+            layers,
+            recompute,
+            channels,
+        },
     })
 }
 

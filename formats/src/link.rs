@@ -15,6 +15,7 @@ use std::fmt::Write as _;
 
 use quartermeg_core::device;
 use quartermeg_core::policy::{LayerUpdate, Policy};
+use quartermeg_core::quant::ChannelChoice;
 
 use crate::numerics;
 use crate::scenario::{self, Scenario};
@@ -98,14 +99,24 @@ pub struct PolicyTextError {
 pub fn parse_policy(text: &str) -> Result<Policy, PolicyTextError> {
     let mut layers: Vec<LayerUpdate> = Vec::new();
     let mut recompute = Vec::new();
+    let mut channels: Vec<(usize, ChannelChoice)> = Vec::new();
     let mut rest = text.char_indices();
     while let Some((position, character)) = rest.next() {
-        if character == 'r' {
-            match layers.iter().rposition(|update| update.ratio() > 0.0) {
-                Some(layer) if layer + 1 == layers.len() && recompute.last() != Some(&layer) => {
-                    recompute.push(layer);
-                }
-                _ => return Err(PolicyTextError { position }),
+        if matches!(character, 'f' | 'l' | 'r') {
+            let learning = layers.last().filter(|update| update.ratio() > 0.0);
+            let layer = layers.len().wrapping_sub(1);
+            let is_new = if character == 'r' {
+                recompute.last() != Some(&layer)
+            } else {
+                channels.last().is_none_or(|&(last, _)| last != layer)
+            };
+            if learning.is_none() || !is_new {
+                return Err(PolicyTextError { position });
+            }
+            match character {
+                'f' => channels.push((layer, ChannelChoice::First)),
+                'l' => channels.push((layer, ChannelChoice::Largest)),
+                _ => recompute.push(layer),
             }
             continue;
         }
@@ -134,7 +145,11 @@ pub fn parse_policy(text: &str) -> Result<Policy, PolicyTextError> {
             _ => return Err(PolicyTextError { position }),
         });
     }
-    Ok(Policy { layers, recompute })
+    Ok(Policy {
+        layers,
+        recompute,
+        channels,
+    })
 }
 
 /// Writes a policy text.
@@ -158,6 +173,11 @@ pub fn policy_text(policy: &Policy) -> String {
                     }
                 }
             }
+        }
+        match policy.own_channels(layer) {
+            Some(ChannelChoice::First) => text.push('f'),
+            Some(ChannelChoice::Largest) => text.push('l'),
+            None => {}
         }
         if policy.recompute.binary_search(&layer).is_ok() {
             text.push('r');
@@ -415,6 +435,7 @@ mod tests {
         link.setup.device = "stm32f746".to_owned();
         link.setup.budget_bytes = 100_000;
         link.setup.policy.layers[0] = LayerUpdate::Weights { ratio: 0.3 };
+        link.setup.policy.channels = vec![(0, ChannelChoice::First)];
         link.hidden = vec!["draw".to_owned()];
         link.locked = vec!["seed".to_owned(), "lr".to_owned()];
         assert_eq!(parse(&to_fragment(&link)), (link, vec![]));
@@ -438,6 +459,20 @@ mod tests {
         link.setup.policy = parse_policy("--b1r2(0.3)r").expect("a policy");
         assert_eq!(link.setup.policy.recompute, [3, 5]);
         for (text, position) in [("r1", 0), ("1-r", 2), ("br", 1), ("1rr", 2), ("(0)r", 3)] {
+            assert_eq!(parse_policy(text), Err(PolicyTextError { position }));
+        }
+        link.setup.policy = parse_policy("2fr-4l(0.3)f8").expect("a policy");
+        assert_eq!(
+            link.setup.policy.channels,
+            [
+                (0, ChannelChoice::First),
+                (2, ChannelChoice::Largest),
+                (3, ChannelChoice::First)
+            ]
+        );
+        assert_eq!(policy_text(&link.setup.policy), "2fr-4l(0.3)f8");
+        assert_eq!(parse_policy("2rf"), parse_policy("2fr"));
+        for (text, position) in [("f2", 0), ("bf", 1), ("2fl", 2), ("2-l", 2), ("(0)f", 3)] {
             assert_eq!(parse_policy(text), Err(PolicyTextError { position }));
         }
         for head in [

@@ -9,13 +9,15 @@ use quartermeg_core::compile::compile;
 use quartermeg_core::network::Network;
 use quartermeg_core::policy::LayerUpdate;
 use quartermeg_core::program::Program;
+use quartermeg_core::quant::{ChannelChoice, Rules};
 use quartermeg_core::runtime::NoTrace;
 use quartermeg_core::session::Session;
 use quartermeg_formats::config::{self, Trained, hex};
+use quartermeg_formats::export::{YamlError, yaml};
 use quartermeg_formats::program_file::{self, ProgramFileError};
 use quartermeg_formats::scenario::KEYBOARD;
 use quartermeg_formats::setup::Setup;
-use quartermeg_formats::{explain, network_file, sample_file};
+use quartermeg_formats::{explain, link, network_file, sample_file};
 
 fn read(path: &str) -> Vec<u8> {
     fs::read(Path::new(env!("CARGO_MANIFEST_DIR")).join("..").join(path))
@@ -34,6 +36,8 @@ fn example() -> Example {
     let mut setup = KEYBOARD.default_setup();
     setup.seed = 9;
     setup.policy.layers[20] = LayerUpdate::Weights { ratio: 0.3 };
+    setup.policy.set_channels(20, Some(ChannelChoice::First));
+    setup.policy.set_channels(29, Some(ChannelChoice::Largest));
     let image = compile(&network, &setup.policy, setup.rules, setup.settings()).expect("compiles");
     let learn = sample_file::read_digits(&read(KEYBOARD.samples_path))
         .expect("digits")
@@ -159,5 +163,32 @@ proptest! {
             file[at] = byte;
         }
         let _ = network_file::read(&file).map_err(|error| explain::network(&error));
+    }
+}
+
+#[test]
+fn the_options_of_tiny_training_choose_the_channels_with_the_largest_weights() {
+    let Example { network, setup, .. } = example();
+    let write = |last_layers: &str, channels| {
+        let text = format!("{}{last_layers}", "-".repeat(27));
+        let policy = link::parse_policy(&text).expect("a policy");
+        let rules = Rules {
+            channels,
+            ..setup.rules
+        };
+        let image = compile(&network, &policy, rules, setup.settings()).expect("compiles");
+        let program = Program::parse(image).expect("a program");
+        yaml::write(&program, &policy, setup.qas)
+    };
+    let (first, largest) = (ChannelChoice::First, ChannelChoice::Largest);
+    for (last_layers, rule, refused) in [
+        ("b2b", largest, None),
+        ("b2l1", largest, None),
+        ("b2l1f", first, None),
+        ("b2f4f", largest, Some(28)),
+        ("b2l4", first, Some(29)),
+    ] {
+        let refused = refused.map(|layer| YamlError::FirstChannels { layer });
+        assert_eq!(write(last_layers, rule).err(), refused, "{last_layers}");
     }
 }

@@ -290,6 +290,5 @@ fn count_of(counts: &[u32]) -> f64 {
 
 fn choice_of(space: &Space, policy: &str) -> Option<Choice> {
     let policy = link::parse_policy(policy).ok()?;
-    let is_of_space = policy.layers.len() == space.layers().len() && policy.recompute.is_empty();
-    space.choice(&policy).filter(|_| is_of_space)
+    space.choice(&policy)
 }

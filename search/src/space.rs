@@ -69,6 +69,9 @@ impl Space {
     /// The choice of a policy, where it is one of this space.
     #[must_use]
     pub fn choice(&self, policy: &Policy) -> Option<Choice> {
+        if !policy.is_plain() || policy.layers.len() != self.layers.len() {
+            return None;
+        }
         let updates = self.layers.iter().zip(&policy.layers);
         updates
             .map(|(updates, wanted)| updates.iter().position(|update| update == wanted))

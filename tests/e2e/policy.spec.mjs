@@ -34,6 +34,26 @@ test('an input that is computed again is not kept, and a link says so', async ({
   await expect(again.first()).toHaveAttribute('aria-pressed', 'false');
 });
 
+test('a layer chooses the channels of its ratio, and a link says so', async ({ app, page }) => {
+  await app.pause();
+  await app.ratio(28, '1/2').click();
+  const first = app.button('Train the first channels of layer 28');
+  await expect(first).toHaveAttribute('aria-pressed', 'false');
+  const policy = () => new URLSearchParams(new URL(page.url()).hash.slice(1)).get('policy');
+  await expect.poll(policy).toMatch(/2.$/);
+  await first.press('Enter');
+  await expect(first).toHaveAttribute('aria-pressed', 'true');
+  await expect.poll(policy).toMatch(/2f.$/);
+  // The rule for all layers turns what is not said layer by layer.
+  await app.field('Channels of a ratio').selectOption({ label: 'first ones' });
+  await expect(first).toHaveAttribute('aria-pressed', 'true');
+  await first.press('Enter');
+  await expect(first).toHaveAttribute('aria-pressed', 'false');
+  await expect.poll(policy).toMatch(/2l.$/);
+  await app.button('Layer 28 back to the preset').click();
+  await expect.poll(policy).not.toMatch(/[fl]/);
+});
+
 test('a budget that is too small is explained', async ({ app }) => {
   await app.field('Memory budget').fill('1');
   await expect(app.page.getByRole('alert')).toContainText(/\d[\d,]* B\b/);

@@ -19,8 +19,8 @@ use crate::program::{
     Op, PoolRecord, Role, Stream, TensorIdx, TensorRecord,
 };
 use crate::quant::{
-    ADD_LEFT_SHIFT, ElementwiseRule, FixedScale, GradientType, Optimizer, QuantParams,
-    RequantizeRule, Rules, ShortcutGradient, UpdateRule, effective_scale,
+    ADD_LEFT_SHIFT, ChannelChoice, ElementwiseRule, FixedScale, GradientType, Optimizer,
+    QuantParams, RequantizeRule, Rules, ShortcutGradient, UpdateRule, effective_scale,
 };
 use crate::runtime::scratch;
 
@@ -192,8 +192,11 @@ impl<'a> Writer<'a> {
             let output = self.network.values()[node_idx + 1];
             match &node.kind {
                 NodeKind::Conv(conv) => {
-                    let update = update_of(policy, self.step.layers.len());
-                    let record = self.layer(word(node_idx), conv, update, input, output);
+                    let layer = self.step.layers.len();
+                    let update = update_of(policy, layer);
+                    let choice = policy.channels_of(layer, self.step.rules.channels);
+                    let learns = (update, choice);
+                    let record = self.layer(word(node_idx), conv, learns, input, output);
                     self.step.layers.push(record);
                 }
                 NodeKind::Add {
@@ -235,12 +238,12 @@ impl<'a> Writer<'a> {
         &mut self,
         name: u32,
         conv: &Conv,
-        update: LayerUpdate,
+        (update, choice): (LayerUpdate, ChannelChoice),
         input: Value,
         output: Value,
     ) -> LayerRecord {
         let n_channels = input.shape.c;
-        let (ratio, choice) = (update.ratio(), self.step.rules.channels);
+        let ratio = update.ratio();
         let n_trainable = count_under(choice, ratio, n_channels);
         let n_frozen = n_channels - n_trainable;
         // A draft has no use for which they are.

@@ -10,11 +10,12 @@ use alloc::vec::Vec;
 
 pub use analytic::{AnalyticBytes, analytic_bytes};
 pub use published::{PUBLISHED, PublishedScheme};
-pub use scheme::{SchemeError, parse_recompute, parse_scheme};
+pub use scheme::{SchemeError, parse_channels, parse_recompute, parse_scheme};
 pub(crate) use select::count_under;
 pub use select::{selected_channels, selected_count};
 
 use crate::network::{Network, NodeKind};
+use crate::quant::ChannelChoice;
 
 /// What a step changes in one convolution.
 #[derive(Clone, Copy, Debug, Default, PartialEq)]
@@ -58,6 +59,9 @@ pub struct Policy {
     /// being kept from the forward pass, by index, ascending. It changes bytes and
     /// multiply-accumulates of a step, and no weight.
     pub recompute: Vec<usize>,
+    /// Convolutions that choose the channels of their ratio by themselves, by index, ascending;
+    /// the others do as the rule says that is compiled with ([`crate::quant::Rules::channels`]).
+    pub channels: Vec<(usize, ChannelChoice)>,
 }
 
 /// Why a policy does not fit a network.
@@ -75,6 +79,9 @@ pub enum PolicyError {
     /// The input of a layer cannot be computed again, or the list of such layers does not ascend:
     /// its weights must learn, and a convolution must have made the input.
     Recompute { layer: usize },
+    /// A layer chooses channels though none of its weights learns, or the list of such layers does
+    /// not ascend.
+    Channels { layer: usize },
 }
 
 impl Policy {
@@ -87,29 +94,59 @@ impl Policy {
     /// Every layer of the network does `update`.
     #[must_use]
     pub fn uniform(network: &Network, update: LayerUpdate) -> Self {
-        Self {
-            layers: vec![update; network.convs().count()],
-            recompute: Vec::new(),
-        }
+        Self::new(vec![update; network.convs().count()])
     }
 
-    /// A policy that keeps every input that it needs.
+    /// A policy that keeps every input that it needs, and chooses channels by the rule.
     #[must_use]
     pub fn new(layers: Vec<LayerUpdate>) -> Self {
         Self {
             layers,
             recompute: Vec::new(),
+            channels: Vec::new(),
         }
     }
 
+    /// Whether each layer does no more than its entry says: inputs are kept, and channels are
+    /// chosen by the rule.
+    #[must_use]
+    pub fn is_plain(&self) -> bool {
+        self.recompute.is_empty() && self.channels.is_empty()
+    }
+
     /// Changes what one convolution updates. Where its weights learn no more, there is no input
-    /// left to compute again.
+    /// left to compute again, and no channel to choose.
     pub fn set(&mut self, layer: usize, update: LayerUpdate) {
         if let Some(entry) = self.layers.get_mut(layer) {
             *entry = update;
         }
         if update.ratio() == 0.0 {
             self.recompute.retain(|&entry| entry != layer);
+            self.channels.retain(|&(entry, _)| entry != layer);
+        }
+    }
+
+    /// The channels that one convolution chooses, under the rule for all.
+    #[must_use]
+    pub fn channels_of(&self, layer: usize, rule: ChannelChoice) -> ChannelChoice {
+        self.own_channels(layer).unwrap_or(rule)
+    }
+
+    /// The channels that one convolution chooses by itself; `None` where it does as the rule says.
+    #[must_use]
+    pub fn own_channels(&self, layer: usize) -> Option<ChannelChoice> {
+        let own = self.channels.iter().find(|&&(entry, _)| entry == layer)?;
+        Some(own.1)
+    }
+
+    /// Lets one convolution choose its channels by itself, or by the rule again. Where no weights
+    /// learn, there is nothing to choose.
+    pub fn set_channels(&mut self, layer: usize, choice: Option<ChannelChoice>) {
+        self.channels.retain(|&(entry, _)| entry != layer);
+        let learns = self.layers.get(layer).is_some_and(|it| it.ratio() > 0.0);
+        if let Some(choice) = choice.filter(|_| learns) {
+            let at = self.channels.partition_point(|&(entry, _)| entry < layer);
+            self.channels.insert(at, (layer, choice));
         }
     }
 
@@ -147,7 +184,8 @@ impl Policy {
     /// Checks the policy against the network that it is for.
     ///
     /// # Errors
-    /// A wrong number of layers, or a ratio outside 0..=1.
+    /// A wrong number of layers, a ratio outside 0..=1, or a layer whose input is computed again or
+    /// whose channels are chosen though that cannot be.
     pub fn check(&self, network: &Network) -> Result<(), PolicyError> {
         let expected = network.convs().count();
         if self.layers.len() != expected {
@@ -167,6 +205,13 @@ impl Policy {
             let ascends = at == 0 || self.recompute[at - 1] < *layer;
             if !ascends || recomputable.binary_search(layer).is_err() {
                 return Err(PolicyError::Recompute { layer: *layer });
+            }
+        }
+        for (at, &(layer, _)) in self.channels.iter().enumerate() {
+            let ascends = at == 0 || self.channels[at - 1].0 < layer;
+            let learns = self.layers.get(layer).is_some_and(|it| it.ratio() > 0.0);
+            if !ascends || !learns {
+                return Err(PolicyError::Channels { layer });
             }
         }
         Ok(())

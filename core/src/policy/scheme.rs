@@ -6,6 +6,7 @@ use alloc::vec::Vec;
 use super::published::PUBLISHED;
 use super::{LayerUpdate, Policy};
 use crate::network::Network;
+use crate::quant::ChannelChoice;
 
 /// Why a scheme was refused.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -28,6 +29,11 @@ pub enum SchemeError {
     /// The input of a convolution cannot be computed again: its weights do not learn, or no
     /// convolution has made the input.
     Recompute {
+        /// The index.
+        layer: usize,
+    },
+    /// A convolution chooses its channels, but not some of them learn.
+    Channels {
         /// The index.
         layer: usize,
     },
@@ -82,6 +88,35 @@ pub fn parse_recompute(
     text: &str,
 ) -> Result<Vec<usize>, SchemeError> {
     let possible = policy.recomputable(network);
+    layers_of(text, possible, |layer| SchemeError::Recompute { layer })
+}
+
+/// Reads which convolutions of `policy` choose their channels as `choice` says: `all` of a partial
+/// ratio, or their indices, where `-` separates.
+///
+/// # Errors
+/// [`SchemeError::Form`] when it is neither, [`SchemeError::Channels`] when a convolution of the
+/// list has no channels to choose from.
+pub fn parse_channels(
+    policy: &mut Policy,
+    choice: ChannelChoice,
+    text: &str,
+) -> Result<(), SchemeError> {
+    let layers = policy.layers.iter().enumerate();
+    let partial = layers.filter(|(_, update)| update.ratio() > 0.0 && update.ratio() < 1.0);
+    let possible = partial.map(|(layer, _)| layer).collect();
+    for layer in layers_of(text, possible, |layer| SchemeError::Channels { layer })? {
+        policy.set_channels(layer, Some(choice));
+    }
+    Ok(())
+}
+
+/// `all` of `possible`, or those of them that `text` lists, ascending.
+fn layers_of(
+    text: &str,
+    possible: Vec<usize>,
+    refuse: fn(usize) -> SchemeError,
+) -> Result<Vec<usize>, SchemeError> {
     if text == "all" {
         return Ok(possible);
     }
@@ -89,7 +124,7 @@ pub fn parse_recompute(
     for item in text.split('-') {
         let layer = item.parse().map_err(|_not_a_number| SchemeError::Form)?;
         if possible.binary_search(&layer).is_err() {
-            return Err(SchemeError::Recompute { layer });
+            return Err(refuse(layer));
         }
         layers.push(layer);
     }

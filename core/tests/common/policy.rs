@@ -2,6 +2,7 @@
 
 use quartermeg_core::network::Network;
 use quartermeg_core::policy::{LayerUpdate, Policy};
+use quartermeg_core::quant::ChannelChoice;
 
 use super::rng::Rng;
 
@@ -21,6 +22,16 @@ pub(crate) fn random_update(rng: &mut Rng) -> LayerUpdate {
 
 pub(crate) fn random_policy(rng: &mut Rng, network: &Network) -> Policy {
     Policy::new(network.convs().map(|_| random_update(rng)).collect())
+}
+
+/// Lets some of the layers choose the channels of their ratio by themselves.
+pub(crate) fn choose_own_channels(rng: &mut Rng, policy: &mut Policy) {
+    for layer in 0..policy.layers.len() {
+        if rng.chance(0.4) {
+            let choice = rng.choose(&[ChannelChoice::Largest, ChannelChoice::First]);
+            policy.set_channels(layer, Some(choice));
+        }
+    }
 }
 
 /// The same policy with one layer doing more than before.

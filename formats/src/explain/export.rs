@@ -91,6 +91,11 @@ pub fn yaml(error: &YamlError) -> String {
              and layer {frozen} after it does not; take a policy whose layers learn from one to \
              the last, or another kind of export."
         ),
+        YamlError::FirstChannels { layer } => format!(
+            "The options of tiny-training choose the channels with the largest weights \
+             (weight_select_criteria: magnitude+), but layer {layer} learns its first ones; choose \
+             the largest, or another kind of export."
+        ),
         YamlError::Text => "The file is not UTF-8 text; write it again.".into(),
         YamlError::Missing => {
             "The file has no n_bias_update, the number of last layers whose biases learn; add it."

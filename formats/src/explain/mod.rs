@@ -256,6 +256,10 @@ pub fn compile(error: &CompileError) -> String {
             "The input of layer {layer} cannot be computed again: its weights must learn, and a \
              convolution must have made the input; keep it."
         ),
+        CompileError::Policy(PolicyError::Channels { layer }) => format!(
+            "Layer {layer} chooses channels, but none of its weights learns; give it a ratio, or \
+             leave the choice out."
+        ),
         CompileError::FanOut { node } => format!(
             "Node {node} shares its input with a later node in a way that has no backward pass \
              here; only chains and residual blocks can learn."

@@ -88,6 +88,11 @@ pub enum YamlError {
         /// A later one that does not.
         frozen: usize,
     },
+    /// A layer learns its first channels, but the options know those of the largest weights alone.
+    FirstChannels {
+        /// The layer.
+        layer: usize,
+    },
     /// The file is not UTF-8 text.
     Text,
     /// `n_bias_update` is missing.

@@ -8,6 +8,7 @@ use std::fmt::Write as _;
 
 use quartermeg_core::policy::{LayerUpdate, Policy};
 use quartermeg_core::program::Program;
+use quartermeg_core::quant::ChannelChoice;
 
 use super::error::YamlError;
 use super::stamp::Stamp;
@@ -145,6 +146,14 @@ pub fn write<B: AsRef<[u8]>>(
     qas: bool,
 ) -> Result<String, YamlError> {
     let options = Options::of(policy)?;
+    let rule = program.rules().channels;
+    let is_partial = |update: &LayerUpdate| update.ratio() > 0.0 && update.ratio() < 1.0;
+    let first = (0..).zip(&policy.layers).find(|&(layer, update)| {
+        is_partial(update) && policy.channels_of(layer, rule) == ChannelChoice::First
+    });
+    if let Some((layer, _)) = first {
+        return Err(YamlError::FirstChannels { layer });
+    }
     let optimizer = if qas { "sgd_scale_nomom" } else { "sgd_nomom" };
     let listed = |text: &str| match text {
         "" => "null".to_owned(),

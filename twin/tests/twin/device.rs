@@ -185,7 +185,11 @@ fn every_arithmetic_trains_alike() {
         "device,update:int16,optimizer:momentum",
     ];
     let exports = rules.into_iter().map(exports::keyboard);
-    for export in exports.chain([exports::keyboard_computed_again()]) {
+    let exports = exports.chain([
+        exports::keyboard_computed_again(),
+        exports::keyboard_own_channels(),
+    ]);
+    for export in exports {
         let name = export.name();
         let arena_bytes = u64::from(export.sram_total_bytes - STATE_BYTES);
         let board = emulated()

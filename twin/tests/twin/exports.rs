@@ -6,9 +6,9 @@ use std::{env, fs};
 
 use quartermeg_core::compile::compile;
 use quartermeg_core::network::Network;
-use quartermeg_core::policy::parse_scheme;
+use quartermeg_core::policy::{parse_channels, parse_scheme};
 use quartermeg_core::program::Program;
-use quartermeg_core::quant::Rules;
+use quartermeg_core::quant::{ChannelChoice, Rules};
 use quartermeg_formats::config::{Trained, hex};
 use quartermeg_formats::scenario::{ALL, KEYBOARD, OWN, presets};
 use quartermeg_formats::setup::Setup;
@@ -122,6 +122,21 @@ pub(crate) fn keyboard_computed_again() -> Export {
     let (network, mut setup) = keyboard_setup("device");
     setup.policy.recompute = setup.policy.recomputable(&network);
     Export::new(KEYBOARD.id, "computed again", &network, &setup)
+}
+
+/// The default policy of Keyboard with the first channels of every other layer that has a choice,
+/// and the ones with the largest weights of the rest.
+pub(crate) fn keyboard_own_channels() -> Export {
+    let (network, mut setup) = keyboard_setup("device");
+    let mut policy = setup.policy.clone();
+    parse_channels(&mut policy, ChannelChoice::First, "all").expect("there are some");
+    for (layer, _) in policy.channels.iter().step_by(2) {
+        setup
+            .policy
+            .set_channels(*layer, Some(ChannelChoice::First));
+    }
+    assert!(setup.policy.channels.len() > 1);
+    Export::new(KEYBOARD.id, "own channels", &network, &setup)
 }
 
 /// The file of the default policy of Keyboard with trained weights.

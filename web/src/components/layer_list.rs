@@ -1,6 +1,7 @@
 //! The layers and what the policy does with each, grouped by block.
 
 use quartermeg_core::policy::{LayerUpdate, Policy};
+use quartermeg_core::quant::ChannelChoice;
 use wasm_bindgen::JsCast as _;
 use web_sys::{Element, HtmlElement};
 use yew::prelude::*;
@@ -18,6 +19,8 @@ pub(super) struct LayerListProps {
     pub plan: Shared<PlanView>,
     /// The chosen policy.
     pub policy: Policy,
+    /// The channels of a ratio that a layer chooses which says nothing of them.
+    pub channels: ChannelChoice,
     /// That of the nearest preset.
     pub default: Policy,
     /// What other choices would cost.
@@ -117,6 +120,8 @@ pub(super) fn LayerList(props: &LayerListProps) -> Html {
                                 update={props.policy.layers.get(index).copied().unwrap_or_default()}
                                 recompute={props.policy.recompute.contains(&index)}
                                 recomputable={layer.recomputable}
+                                channels={props.policy.own_channels(index)}
+                                rule={props.channels}
                                 default={props.default.layers.get(index).copied().unwrap_or_default()}
                                 costs={props.costs.as_ref().and_then(|it| it.layers.get(index).copied())}
                                 largest={changes.unwrap_or(1)}

@@ -1,6 +1,7 @@
 //! One layer of the policy: bias and weights.
 
 use quartermeg_core::policy::LayerUpdate;
+use quartermeg_core::quant::ChannelChoice;
 use wasm_bindgen::JsCast as _;
 use web_sys::HtmlElement;
 use yew::prelude::*;
@@ -39,6 +40,10 @@ pub(super) struct LayerRowProps {
     pub recompute: bool,
     /// Whether it can be.
     pub recomputable: bool,
+    /// Which channels of its ratio learn, where it says so itself.
+    pub channels: Option<ChannelChoice>,
+    /// Which do where it does not.
+    pub rule: ChannelChoice,
     /// What it updates in the nearest preset.
     pub default: LayerUpdate,
     /// What each of [`CHOICES`] would cost.
@@ -86,12 +91,13 @@ pub(super) fn LayerRow(props: &LayerRowProps) -> Html {
     }
     let set = {
         let dispatch = dispatch.clone();
-        let recompute = props.recompute;
+        let (recompute, channels) = (props.recompute, props.channels);
         Callback::from(move |update| {
             dispatch.dispatch(Action::SetLayer {
                 layer,
                 update,
                 recompute,
+                channels,
             });
         })
     };
@@ -102,6 +108,7 @@ pub(super) fn LayerRow(props: &LayerRowProps) -> Html {
         layer,
         update: props.default,
         recompute: false,
+        channels: None,
     };
     let point = |to: Option<u32>| {
         let dispatch = dispatch.clone();
@@ -154,7 +161,7 @@ pub(super) fn LayerRow(props: &LayerRowProps) -> Html {
                 { dot(
                     &dispatch,
                     format!("Layer {layer} back to the preset"),
-                    props.update != props.default || props.recompute,
+                    props.update != props.default || props.recompute || props.channels.is_some(),
                     props.locked,
                     back,
                 ) }
@@ -163,6 +170,9 @@ pub(super) fn LayerRow(props: &LayerRowProps) -> Html {
                 }
                 if props.recomputable && has_weights {
                     { again(&dispatch, props) }
+                }
+                if ratio > 0.0 && ratio < 1.0 {
+                    { first(&dispatch, props) }
                 }
             </span>
             <label
@@ -224,6 +234,7 @@ fn again(dispatch: &Dispatch, props: &LayerRowProps) -> Html {
         layer: props.index,
         update: props.update,
         recompute: !props.recompute,
+        channels: props.channels,
     };
     html! {
         <button
@@ -236,6 +247,38 @@ fn again(dispatch: &Dispatch, props: &LayerRowProps) -> Html {
             onclick={on_click(dispatch, toggled)}
         >
             { "\u{21bb}" }
+        </button>
+    }
+}
+
+/// Whether the first channels of the ratio learn, or those with the largest weights.
+fn first(dispatch: &Dispatch, props: &LayerRowProps) -> Html {
+    let is_first = props.channels.unwrap_or(props.rule) == ChannelChoice::First;
+    let (other, title) = if is_first {
+        let title = "Its first channels learn; let those with the largest weights learn instead";
+        (ChannelChoice::Largest, title)
+    } else {
+        let title = "Its channels with the largest weights learn; let the first ones learn instead";
+        (ChannelChoice::First, title)
+    };
+    let toggled = Action::SetLayer {
+        layer: props.index,
+        update: props.update,
+        recompute: props.recompute,
+        // What all layers do needs no word of its own.
+        channels: (other != props.rule).then_some(other),
+    };
+    html! {
+        <button
+            type="button"
+            class="again first"
+            aria-pressed={is_first.to_string()}
+            aria-label={format!("Train the first channels of layer {}", props.index)}
+            {title}
+            disabled={props.locked}
+            onclick={on_click(dispatch, toggled)}
+        >
+            { "1st" }
         </button>
     }
 }

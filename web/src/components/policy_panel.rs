@@ -54,6 +54,7 @@ pub(super) fn policy_panel(state: &AppState, dispatch: &Dispatch) -> Html {
                 <LayerList
                     {plan}
                     policy={state.setup().policy.clone()}
+                    channels={state.setup().rules.channels}
                     default={nearest.map_or_else(|| state.default_setup().policy, |(_, policy)| policy)}
                     costs={state.editor.costs.clone()}
                     stale={state.editor.costs_stale}

@@ -1,6 +1,7 @@
 //! Everything that can happen to the page.
 
 use quartermeg_core::policy::LayerUpdate;
+use quartermeg_core::quant::ChannelChoice;
 use quartermeg_formats::setup::RateSchedule;
 
 use super::{
@@ -55,6 +56,8 @@ pub enum Action {
         update: LayerUpdate,
         /// Whether its input is computed again instead of being kept.
         recompute: bool,
+        /// Which channels of its ratio learn; `None` for those that the rule for all says.
+        channels: Option<ChannelChoice>,
     },
     /// As [`Self::SetLayer`], of one row after another, until [`Self::EndDrag`]: one edit, which is
     /// planned at the end.

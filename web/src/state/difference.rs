@@ -1,6 +1,7 @@
 //! What differs between two setups, in words.
 
 use quartermeg_core::policy::{LayerUpdate, Policy};
+use quartermeg_core::quant::ChannelChoice;
 use quartermeg_formats::setup::{Head, Setup};
 use quartermeg_formats::{numerics, runs, scenario};
 
@@ -76,6 +77,16 @@ pub(super) fn of_policies(old: &Policy, new: &Policy) -> Vec<String> {
             let and = if clause.is_empty() { "" } else { ", " };
             let how = if is_again { "computed again" } else { "kept" };
             clause = format!("{clause}{and}input {how}");
+        }
+        let [chose, chooses] = [old, new].map(|policy| policy.own_channels(layer));
+        if chose != chooses && after.ratio() > 0.0 {
+            let and = if clause.is_empty() { "" } else { ", " };
+            let which = match chooses {
+                Some(ChannelChoice::First) => "its first channels",
+                Some(ChannelChoice::Largest) => "its channels with the largest weights",
+                None => "channels as all layers",
+            };
+            clause = format!("{clause}{and}{which}");
         }
         if !clause.is_empty() {
             clauses.push(format!("layer {layer}: {clause}"));
@@ -181,6 +192,19 @@ mod tests {
         after.policy.set_recompute(3, true);
         assert_eq!(clauses(&before, &after), ["layer 3: input computed again"]);
         assert_eq!(clauses(&after, &before), ["layer 3: input kept"]);
+        let choose = |setup: &mut Setup, choice| setup.policy.set_channels(3, choice);
+        choose(&mut before, Some(ChannelChoice::First));
+        assert_eq!(
+            clauses(&before, &after),
+            ["layer 3: input computed again, channels as all layers"]
+        );
+        after.policy.set_recompute(3, false);
+        assert_eq!(clauses(&after, &before), ["layer 3: its first channels"]);
+        choose(&mut after, Some(ChannelChoice::Largest));
+        assert_eq!(
+            clauses(&before, &after),
+            ["layer 3: its channels with the largest weights"]
+        );
     }
 
     #[test]

@@ -4,6 +4,7 @@ use std::rc::Rc;
 
 use quartermeg_core::device::{self, CUSTOM_ID, DEVICES};
 use quartermeg_core::policy::LayerUpdate;
+use quartermeg_core::quant::ChannelChoice;
 use quartermeg_formats::board;
 use quartermeg_formats::link::{self, Link};
 use quartermeg_formats::numerics;
@@ -100,10 +101,17 @@ impl AppState {
         });
     }
 
-    pub(super) fn set_layer(&mut self, layer: usize, update: LayerUpdate, recompute: bool) {
+    pub(super) fn set_layer(
+        &mut self,
+        layer: usize,
+        update: LayerUpdate,
+        recompute: bool,
+        channels: Option<ChannelChoice>,
+    ) {
         self.edit(Control::Policy, |setup| {
             setup.policy.set(layer, update);
             setup.policy.set_recompute(layer, recompute);
+            setup.policy.set_channels(layer, channels);
         });
     }
 

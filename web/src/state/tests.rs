@@ -7,6 +7,7 @@ mod search;
 use std::rc::Rc;
 
 use quartermeg_core::policy::LayerUpdate;
+use quartermeg_core::quant::ChannelChoice;
 use quartermeg_formats::setup::RateSchedule;
 use quartermeg_formats::waterfall::{ALL_LEFT_OUT, PASSES};
 use yew::Reducible as _;
@@ -201,6 +202,7 @@ fn a_plan_that_does_not_fit_stops_training_and_says_what_helps() {
         layer: 0,
         update: LayerUpdate::Weights { ratio: 1.0 },
         recompute: false,
+        channels: None,
     });
     page.tell_newest(Event::Planned(Box::new(plan(30_720))));
     assert_eq!(page.state.playback, Playback::Paused);
@@ -253,6 +255,7 @@ fn an_input_is_computed_again_only_where_weights_learn() {
             layer: 3,
             update,
             recompute,
+            channels: None,
         });
         page.state.setup().policy.recompute.clone()
     };
@@ -267,6 +270,33 @@ fn an_input_is_computed_again_only_where_weights_learn() {
 }
 
 #[test]
+fn a_layer_chooses_its_channels_as_long_as_it_has_some() {
+    let mut page = Page::training();
+    let mut set = |update, channels| {
+        page.act(Action::SetLayer {
+            layer: 3,
+            update,
+            recompute: false,
+            channels,
+        });
+        page.state.setup().policy.own_channels(3)
+    };
+    let first = Some(ChannelChoice::First);
+    let weights = |ratio| LayerUpdate::Weights { ratio };
+    assert_eq!(set(LayerUpdate::Bias, first), None);
+    assert_eq!(set(weights(0.5), first), first);
+    assert_eq!(set(weights(0.5), None), None);
+    page.act(Action::Undo);
+    assert_eq!(page.state.setup().policy.own_channels(3), first);
+    // Painted over, it keeps its choice; frozen, it has none left.
+    for (update, kept) in [(weights(0.25), first), (LayerUpdate::Frozen, None)] {
+        page.act(Action::Paint { layer: 3, update });
+        page.act(Action::EndDrag);
+        assert_eq!(page.state.setup().policy.own_channels(3), kept);
+    }
+}
+
+#[test]
 fn another_policy_starts_again_and_training_goes_on() {
     let mut page = Page::training();
     page.progress(1_234);
@@ -275,6 +305,7 @@ fn another_policy_starts_again_and_training_goes_on() {
         layer: 3,
         update: LayerUpdate::Bias,
         recompute: false,
+        channels: None,
     });
     assert_eq!((page.state.step, page.state.losses.points().len()), (0, 0));
     assert!(

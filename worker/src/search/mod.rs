@@ -347,7 +347,6 @@ impl Search {
     #[cfg_attr(page, optimize(size))]
     fn prepare(&mut self, policy: &Policy) -> Result<(), String> {
         let choice = self.space.choice(policy);
-        let choice = choice.filter(|_| policy.recompute.is_empty());
         let cost = match choice {
             Some(choice) => self.planner.cost(&choice),
             None => Cost::of(&self.network, policy, self.study.setup().rules).ok(),

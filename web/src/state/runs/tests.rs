@@ -268,6 +268,7 @@ fn what_changed_is_told_against_the_run_before_or_a() {
         layer: 2,
         update: LayerUpdate::Bias,
         recompute: false,
+        channels: None,
     });
     page.configured(3_000);
     page.train(60, 11);
