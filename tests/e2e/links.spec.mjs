@@ -43,3 +43,12 @@ test('what a link gets wrong is put right and said', async ({ open, site }) => {
     await expect(app.page.getByText(words).first()).toBeVisible();
   }
 });
+
+test('a link whose policy cannot be planned is explained, and the usual one is there', async ({ open, site, page }) => {
+  const app = await open(`${site.url}#v=1&seed=9&policy=1r${'b'.repeat(29)}`);
+  const alert = page.getByRole('alert').filter({ hasText: 'The input of layer 0 cannot be computed again' });
+  await expect(alert).toContainText('the usual one is there instead');
+  await expect(page.locator('.layer')).toHaveCount(30);
+  await expect(app.field('Seed')).toHaveValue('9');
+  await expect.poll(() => app.bytes('Peak memory')).toBeGreaterThan(0);
+});

@@ -273,7 +273,7 @@ fn first(dispatch: &Dispatch, props: &LayerRowProps) -> Html {
             type="button"
             class="again first"
             aria-pressed={is_first.to_string()}
-            aria-label={format!("Train the first channels of layer {}", props.index)}
+            aria-label={format!("Train the 1st channels of layer {}", props.index)}
             {title}
             disabled={props.locked}
             onclick={on_click(dispatch, toggled)}

@@ -308,7 +308,25 @@ impl AppState {
         if id == self.playback_request || id == self.run_request {
             self.pause();
         }
+        let message = if id == self.run_request && self.leave_linked_policy() {
+            format!("{message} The link's policy was left out; the usual one is there instead.")
+        } else {
+            message
+        };
         self.notices.put(NoticeKind::Alert, Topic::Refusal, message);
+    }
+
+    /// Takes the usual policy where the first that came, with a link, cannot be planned: without
+    /// any plan there is nothing to go on with.
+    fn leave_linked_policy(&mut self) -> bool {
+        let usual = self.default_setup().policy;
+        let is_first = self.plan.is_none() && self.network_loaded && !self.is_own_network();
+        let leaves = is_first && self.setup().policy != usual;
+        if leaves {
+            self.link.setup.policy = usual;
+            self.configure();
+        }
+        leaves
     }
 
     /// What was pointed at may not be there any more.

@@ -574,6 +574,28 @@ fn a_refused_request_leaves_everything_else() {
 }
 
 #[test]
+fn a_link_with_a_policy_that_cannot_be_planned_leads_to_the_usual_one() {
+    let policy = format!("1r{}", "b".repeat(29));
+    let mut page = Page::opened(&format!("v=1&seed=9&policy={policy}"));
+    page.act(Action::FileLoaded(File::Network));
+    let seed = page.state.setup().seed;
+    page.requests();
+    let refuse = |page: &mut Page| {
+        let message = "The input of layer 0 cannot be computed again.".to_owned();
+        page.tell(page.state.run_request, Event::Failed { message });
+    };
+    refuse(&mut page);
+    let usual = page.state.default_setup().policy;
+    assert_eq!((&page.state.setup().policy, seed), (&usual, 9));
+    let said = page.said(Topic::Refusal).expect("an alert").1;
+    assert!(said.starts_with("The input of") && said.contains("the usual one"));
+    assert!(matches!(page.requests()[..], [Request::Configure { .. }]));
+    // What is refused then is no fault of the link, and nothing goes round in circles.
+    refuse(&mut page);
+    assert_eq!(page.requests(), []);
+}
+
+#[test]
 fn a_missing_file_is_said_and_nothing_waits() {
     let mut page = Page::opened("");
     page.act(Action::FileFailed {
