@@ -12,7 +12,7 @@ use quartermeg_formats::explain;
 use quartermeg_formats::motion::Channel;
 use quartermeg_formats::setup::{MAX_STEPS, Setup};
 use quartermeg_search::drift::{
-    AFTER, Change, Course, Drift, DriftError, Learner, LineUp, Planned,
+    AFTER, Change, Course, Drift, DriftError, Learner, LearnerPlan, LineUp,
 };
 
 use crate::analysis::{MAX_SEEDS, REPORT_MILLIS, TRY_MILLIS, TRY_STEPS, sentence, spread};
@@ -43,7 +43,7 @@ pub(crate) struct DriftRuns {
     drift: Drift,
     line_up: LineUp,
     /// What is compared; nothing before it is planned.
-    learners: Vec<Planned>,
+    learners: Vec<LearnerPlan>,
     /// All runs in their order: index of the learner, and seed.
     runs: Vec<(usize, u64)>,
     phase: AnalysisPhase,
@@ -319,7 +319,7 @@ impl DriftRuns {
 #[cfg_attr(page, optimize(size))]
 fn begin(
     drift: &Drift,
-    learners: &[Planned],
+    learners: &[LearnerPlan],
     (learner, seed): (usize, u64),
 ) -> Result<Course, String> {
     let policy = learners[learner].policy.as_ref();

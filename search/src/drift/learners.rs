@@ -36,7 +36,7 @@ impl Learner {
 
 /// A learner whose block is planned.
 #[derive(Clone, Debug, PartialEq)]
-pub struct Planned {
+pub struct LearnerPlan {
     /// What learns; none where nothing does.
     pub policy: Option<Policy>,
     /// Bytes of the block that a step needs; 0 where nothing learns.
@@ -97,7 +97,7 @@ impl LineUp {
     /// The learners in the order of [`Learner::ALL`], in a block of so many bytes; none before
     /// everything is planned. Where not even one bias fits, the last one learns all the same.
     #[must_use]
-    pub fn learners(&self, budget_bytes: u32) -> Option<Vec<Planned>> {
+    pub fn learners(&self, budget_bytes: u32) -> Option<Vec<LearnerPlan>> {
         if self.costs.len() < self.policies.len() {
             return None;
         }
@@ -109,7 +109,7 @@ impl LineUp {
         let learners = Learner::ALL.map(|learner| {
             let at = match learner {
                 Learner::Nothing => {
-                    return Planned {
+                    return LearnerPlan {
                         policy: None,
                         arena_bytes: 0,
                         fits: true,
@@ -123,7 +123,7 @@ impl LineUp {
             };
             let policy = &self.policies[at];
             let learns = policy.layers.iter().filter(|it| it.updates_bias());
-            Planned {
+            LearnerPlan {
                 policy: Some(policy.clone()),
                 arena_bytes: self.costs[at].sram_total_bytes - STATE_BYTES,
                 fits: fits(at),

@@ -13,7 +13,7 @@ mod worlds;
 
 pub use experiment::{Course, Drift, Measure};
 pub use image::{lit, rotated, slanted};
-pub use learners::{Learner, LineUp, Planned};
+pub use learners::{Learner, LearnerPlan, LineUp};
 pub use motion::{mirrored, turned};
 pub use worlds::{AFTER, BEFORE, Change, DriftError, Worlds};
 
