@@ -153,7 +153,7 @@ fn subjects() -> Vec<Subject> {
             about: "The scenario as it ships: a network that knows printed digits learns handwritten ones.",
             budget_bytes: 140_844,
             ships: true,
-            rates: &[0.5, 1.0, 2.0],
+            rates: &[0.125, 0.25, 0.5, 1.0, 2.0, 4.0],
             options: words(&["--scenario", "keyboard"]),
         },
         Subject {
@@ -162,7 +162,7 @@ fn subjects() -> Vec<Subject> {
             about: "The scenario as it ships: a network that knows exercises of right arms learns those of a new person's left arm. The held-out windows are few.",
             budget_bytes: 109_032,
             ships: true,
-            rates: &[0.5, 1.0, 2.0],
+            rates: &[0.25, 0.5, 1.0, 2.0, 4.0, 8.0, 16.0, 32.0],
             options: words(&["--scenario", "watch"]),
         },
     ];
@@ -174,7 +174,7 @@ fn subjects() -> Vec<Subject> {
             budget_bytes: 142_880,
             ships: false,
             // The more of a large network learns, the smaller is its best rate.
-            rates: &[0.125, 0.25, 0.5, 1.0, 2.0],
+            rates: &[0.125, 0.25, 0.5, 1.0, 2.0, 4.0],
             options: mcunet(&folder),
         }),
         None => report::note(format_args!(
