@@ -7,8 +7,10 @@ import { expect, test } from './support/test.mjs';
 
 /** Folder with published networks; without it the test is left out. */
 const REFERENCE = process.env.QUARTERMEG_REFERENCE_DIR;
-/** Edits: the best says what the page can do, the one in the middle what is usual beside a machine's other work. */
+/** Edits, of which the one in the middle counts: some policies are hard to plan, and the machine has other work. */
 const EDITS = 24;
+/** In which an edit is to be seen, in milliseconds: before one feels that one waits. */
+const SEEN_MILLIS = 50;
 /** Native steps a second of Keyboard on a machine that is not slow; a slower one may take longer by as much. */
 const NOT_SLOW = 800;
 
@@ -53,10 +55,8 @@ test('an edit of 60 layers is seen at once, and its costs within a second', asyn
   const digits = (all) => all.map((it) => it.toFixed(0)).join(', ');
   console.log(`an edit of 60 layers is seen after ${digits(took.seen)} ms, its costs after ${digits(took.costs)} ms`);
   console.log(`in the middle ${digits([median(took.seen)])} ms and ${digits([median(took.costs)])} ms`);
-  const best = Math.min(...took.seen);
-  const native = best < 50 && median(took.seen) < 100 ? NOT_SLOW : await nativeRate('Keyboard');
+  const native = median(took.seen) < SEEN_MILLIS ? NOT_SLOW : await nativeRate('Keyboard');
   const slower = Math.max(1, NOT_SLOW / native);
-  expect(best, `milliseconds, on a machine ${slower} times slower`).toBeLessThan(50 * slower);
-  expect(median(took.seen)).toBeLessThan(100 * slower);
+  expect(median(took.seen), `milliseconds, on a machine ${slower} times slower`).toBeLessThan(SEEN_MILLIS * slower);
   expect(median(took.costs)).toBeLessThan(1_000 * slower);
 });

@@ -5,7 +5,7 @@ use std::rc::Rc;
 
 use gloo::events::EventListener;
 use wasm_bindgen_futures::spawn_local;
-use yew::{ContextProvider, Html, component, html, use_effect_with, use_memo, use_reducer};
+use yew::{ContextProvider, Html, component, html, use_effect_with, use_memo, use_reducer_eq};
 
 use quartermeg_formats::export::files::PICTURE_NAME;
 use quartermeg_formats::verified;
@@ -33,7 +33,7 @@ pub fn start() {
 /// Holds the state and puts it around the page.
 #[component]
 fn App() -> Html {
-    let state = use_reducer(AppState::new);
+    let state = use_reducer_eq(AppState::new);
     let dispatch = state.dispatcher();
     let world = use_memo((), |()| {
         let world = World::new(dispatch.clone());
@@ -50,12 +50,8 @@ fn App() -> Html {
             });
         });
     }
-    {
-        let state = state.clone();
-        use_effect_with(state.outbox.newest(), move |_| {
-            world.carry_out(&state);
-        });
-    }
+    // Before the page is drawn, so that the worker plans an edit while the edit is drawn.
+    world.carry_out(&state);
     html! {
         <ContextProvider<Rc<AppState>> context={Rc::new((*state).clone())}>
             <ContextProvider<Dispatch> context={dispatch}>

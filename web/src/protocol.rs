@@ -22,13 +22,13 @@ pub use search::{
     SearchView, StepView, TrainedView,
 };
 
-/// The bytes of a message to the page. Here, and not where it is sent, because this crate is
-/// compiled for size.
+/// The bytes of a message to the page: events that happened together, which are drawn together.
+/// Here, and not where it is sent, because this crate is compiled for size.
 ///
 /// # Errors
 /// When the message cannot be written.
-pub fn encode(message: &FromWorker) -> postcard::Result<Vec<u8>> {
-    postcard::to_allocvec(message)
+pub fn encode(events: &[FromWorker]) -> postcard::Result<Vec<u8>> {
+    postcard::to_allocvec(events)
 }
 
 /// A message to the worker, from its bytes.

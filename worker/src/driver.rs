@@ -15,6 +15,10 @@ use crate::trainer::Trainer;
 use quartermeg_web::build;
 use quartermeg_web::protocol::{self, Event, FromWorker};
 
+/// Time in which the page draws a new plan, in milliseconds: where there are few cores, what nobody
+/// asked for would take one of those that draw.
+const DRAWN_MILLIS: u32 = 32;
+
 /// Starts to answer; the worker lives until the page ends it.
 ///
 /// # Panics
@@ -27,10 +31,10 @@ pub(crate) fn start() {
         let message = panic.to_string();
         post(
             &scope,
-            &FromWorker {
+            &[FromWorker {
                 id: 0,
                 event: Event::Crashed { message },
-            },
+            }],
         );
     }));
     let channel = MessageChannel::new().expect("every browser with workers has channels");
@@ -66,13 +70,13 @@ pub(crate) fn start() {
 
     post(
         &driver.scope,
-        &FromWorker {
+        &[FromWorker {
             id: 0,
             event: Event::Ready {
                 build: build::ID.to_owned(),
                 simd: build::SIMD,
             },
-        },
+        }],
     );
 }
 
@@ -104,15 +108,18 @@ impl Driver {
                     format!("A request could not be read ({error}); load the page again.");
                 post(
                     &self.scope,
-                    &FromWorker {
+                    &[FromWorker {
                         id: 0,
                         event: Event::Failed { message },
-                    },
+                    }],
                 );
             }
         }
-        self.post_events();
-        self.wake_soon();
+        if self.post_events() {
+            self.turn_after(DRAWN_MILLIS);
+        } else {
+            self.wake_soon();
+        }
     }
 
     #[cfg_attr(page, optimize(size))]
@@ -123,16 +130,20 @@ impl Driver {
             Next::Idle => self.timer.set(None),
             Next::Soon => self.wake_soon(),
             Next::After(millis) => {
-                let driver = self.clone();
                 #[expect(
                     clippy::cast_possible_truncation,
                     clippy::cast_sign_loss,
                     reason = "at most a second"
                 )]
-                let timer = Timeout::new(millis.ceil() as u32, move || driver.turn());
-                self.timer.set(Some(timer));
+                self.turn_after(millis.ceil() as u32);
             }
         }
+    }
+
+    fn turn_after(self: &Rc<Self>, millis: u32) {
+        let driver = self.clone();
+        let timer = Timeout::new(millis, move || driver.turn());
+        self.timer.set(Some(timer));
     }
 
     fn wake_soon(&self) {
@@ -143,17 +154,20 @@ impl Driver {
         }
     }
 
-    fn post_events(&self) {
+    /// Tells what has happened; whether a new plan is to be drawn.
+    fn post_events(&self) -> bool {
         let events = self.trainer.borrow_mut().take_events();
-        for event in &events {
-            post(&self.scope, event);
+        if !events.is_empty() {
+            post(&self.scope, &events);
         }
+        let is_plan = |it: &FromWorker| matches!(it.event, Event::Planned(_));
+        events.iter().any(is_plan)
     }
 }
 
-/// Sends an event; its bytes are handed over, not copied.
-fn post(scope: &DedicatedWorkerGlobalScope, message: &FromWorker) {
-    let Ok(bytes) = protocol::encode(message) else {
+/// Sends events; their bytes are handed over, not copied.
+fn post(scope: &DedicatedWorkerGlobalScope, events: &[FromWorker]) {
+    let Ok(bytes) = protocol::encode(events) else {
         return;
     };
     let array = Uint8Array::from(bytes.as_slice());

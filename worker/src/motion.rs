@@ -111,9 +111,9 @@ impl<C: Clock> Trainer<C> {
     /// Predicts with the weights from before learning.
     pub(crate) fn predict_untrained(&mut self, id: u32, codes: &[i8]) -> Result<(), String> {
         let Compiled {
-            image, untrained, ..
+            program, untrained, ..
         } = self.compiled.as_mut().ok_or_else(no_plan)?;
-        let reader = evaluator(untrained, image)?;
+        let reader = evaluator(untrained, program)?;
         reader
             .classify(codes)
             .map_err(|error| explain::input(&error))?;

@@ -1,7 +1,7 @@
 //! A session and what is known of it.
 
 use quartermeg_core::bytes::AlignedBytes;
-use quartermeg_core::program::Settings;
+use quartermeg_core::program::{Program, Settings};
 use quartermeg_core::session::{Evaluator, Samples, Session};
 use quartermeg_formats::config::{Trained, hex};
 use quartermeg_formats::explain;
@@ -38,12 +38,12 @@ impl Run {
     /// Starts a session of a program. `trained` are weights that it starts with.
     #[cfg_attr(page, optimize(size))]
     pub(crate) fn start(
-        image: &AlignedBytes,
+        program: &Program<AlignedBytes>,
         settings: Settings,
         trained: Option<&Trained>,
         samples: &Samples,
     ) -> Result<Self, String> {
-        let mut session = Session::new(image.clone(), samples.clone())
+        let mut session = Session::of(program.clone(), samples.clone())
             .map_err(|error| explain::session(&error))?;
         session.set_settings(settings);
         if let Some(trained) = trained {
@@ -51,7 +51,7 @@ impl Run {
                 .resume(&trained.state, trained.steps)
                 .map_err(|error| explain::input(&error))?;
         }
-        let evaluator = Evaluator::new(image.clone()).map_err(|error| explain::session(&error))?;
+        let evaluator = Evaluator::of(program.clone()).map_err(|error| explain::session(&error))?;
         Ok(Self {
             session,
             settings,

@@ -104,8 +104,7 @@ pub struct Trainer<C> {
 pub(crate) struct Compiled {
     pub(crate) setup: Setup,
     pub(crate) network: Rc<Network>,
-    pub(crate) image: AlignedBytes,
-    program: Program<AlignedBytes>,
+    pub(crate) program: Program<AlignedBytes>,
     /// Runs drawings; none before one was asked about. The accuracy has an evaluator of its own,
     /// whose weights stand still.
     reader: Option<Evaluator>,
@@ -138,7 +137,7 @@ impl Compiled {
 
     fn start(&self, samples: &Samples) -> Result<Run, String> {
         let settings = self.setup.settings();
-        Run::start(&self.image, settings, self.trained.as_ref(), samples)
+        Run::start(&self.program, settings, self.trained.as_ref(), samples)
     }
 }
 
@@ -374,7 +373,7 @@ impl<C: Clock> Trainer<C> {
                 let trained = self.run.as_mut().map(Run::trained);
                 let trained = trained.as_ref().or(compiled.trained.as_ref());
                 let settings = compiled.setup.settings();
-                let mut run = Run::start(&compiled.image, settings, trained, &set.learn)?;
+                let mut run = Run::start(&compiled.program, settings, trained, &set.learn)?;
                 run.begin_at(self.clock.now());
                 Some(run)
             }
@@ -439,9 +438,8 @@ impl<C: Clock> Trainer<C> {
         let compiled = Compiled {
             setup,
             network,
-            program: Program::parse(image.clone()).map_err(|error| explain::program(&error))?,
+            program: Program::parse(image).map_err(|error| explain::program(&error))?,
             reader: None,
-            image,
             untrained: None,
             trained,
         };
@@ -650,8 +648,10 @@ impl<C: Clock> Trainer<C> {
     #[cfg_attr(page, optimize(size))]
     fn predict(&mut self, id: u32, codes: &[i8]) -> Result<(), String> {
         let state = self.run.as_ref().map(|run| run.session.state());
-        let Compiled { reader, image, .. } = self.compiled()?;
-        let reader = evaluator(reader, image)?;
+        let Compiled {
+            reader, program, ..
+        } = self.compiled()?;
+        let reader = evaluator(reader, program)?;
         if let Some(state) = state {
             reader
                 .begin(&state)
@@ -987,16 +987,16 @@ pub(crate) fn no_plan() -> String {
     "There is no plan yet; try again in a moment.".to_owned()
 }
 
-/// The evaluator that is kept for an image, made when it is first asked for: few edits of a policy
+/// The evaluator that is kept for a program, made when it is first asked for: few edits of a policy
 /// are followed by a question.
 pub(crate) fn evaluator<'a>(
     kept: &'a mut Option<Evaluator>,
-    image: &AlignedBytes,
+    program: &Program<AlignedBytes>,
 ) -> Result<&'a mut Evaluator, String> {
     Ok(match kept {
         Some(evaluator) => evaluator,
         None => {
-            kept.insert(Evaluator::new(image.clone()).map_err(|error| explain::session(&error))?)
+            kept.insert(Evaluator::of(program.clone()).map_err(|error| explain::session(&error))?)
         }
     })
 }

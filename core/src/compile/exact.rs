@@ -9,7 +9,7 @@
 use alloc::vec;
 use alloc::vec::Vec;
 
-use super::place::Group;
+use super::place::{Block, Group};
 
 /// What makes a group the next of those that could lie at one offset.
 #[derive(Clone, Copy)]
@@ -49,6 +49,15 @@ fn place_by(by: First, groups: &[Group], height: u32, max_attempts: usize) -> Op
         height,
         taken: vec![0; n_ops],
         to_come,
+        lowest: vec![0; groups.len()],
+        spans: groups
+            .iter()
+            .map(|it| Block {
+                size: it.size(),
+                first: it.first(),
+                last: it.last(),
+            })
+            .collect(),
         // A group without bytes, as merging leaves them, lies anywhere.
         offsets: groups
             .iter()
@@ -70,6 +79,10 @@ struct Search<'a> {
     taken: Vec<u32>,
     /// Bytes at each operation of groups that have no place yet.
     to_come: Vec<u32>,
+    /// Size and lifetime of each group.
+    spans: Vec<Block>,
+    /// The lowest offset that each group could have: the most that is taken in its lifetime.
+    lowest: Vec<u32>,
     offsets: Vec<Option<u32>>,
     attempts_left: usize,
 }
@@ -88,8 +101,12 @@ impl Search<'_> {
             }
             self.attempts_left -= 1;
             let before = self.put(idx, offset);
-            if self.is_possible(idx) && self.go_on() {
-                return true;
+            if self.is_possible(idx) {
+                let lowest = self.raise(idx, offset);
+                if self.go_on() {
+                    return true;
+                }
+                self.lowest = lowest;
             }
             self.take_back(idx, &before);
         }
@@ -98,32 +115,43 @@ impl Search<'_> {
 
     /// Groups that may be next, with their offset and what ranks them where that is the same.
     fn candidates(&self) -> Vec<(u32, u64, usize)> {
-        let open = (0..self.groups.len()).filter(|&idx| self.offsets[idx].is_none());
-        let lowest: Vec<(u32, u64, usize)> = open
-            .map(|idx| {
-                let group = &self.groups[idx];
-                let ops = group.first() as usize..=group.last() as usize;
-                let offset = self.taken[ops.clone()].iter().copied().max().unwrap_or(0);
-                let lifetime = u64::from(group.last() - group.first() + 1);
-                let size = u64::from(group.size());
-                let rank = match self.by {
-                    First::Area => lifetime * size,
-                    First::Pressure => ops
-                        .map(|op| u64::from(self.taken[op] + self.to_come[op]))
-                        .max()
-                        .unwrap_or(0),
-                    First::Lifetime => lifetime,
-                    First::Size => size,
-                };
-                (offset, !rank, idx)
-            })
-            .collect();
+        let open = || (0..self.groups.len()).filter(|&idx| self.offsets[idx].is_none());
         // What starts above the end of another could as well come after it.
-        let tops = lowest
-            .iter()
-            .map(|&(offset, _, idx)| offset + self.groups[idx].size());
+        let tops = open().map(|idx| self.lowest[idx] + self.spans[idx].size);
         let end = tops.min().unwrap_or(0);
-        lowest.into_iter().filter(|it| it.0 < end).collect()
+        open()
+            .filter(|&idx| self.lowest[idx] < end)
+            .map(|idx| (self.lowest[idx], !self.rank(idx), idx))
+            .collect()
+    }
+
+    /// What makes a group come before others that could lie at the same offset.
+    fn rank(&self, idx: usize) -> u64 {
+        let Block { size, first, last } = self.spans[idx];
+        let lifetime = u64::from(last - first + 1);
+        match self.by {
+            First::Area => lifetime * u64::from(size),
+            First::Pressure => (first as usize..=last as usize)
+                .map(|op| u64::from(self.taken[op] + self.to_come[op]))
+                .max()
+                .unwrap_or(0),
+            First::Lifetime => lifetime,
+            First::Size => size.into(),
+        }
+    }
+
+    /// Lifts the others above a group that has its offset; how low they could lie before.
+    fn raise(&mut self, idx: usize, offset: u32) -> Vec<u32> {
+        let before = self.lowest.clone();
+        let (span, blocks) = (self.spans[idx], &self.groups[idx].blocks);
+        for (other, lowest) in self.spans.iter().zip(&mut self.lowest) {
+            if span.is_live_with(other) {
+                let live = blocks.iter().filter(|it| it.is_live_with(other));
+                let bytes = live.map(|it| it.size).max().unwrap_or(0);
+                *lowest = (*lowest).max(offset + bytes);
+            }
+        }
+        before
     }
 
     /// Gives a group its offset; the heights that it covers.

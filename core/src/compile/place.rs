@@ -34,7 +34,7 @@ pub(super) struct Block {
 }
 
 impl Block {
-    fn is_live_with(&self, other: &Self) -> bool {
+    pub(super) fn is_live_with(&self, other: &Self) -> bool {
         self.first <= other.last && other.first <= self.last
     }
 }
@@ -178,7 +178,8 @@ fn pack(groups: &[Group], bound: u32) -> Vec<u32> {
     let mut best: Option<(u32, Vec<u32>)> = None;
     for mut order in orders {
         let rounds = MAX_ROUNDS / 4;
-        for _ in 0..rounds {
+        let mut known = order.clone();
+        for round in 1..=rounds {
             let offsets = first_fit(groups, &order);
             let bytes = height(groups, &offsets);
             let highest = highest_group(groups, &offsets);
@@ -193,6 +194,13 @@ fn pack(groups: &[Group], bound: u32) -> Vec<u32> {
                 break;
             };
             order[..=at].rotate_right(1);
+            // A round depends on its order alone: once one comes again, so do all that follow.
+            if order == known {
+                break;
+            }
+            if round.is_power_of_two() {
+                known.clone_from(&order);
+            }
         }
         if best.as_ref().is_some_and(|(fewest, _)| *fewest == bound) {
             break;

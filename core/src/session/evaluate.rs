@@ -30,7 +30,14 @@ impl<K: Kernels> Evaluator<K> {
     /// # Errors
     /// When the program is refused.
     pub fn new(image: AlignedBytes) -> Result<Self, SessionError> {
-        let program = Program::parse(image).map_err(SessionError::Program)?;
+        Self::of(Program::parse(image).map_err(SessionError::Program)?)
+    }
+
+    /// As [`Self::new`], of a program that was checked before.
+    ///
+    /// # Errors
+    /// When the block is refused.
+    pub fn of(program: Program<AlignedBytes>) -> Result<Self, SessionError> {
         let arena = AlignedBytes::zeroed(program.meta().arena_bytes as usize);
         let runtime = Runtime::new(program, arena).map_err(SessionError::Arena)?;
         Ok(Self {

@@ -58,9 +58,19 @@ impl<K: Kernels> Session<K> {
     ///
     /// # Errors
     /// When program, block or samples do not fit together.
-    #[cfg_attr(page, optimize(size))]
     pub fn new(image: AlignedBytes, samples: Samples) -> Result<Self, SessionError> {
-        let program = Program::parse(image).map_err(SessionError::Program)?;
+        Self::of(
+            Program::parse(image).map_err(SessionError::Program)?,
+            samples,
+        )
+    }
+
+    /// As [`Self::new`], of a program that was checked before: checking takes as long as compiling.
+    ///
+    /// # Errors
+    /// When block or samples do not fit the program.
+    #[cfg_attr(page, optimize(size))]
+    pub fn of(program: Program<AlignedBytes>, samples: Samples) -> Result<Self, SessionError> {
         let settings = program.settings();
         let arena = AlignedBytes::zeroed(program.meta().arena_bytes as usize);
         let runtime = Runtime::new(program, arena).map_err(SessionError::Arena)?;

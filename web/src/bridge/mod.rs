@@ -120,13 +120,13 @@ impl Line {
             return;
         }
         let bytes = Uint8Array::new(data).to_vec();
-        let message = match postcard::from_bytes::<FromWorker>(&bytes) {
-            Ok(message) => message,
-            Err(error) => {
-                self.lose(format!("its message cannot be read: {error}"));
-                return;
-            }
-        };
+        match postcard::from_bytes::<Vec<FromWorker>>(&bytes) {
+            Ok(events) => events.into_iter().for_each(|event| self.tell(event)),
+            Err(error) => self.lose(format!("its message cannot be read: {error}")),
+        }
+    }
+
+    fn tell(&self, message: FromWorker) {
         match &message.event {
             Event::Ready { .. } => {
                 self.is_ready.set(true);

@@ -3,12 +3,16 @@
 use std::rc::Rc;
 
 use gloo::events::EventListener;
+use gloo::timers::callback::Timeout;
 use wasm_bindgen::JsCast;
 use wasm_bindgen::closure::Closure;
 use web_sys::{Element, ResizeObserver};
 use yew::prelude::*;
 
 use crate::state::{AppState, Dispatch};
+
+/// How long [`use_late`] waits: an edit is seen on the map by then.
+const LATE_MILLIS: u32 = 100;
 
 /// The state of the page; the component renders again whenever it changes.
 #[hook]
@@ -47,6 +51,22 @@ pub(super) fn use_size(node: &NodeRef) -> (f64, f64) {
         });
     }
     *size
+}
+
+/// A value as it was a moment ago: what is large and seldom looked at is drawn once no frame waits
+/// for it, and once for many changes in a row.
+#[hook]
+pub(super) fn use_late<T: Clone + PartialEq + 'static>(newest: &T) -> T {
+    let late = use_state_eq(|| newest.clone());
+    {
+        let late = late.setter();
+        use_effect_with(newest.clone(), move |newest| {
+            let newest = newest.clone();
+            let timer = Timeout::new(LATE_MILLIS, move || late.set(newest));
+            move || drop(timer)
+        });
+    }
+    (*late).clone()
 }
 
 /// A number that changes when colours or pixels do: on another colour scheme, and on another

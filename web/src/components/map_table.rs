@@ -2,6 +2,7 @@
 
 use yew::prelude::*;
 
+use super::hooks::use_late;
 use super::legend::role_name;
 use crate::protocol::PlanView;
 use crate::state::{Shared, text};
@@ -13,9 +14,10 @@ pub(super) struct MapTableProps {
     pub plan: Shared<PlanView>,
 }
 
-/// Every tensor in numbers.
+/// Every tensor in numbers, a moment after the map.
 #[component]
 pub(super) fn MapTable(props: &MapTableProps) -> Html {
+    let plan = use_late(&props.plan);
     let number = |value: u64| text::number(value);
     html! {
         <div class="scroll" role="region" aria-label="All tensors" tabindex="0">
@@ -33,7 +35,7 @@ pub(super) fn MapTable(props: &MapTableProps) -> Html {
                     </tr>
                 </thead>
                 <tbody>
-                    for (index, tensor) in props.plan.tensors.iter().enumerate() {
+                    for (index, tensor) in plan.tensors.iter().enumerate() {
                         <tr key={index}>
                             <th scope="row">{ &tensor.name }</th>
                             <td>{ role_name(tensor.role) }</td>

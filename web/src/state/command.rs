@@ -84,10 +84,17 @@ pub enum Command {
 }
 
 /// Commands in their order, numbered so that none is carried out twice.
-#[derive(Clone, Debug, Default, PartialEq)]
+#[derive(Clone, Debug, Default)]
 pub struct Outbox {
     newest: u32,
     waiting: Vec<(u32, Command)>,
+}
+
+/// Two that have seen the same commands are equal: that some were carried out is nothing to draw.
+impl PartialEq for Outbox {
+    fn eq(&self, other: &Self) -> bool {
+        self.newest == other.newest
+    }
 }
 
 impl Outbox {

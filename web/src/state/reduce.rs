@@ -19,7 +19,7 @@ const DRAWING_PIXELS: usize =
 pub(super) fn reduce(mut state: Rc<AppState>, action: Action) -> Rc<AppState> {
     let fragment = state.fragment();
     let new = Rc::make_mut(&mut state);
-    new.news = new.news.wrapping_add(u32::from(!is_progress(&action)));
+    new.news = new.news.wrapping_add(u32::from(is_news(&action)));
     new.take(action);
     let changed = new.fragment();
     if changed != fragment {
@@ -28,14 +28,15 @@ pub(super) fn reduce(mut state: Rc<AppState>, action: Action) -> Rc<AppState> {
     state
 }
 
-/// Whether training has gone on, and nothing else has happened.
-fn is_progress(action: &Action) -> bool {
-    matches!(
+/// Whether more has happened than that training has gone on, or that commands were carried out.
+fn is_news(action: &Action) -> bool {
+    !matches!(
         action,
-        Action::Worker(FromWorker {
-            event: Event::Progress(_) | Event::Accuracy { .. },
-            ..
-        })
+        Action::Done(_)
+            | Action::Worker(FromWorker {
+                event: Event::Progress(_) | Event::Accuracy { .. },
+                ..
+            })
     )
 }
 
@@ -275,9 +276,9 @@ impl AppState {
         self.weights_digest = Rc::from("");
         self.sample = None;
         self.stop_reached = false;
-        self.losses = Shared::default();
-        self.accuracies = Shared::default();
-        self.updates = Shared::default();
+        self.losses.clear();
+        self.accuracies.clear();
+        self.updates.clear();
         self.notices.clear(Topic::Refusal);
     }
 

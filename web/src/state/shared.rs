@@ -23,6 +23,17 @@ impl<T> Shared<T> {
         change(&mut value);
         self.0 = Rc::new(value);
     }
+
+    /// Puts an empty value in its place; one that is empty already stays the same one.
+    pub fn clear(&mut self)
+    where
+        T: Default + PartialEq,
+    {
+        let empty = T::default();
+        if *self.0 != empty {
+            self.0 = Rc::new(empty);
+        }
+    }
 }
 
 impl<T: ?Sized> Clone for Shared<T> {

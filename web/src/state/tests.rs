@@ -187,9 +187,24 @@ fn each_command_is_carried_out_once() {
         to: Handover::Download,
     });
     page.act(Action::CopyLink);
+    let before = page.state.clone();
     page.act(Action::Done(newest));
+    assert_eq!(page.state, before, "there is nothing to draw");
     let left: Vec<_> = page.state.outbox.after(0).collect();
     assert!(matches!(left[..], [(_, Command::CopyLink(_))]));
+}
+
+#[test]
+fn an_edit_before_the_first_step_leaves_the_curves_as_they_are() {
+    let mut page = Page::training();
+    let curves = |page: &Page| (page.state.losses.clone(), page.state.accuracies.clone());
+    let empty = curves(&page);
+    page.act(Action::SetSeed(7));
+    assert_eq!(curves(&page), empty);
+    page.progress(1);
+    page.act(Action::SetSeed(8));
+    assert_ne!(curves(&page), empty);
+    assert!(page.state.losses.points().is_empty());
 }
 
 #[test]
