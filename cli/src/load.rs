@@ -5,6 +5,7 @@ use std::path::{Path, PathBuf};
 use anyhow::{Context as _, anyhow, bail};
 use quartermeg_core::network::Network;
 use quartermeg_core::session::Samples;
+use quartermeg_formats::motion::{Channel, Description};
 use quartermeg_formats::scenario::Scenario;
 use quartermeg_formats::setup::Setup;
 use quartermeg_formats::{explain, sample_file};
@@ -100,6 +101,21 @@ fn samples(
     }
     let learn = learn.context("Name the samples to learn from with --data.")?;
     Ok((learn, test))
+}
+
+/// What motion is recorded by: as the file of `--data` describes it, else as that of the scenario
+/// does; nothing where neither is about motion.
+pub(crate) fn channels(
+    files: &SampleOptions,
+    scenario: Option<&'static Scenario>,
+) -> anyhow::Result<Vec<Channel>> {
+    let described = match &files.data {
+        Some(path) if !path.is_dir() => Description::read(&source::read_file(path)?),
+        _ => None,
+    };
+    let of_scenario = || scenario.and_then(source::scenario_motion);
+    let description = described.or_else(of_scenario);
+    Ok(description.map_or_else(Vec::new, |it| it.channels))
 }
 
 fn read_file(path: &Path) -> anyhow::Result<Samples> {

@@ -1,6 +1,7 @@
 //! The command-line twin of the Quartermeg page: the same core, the same numbers.
 
 mod board;
+mod drift;
 mod export;
 mod files;
 mod folder;
@@ -12,6 +13,7 @@ mod numerics;
 mod output;
 mod picture;
 mod replay;
+mod runs;
 mod search;
 mod setup;
 mod source;
@@ -45,6 +47,8 @@ enum Command {
     Analyze(Box<search::analyze::Arguments>),
     /// Find the best update policy within a budget.
     Search(Box<search::Arguments>),
+    /// Change the world under the learner, and measure what each way of learning recovers and forgets.
+    Drift(Box<drift::Arguments>),
     /// Write a program and what belongs to it, for devices, other tools and people.
     Export(Box<export::Arguments>),
     /// Tell whether exported files are whole and belong together.
@@ -63,6 +67,7 @@ fn main() -> ExitCode {
         Command::Train(arguments) => train::run(&arguments),
         Command::Analyze(arguments) => search::analyze::run(&arguments),
         Command::Search(arguments) => search::run(&arguments),
+        Command::Drift(arguments) => drift::run(&arguments),
         Command::Export(arguments) => export::run(&arguments),
         Command::Verify(arguments) => verify::run(&arguments),
         Command::Step(arguments) => step::run(&arguments),

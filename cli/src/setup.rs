@@ -58,6 +58,11 @@ pub(crate) struct Start {
 }
 
 impl SetupOptions {
+    /// Whether they say what learns.
+    pub(crate) fn names_policy(&self) -> bool {
+        self.scheme.is_some() || self.link.is_some()
+    }
+
     /// Network and setup; a folder of samples decides the classes of a new classifier.
     pub(crate) fn start(&self, folder: Option<&Folder>) -> anyhow::Result<Start> {
         let mut start = match &self.link {

@@ -12,6 +12,7 @@ use quartermeg_core::quant::Rules;
 use quartermeg_formats::config::Trained;
 use quartermeg_formats::export::{weights, yaml};
 use quartermeg_formats::model::{self, ModelKind};
+use quartermeg_formats::motion::Description;
 use quartermeg_formats::sample_file::Parts;
 use quartermeg_formats::scenario::{self, SampleKind, Scenario};
 use quartermeg_formats::setup::Head;
@@ -162,6 +163,12 @@ pub(crate) fn scenario_samples(scenario: &Scenario) -> anyhow::Result<Option<Par
     parts
         .map(Some)
         .map_err(|error| anyhow!(explain::samples(&error)))
+}
+
+/// How the motion of a scenario is recorded; none where its samples are none.
+pub(crate) fn scenario_motion(scenario: &Scenario) -> Option<Description> {
+    let (_, samples) = scenario_files(scenario).ok()?;
+    Description::read(samples?)
 }
 
 /// Trained weights of `program`, from any file that carries some.

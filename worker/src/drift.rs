@@ -1,8 +1,5 @@
 //! A world that changes under the learners: one run after another, a slice of time each, while
 //! training stands still.
-//!
-//! Every learner is run with the first seed, then with the others, so that all of them are known
-//! roughly before any is known well.
 
 use std::rc::Rc;
 
@@ -12,7 +9,7 @@ use quartermeg_formats::explain;
 use quartermeg_formats::motion::Channel;
 use quartermeg_formats::setup::{MAX_STEPS, Setup};
 use quartermeg_search::drift::{
-    AFTER, Change, Course, Drift, DriftError, Learner, LearnerPlan, LineUp,
+    self, AFTER, Change, Course, Drift, DriftError, LearnerPlan, LineUp, Measure,
 };
 
 use crate::analysis::{MAX_SEEDS, REPORT_MILLIS, TRY_MILLIS, TRY_STEPS, sentence, spread};
@@ -76,15 +73,7 @@ impl DriftRuns {
         let drift = Drift::new(Network::clone(network), setup.clone(), worlds, steps)
             .map_err(|error| sentence(&error))?;
         let line_up = LineUp::new(network, &setup.policy);
-        let seeds =
-            (0..u64::from(n_seeds.clamp(1, MAX_SEEDS))).map(|at| setup.seed.wrapping_add(at));
-        let n_learners = Learner::ALL.len();
-        let mut runs = vec![];
-        for (round, seed) in seeds.enumerate() {
-            // Who learns nothing is the same with every seed.
-            let first = usize::from(round > 0);
-            runs.extend((first..n_learners).map(|learner| (learner, seed)));
-        }
+        let runs = drift::runs(setup.seed, n_seeds.clamp(1, MAX_SEEDS));
         Ok(Self {
             id,
             network: Rc::clone(network),
@@ -180,23 +169,10 @@ impl DriftRuns {
                 n_runs,
                 ..LearnerCurves::default()
             };
-            for (at, measure) in self.drift.measures().iter().enumerate() {
-                // Whoever learns nothing was measured once in each world.
-                let is_still = self.learners[learner].policy.is_none();
-                let at = if is_still { measure.world } else { at };
-                let n_held_out = f64::from(count(self.drift.n_held_out()[measure.world]));
-                let mut shares = Vec::new();
-                for run in &runs {
-                    if let Some(&correct) = run.get(at) {
-                        shares.push(f64::from(correct) / n_held_out);
-                    }
-                }
-                if shares.is_empty() {
-                    continue;
-                }
-                let [mean, sd] = spread(&shares);
-                let step = measure.step;
-                let world = if measure.world == AFTER {
+            for point in self.drift.curves(&self.learners[learner], &runs) {
+                let [mean, sd] = spread(&point.accuracies);
+                let Measure { step, world } = point.measure;
+                let world = if world == AFTER {
                     &mut curves.after
                 } else {
                     &mut curves.before
@@ -422,19 +398,5 @@ fn change_of(DriftChange { kind, amount }: DriftChange) -> Result<Change, String
 }
 
 fn refusal(error: DriftError) -> String {
-    match error {
-        DriftError::NoImages => {
-            "The network does not read images of two rows and columns or more; choose another \
-             change."
-        }
-        DriftError::NoAxes => {
-            "These samples are no motion with axes x, y and z; choose another change."
-        }
-        DriftError::NoSamples => {
-            "Samples are missing: the world before the change and the one after it each need some \
-             to learn from and some that are held out. For a new class, that is some of it and \
-             some of another class; add them, or choose another class."
-        }
-    }
-    .to_owned()
+    error.sentence().to_owned()
 }

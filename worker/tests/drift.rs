@@ -11,11 +11,13 @@ use quartermeg_core::runtime::NoTrace;
 use quartermeg_core::session::Samples;
 use quartermeg_formats::scenario::{KEYBOARD, WATCH};
 use quartermeg_formats::{link, network_file, own};
+use quartermeg_search::Spread;
 use quartermeg_search::drift::{Change, Drift, LineUp};
 use quartermeg_web::protocol::{
     AnalysisPhase, ChangeKind, DriftChange, DriftPreview, DriftRequest, DriftView, Event,
     LearnerCurves, OwnSample, Request, SampleData, Speed, ToWorker,
 };
+use quartermeg_web::state::AppState;
 use quartermeg_worker::time::{Clock, Next};
 use quartermeg_worker::trainer::Trainer;
 
@@ -31,6 +33,10 @@ const SLANT: DriftChange = DriftChange {
     kind: ChangeKind::Slant,
     amount: 30,
 };
+
+/// What comes of it in the command line program (`cli/tests/drift.rs`): learner, world and step, then
+/// the samples that each seed recognized.
+const KNOWN: &str = include_str!("../../search/tests/known/drift.txt");
 
 /// Whenever it is asked, so many milliseconds later.
 struct Ticking {
@@ -250,6 +256,56 @@ fn it_measures_what_the_experiment_measures_however_time_is_cut() {
                 .iter()
                 .all(|it| it.mean.to_bits() == world[0].mean.to_bits())
         );
+    }
+}
+
+#[test]
+fn it_comes_to_what_the_command_line_comes_to() {
+    let told = Bench::ready(0.0).prepared_and_run();
+    let mut lines = KNOWN.lines();
+    for (name, curves) in ["nothing", "classifier", "biases", "sparse", "full"]
+        .into_iter()
+        .zip(&told)
+    {
+        for (world, shares) in [("before", &curves.before), ("after", &curves.after)] {
+            for share in shares {
+                let place = format!("{name} {world} {} ", share.step);
+                let line = lines.next().expect("a line for every measure");
+                let counts = line.strip_prefix(&place).expect(line).split(' ');
+                let accuracies: Vec<f64> = counts
+                    .map(|count| count.parse::<f64>().expect(line) / f64::from(N_HELD_OUT))
+                    .collect();
+                let Spread { mean, sd } = Spread::of(&accuracies);
+                assert!((f64::from(share.mean) - mean).abs() < 1e-6, "{line}");
+                assert!((f64::from(share.sd) - sd).abs() < 1e-6, "{line}");
+            }
+        }
+    }
+    assert_eq!(lines.next(), None);
+}
+
+/// Where page and command line are asked nothing else, they run the same.
+#[test]
+fn the_page_begins_with_the_usual_strengths() {
+    let page = AppState::new();
+    assert_eq!(page.drift_change().amount, 25);
+    assert_eq!(Change::USUAL[0], Change::Slant { degrees: 25 });
+    for way in page.drift_ways() {
+        let kind = |change: &Change| match change {
+            Change::Slant { .. } => ChangeKind::Slant,
+            Change::Rotation { .. } => ChangeKind::Rotation,
+            Change::Light { .. } => ChangeKind::Light,
+            Change::OtherArm => ChangeKind::OtherArm,
+            Change::TurnedSensor { .. } => ChangeKind::TurnedSensor,
+            Change::NewClass { .. } => ChangeKind::NewClass,
+        };
+        let usual = Change::USUAL.into_iter().find(|it| kind(it) == way.kind);
+        let strengths = usual.expect("every kind is there").strengths();
+        if way.kind == ChangeKind::NewClass {
+            assert_eq!((strengths, way.strength), (None, ""));
+        } else {
+            assert_eq!(strengths, Some(way.range), "{}", way.name);
+        }
     }
 }
 

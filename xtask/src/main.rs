@@ -8,6 +8,7 @@ mod check;
 mod debian;
 mod demo;
 mod dist;
+mod drift;
 mod firmware;
 mod memory;
 mod node;
@@ -57,6 +58,8 @@ enum Command {
     Memory,
     /// Search for update policies, and write what came of it to `docs/search.md`.
     Search,
+    /// Change the world under the learners, and write what came of it to `docs/drift.md`.
+    Drift,
     /// Write the pictures of the page to `docs/screenshots/`.
     Screenshots,
 }
@@ -83,6 +86,7 @@ fn run(command: &Command) -> Result<bool> {
         Command::Firmware(options) => firmware::run(&workspace, options),
         Command::Memory => memory::run(&workspace).map(|()| true),
         Command::Search => search::run(&workspace).map(|()| true),
+        Command::Drift => drift::run(&workspace).map(|()| true),
         Command::Screenshots => screenshots::run(&workspace).map(|()| true),
     }
 }

@@ -3,25 +3,20 @@
 use std::fs::{self, File, OpenOptions};
 use std::io::Write as _;
 use std::path::{Path, PathBuf};
-use std::sync::atomic::{AtomicUsize, Ordering};
-use std::sync::{Arc, mpsc};
+use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use anyhow::{Context as _, anyhow};
-use indicatif::{HumanDuration, ProgressBar, ProgressStyle};
 use quartermeg_core::policy::Policy;
 use quartermeg_formats::config::hex;
-use quartermeg_formats::explain;
 use quartermeg_search::trials_file::{Known, KnownOutcomes};
 use quartermeg_search::{Outcome, Planned, Study, Trial};
 
-use super::options::{Shard, sentence};
+use super::options::Shard;
+use crate::runs::{self, sentence};
 
 /// Digits of the identity in the name of a file of outcomes.
 const NAME_DIGITS: usize = 16;
-
-/// What takes longer is announced.
-const LONG: Duration = Duration::from_secs(5);
 
 /// A study with what is known of it.
 pub(super) struct Laboratory {
@@ -134,63 +129,23 @@ impl Laboratory {
                 waiting.push((trial, run));
             }
         }
-        // The longest run says how long the others will take, before they begin.
+        // The longest first, so that no thread ends long after the others, and its time tells that
+        // of the others well.
         let longest = (0..waiting.len()).max_by_key(|&at| (waiting[at].1, std::cmp::Reverse(at)));
-        let Some((first, macs)) = longest.map(|at| waiting.remove(at)) else {
-            return Ok(());
-        };
-        let known = run_one(&self.study, first)?;
-        let took = Duration::from_millis(known.milliseconds);
-        self.keep(first, known)?;
-        let left: u64 = waiting.iter().map(|(_, macs)| macs).sum();
-        let threads = self.threads;
-        announce(what, waiting.len(), threads, took, macs, left);
-        self.run_rest(&waiting, left)?;
-        self.tally.run += waiting.len() + 1;
+        if let Some(longest) = longest {
+            waiting[..=longest].rotate_right(1);
+        }
+        let (study, known) = (&self.study, &mut self.known);
+        let (file, path) = (&mut self.file, &self.path);
+        runs::all(
+            what,
+            self.threads,
+            &waiting,
+            |trial, _| run_one(study, trial),
+            |trial, now_known| write(file, path, &known.add(trial, now_known)),
+        )?;
+        self.tally.run += waiting.len();
         Ok(())
-    }
-
-    fn run_rest(&mut self, trials: &[(&Trial, u64)], macs: u64) -> anyhow::Result<()> {
-        let bar = ProgressBar::new(macs).with_style(
-            ProgressStyle::with_template("{bar:40} {percent} %  {msg}  {eta} left")
-                .unwrap_or_else(|_invalid| ProgressStyle::default_bar()),
-        );
-        let next = AtomicUsize::new(0);
-        let (sender, receiver) = mpsc::channel();
-        let study = &self.study;
-        let threads = self.threads.min(trials.len());
-        let (known, file, path) = (&mut self.known, &mut self.file, &self.path);
-        std::thread::scope(|scope| {
-            for _ in 0..threads {
-                let (sender, next) = (sender.clone(), &next);
-                scope.spawn(move || {
-                    while let Some((trial, macs)) = trials.get(next.fetch_add(1, Ordering::Relaxed))
-                    {
-                        let known = run_one(study, trial);
-                        // Nobody listens any more after an error.
-                        if sender.send((*trial, *macs, known)).is_err() {
-                            return;
-                        }
-                    }
-                });
-            }
-            drop(sender);
-            let mut n_done = 0;
-            for (trial, macs, now_known) in receiver {
-                write(file, path, &known.add(trial, now_known?))?;
-                n_done += 1;
-                bar.inc(macs);
-                bar.set_message(format!("{n_done} of {} runs", trials.len()));
-            }
-            anyhow::Ok(())
-        })?;
-        bar.finish_and_clear();
-        Ok(())
-    }
-
-    fn keep(&mut self, trial: &Trial, known: Known) -> anyhow::Result<()> {
-        let line = self.known.add(trial, known);
-        write(&mut self.file, &self.path, &line)
     }
 
     /// Multiply-accumulates of each trial, whole and with frozen beginnings kept.
@@ -271,19 +226,4 @@ fn seconds(milliseconds: u64) -> f64 {
 fn write(file: &mut File, path: &Path, line: &str) -> anyhow::Result<()> {
     file.write_all(line.as_bytes())
         .with_context(|| format!("{} cannot be written.", path.display()))
-}
-
-/// Says how long the rest will take, going by the first run, where one would wonder.
-fn announce(what: &str, n_left: usize, threads: usize, first: Duration, macs: u64, left: u64) {
-    #[expect(clippy::cast_precision_loss, reason = "an estimate for people")]
-    let share = left as f64 / macs.max(1) as f64 / threads as f64;
-    let time = first.mul_f64(share);
-    if time < LONG {
-        return;
-    }
-    let runs = explain::number(n_left as u64);
-    eprintln!(
-        "{what}: {runs} more runs on {threads} threads, about {}.",
-        HumanDuration(time)
-    );
 }

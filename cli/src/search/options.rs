@@ -3,13 +3,13 @@
 use std::path::PathBuf;
 
 use anyhow::anyhow;
-use quartermeg_formats::explain;
 use quartermeg_formats::scenario::Scenario;
 use quartermeg_formats::setup::MAX_STEPS;
-use quartermeg_search::{Study, StudyError};
+use quartermeg_search::Study;
 
 use super::laboratory::Laboratory;
 use crate::load::{self, SampleOptions};
+use crate::runs::{RunOptions, sentence};
 use crate::setup::SetupOptions;
 
 #[derive(Debug, clap::Args)]
@@ -21,12 +21,8 @@ pub(crate) struct StudyOptions {
     /// Steps of every run; a link's or scenario's own if absent.
     #[arg(long, value_parser = clap::value_parser!(u32).range(1..=i64::from(MAX_STEPS)))]
     steps: Option<u32>,
-    /// How many seeds each policy is trained with; the first is that of --seed.
-    #[arg(long, default_value_t = 3, value_parser = clap::value_parser!(u32).range(1..=64))]
-    seeds: u32,
-    /// Threads; as many as the machine has if absent. The results do not depend on it.
-    #[arg(long, value_parser = clap::value_parser!(u16).range(1..=1024))]
-    threads: Option<u16>,
+    #[command(flatten)]
+    runs: RunOptions,
     /// Folder that keeps the outcome of every run, so that a search which was cut off goes on where
     /// it stood, and that of another budget begins with what is known.
     #[arg(long, default_value = ".quartermeg")]
@@ -84,31 +80,13 @@ impl StudyOptions {
         let (rate, first) = (setup.learning_rate, setup.seed);
         let study = Study::new(network, setup, learn, test.unwrap_or_default())
             .map_err(|error| anyhow!(sentence(&error)))?;
-        let threads = self.threads.map_or_else(
-            || std::thread::available_parallelism().map_or(1, std::num::NonZero::get),
-            usize::from,
-        );
         Ok(Plan {
-            laboratory: Laboratory::open(study, threads, &self.cache, self.shard)?,
+            laboratory: Laboratory::open(study, self.runs.threads(), &self.cache, self.shard)?,
             scenario,
-            seeds: (0..u64::from(self.seeds))
-                .map(|at| first.wrapping_add(at))
-                .collect(),
+            seeds: self.runs.seeds_from(first),
             rate,
             steps,
             shard: self.shard,
         })
-    }
-}
-
-/// Why a study cannot begin.
-pub(super) fn sentence(error: &StudyError) -> String {
-    match error {
-        StudyError::Compile(error) => explain::compile(error),
-        StudyError::Session(error) => explain::session(error),
-        StudyError::NothingHeldOut => "There is nothing to measure the accuracy on: name at least \
-                                       two samples with --eval, or give every class of --data at \
-                                       least five samples, of which every fifth is held out."
-            .to_owned(),
     }
 }

@@ -9,12 +9,14 @@ mod experiment;
 mod image;
 mod learners;
 mod motion;
+mod runs;
 mod worlds;
 
 pub use experiment::{Course, Drift, Measure};
 pub use image::{lit, rotated, slanted};
 pub use learners::{Learner, LearnerPlan, LineUp};
 pub use motion::{mirrored, turned};
+pub use runs::{Point, runs};
 pub use worlds::{AFTER, BEFORE, Change, DriftError, Worlds};
 
 /// Sine and cosine of whole degrees. They are sums and products alone, so that every machine finds

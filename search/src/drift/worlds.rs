@@ -55,6 +55,27 @@ pub enum DriftError {
     NoSamples,
 }
 
+impl DriftError {
+    /// What is missing, and what to do.
+    #[must_use]
+    pub fn sentence(self) -> &'static str {
+        match self {
+            Self::NoImages => {
+                "The network does not read images of two rows and columns or more; choose another \
+                 change."
+            }
+            Self::NoAxes => {
+                "These samples are no motion with axes x, y and z; choose another change."
+            }
+            Self::NoSamples => {
+                "Samples are missing: the world before the change and the one after it each need \
+                 some to learn from and some that are held out. For a new class, that is some of \
+                 it and some of another class; add them, or choose another class."
+            }
+        }
+    }
+}
+
 /// Samples to learn from and to measure on, each [`BEFORE`] and [`AFTER`] the change.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Worlds {
@@ -70,6 +91,28 @@ const MOST_MEASURED: usize = 200;
 const ENOUGH_MEASURED: usize = 50;
 
 impl Change {
+    /// Every kind of change, with the strength that page and command line begin with.
+    pub const USUAL: [Self; 6] = [
+        Self::Slant { degrees: 25 },
+        Self::Rotation { degrees: 30 },
+        Self::Light { percent: 40 },
+        Self::OtherArm,
+        Self::TurnedSensor { degrees: 90 },
+        Self::NewClass { class: 0 },
+    ];
+
+    /// The weakest and the strongest that can be chosen, in the unit of the change; none where
+    /// there is no more or less of it.
+    #[must_use]
+    pub fn strengths(self) -> Option<[i32; 2]> {
+        match self {
+            Self::Slant { .. } => Some([-60, 60]),
+            Self::Rotation { .. } | Self::TurnedSensor { .. } => Some([-180, 180]),
+            Self::Light { .. } => Some([5, 400]),
+            Self::OtherArm | Self::NewClass { .. } => None,
+        }
+    }
+
     /// Codes of a sample after the change. `channels` are those of motion, none for other samples.
     ///
     /// # Errors
