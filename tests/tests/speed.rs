@@ -33,6 +33,9 @@ const KEYBOARD: Floor = Floor {
 };
 /// Windows of which the best counts.
 const N_WINDOWS: u32 = 10;
+/// So often the windows are repeated where they are below a floor: a machine may have other work
+/// for seconds, but a slow step is slow in all of them.
+const N_ROUNDS: u32 = 6;
 /// Held by whoever measures: two that run at once would measure each other.
 static MEASURING: Mutex<()> = Mutex::new(());
 
@@ -66,16 +69,26 @@ fn check(
         return;
     }
     let _alone = MEASURING.lock();
-    let rate = tiled.best_rate(N_WINDOWS, n_steps);
-    let gain = rate / plain.best_rate(N_WINDOWS, n_plain_steps);
-    eprintln!("{what}: {rate:.0} steps a second, {gain:.1} times as many as in plain loops");
-    if !cfg!(target_arch = "x86_64") {
-        return;
-    }
     let Floor {
         rate: least,
         gain: least_gain,
     } = *floor;
+    let (mut rate, mut plain_rate) = (0.0_f64, 0.0_f64);
+    for _ in 0..N_ROUNDS {
+        // In turns, so that a machine's busy second does not fall on one of them alone.
+        for _ in 0..N_WINDOWS {
+            rate = rate.max(tiled.best_rate(1, n_steps));
+            plain_rate = plain_rate.max(plain.best_rate(1, n_plain_steps));
+        }
+        if rate >= least && rate >= least_gain * plain_rate {
+            break;
+        }
+    }
+    let gain = rate / plain_rate;
+    eprintln!("{what}: {rate:.0} steps a second, {gain:.1} times as many as in plain loops");
+    if !cfg!(target_arch = "x86_64") {
+        return;
+    }
     assert!(
         rate >= least,
         "{what}: {rate:.0} steps a second, below {least}"
