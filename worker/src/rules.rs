@@ -92,7 +92,6 @@ fn idle(network: &Network, setup: &Setup, rule: &str) -> Option<&'static str> {
     let has_weights = layers.iter().any(|layer| layer.ratio() > 0.0);
     let is_own_int8 = has(|kind| matches!(kind, NodeKind::Logits { .. }));
     let is_int8 = is_own_int8 || setup.rules.classifier == ClassifierType::I8;
-    let is_partial = |ratio: f32| ratio > 0.0 && ratio < 1.0;
     let has_dead = network.convs().zip(layers).any(|((_, _, conv), layer)| {
         let mut scales = conv.weight_scale.iter();
         layer.updates_bias() && scales.any(|&scale| scale < DEAD_CHANNEL_SCALE)
@@ -110,7 +109,7 @@ fn idle(network: &Network, setup: &Setup, rule: &str) -> Option<&'static str> {
         "shortcut" => (has_add && learns, "no gradient meets a shortcut"),
         "input" => (has_weights || is_int8, "no int8 weights learn"),
         "channels" => (
-            layers.iter().any(|layer| is_partial(layer.ratio())),
+            layers.iter().any(|layer| layer.is_partial()),
             "no channel ratio lies between 0 and 1",
         ),
         "logits" => (is_int8, "the classifier is float"),

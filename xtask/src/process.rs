@@ -7,6 +7,7 @@ use std::path::Path;
 use std::process::{Command, Stdio};
 
 use anyhow::{Context, Result, bail, ensure};
+use serde::de::DeserializeOwned;
 
 /// Compiler flags of the caller's shell.
 ///
@@ -71,6 +72,14 @@ pub(crate) fn output(command: &mut Command) -> Result<String> {
         );
     }
     Ok(String::from_utf8_lossy(&output.stdout).into_owned())
+}
+
+/// As [`output`], of a program whose last line is JSON.
+pub(crate) fn json<T: DeserializeOwned>(command: &mut Command) -> Result<T> {
+    let answer = output(command)?;
+    let unknown = || format!("`{}` answered in an unknown form", line(command));
+    let last = answer.lines().last().with_context(unknown)?;
+    serde_json::from_str(last).with_context(unknown)
 }
 
 /// How a program ended, and what it printed on its standard output.

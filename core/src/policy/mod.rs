@@ -48,6 +48,13 @@ impl LayerUpdate {
             Self::Frozen | Self::Bias => 0.0,
         }
     }
+
+    /// Whether the ratio leaves a choice of channels: some learn, and not all.
+    #[must_use]
+    pub fn is_partial(self) -> bool {
+        let ratio = self.ratio();
+        ratio > 0.0 && ratio < 1.0
+    }
 }
 
 /// One entry per convolution, in order of the convolution index. The classifier always learns.

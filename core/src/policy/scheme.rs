@@ -103,7 +103,7 @@ pub fn parse_channels(
     text: &str,
 ) -> Result<(), SchemeError> {
     let layers = policy.layers.iter().enumerate();
-    let partial = layers.filter(|(_, update)| update.ratio() > 0.0 && update.ratio() < 1.0);
+    let partial = layers.filter(|(_, update)| update.is_partial());
     let possible = partial.map(|(layer, _)| layer).collect();
     for layer in layers_of(text, possible, |layer| SchemeError::Channels { layer })? {
         policy.set_channels(layer, Some(choice));

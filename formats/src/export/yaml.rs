@@ -147,9 +147,8 @@ pub fn write<B: AsRef<[u8]>>(
 ) -> Result<String, YamlError> {
     let options = Options::of(policy)?;
     let rule = program.rules().channels;
-    let is_partial = |update: &LayerUpdate| update.ratio() > 0.0 && update.ratio() < 1.0;
     let first = (0..).zip(&policy.layers).find(|&(layer, update)| {
-        is_partial(update) && policy.channels_of(layer, rule) == ChannelChoice::First
+        update.is_partial() && policy.channels_of(layer, rule) == ChannelChoice::First
     });
     if let Some((layer, _)) = first {
         return Err(YamlError::FirstChannels { layer });

@@ -171,7 +171,7 @@ pub(super) fn LayerRow(props: &LayerRowProps) -> Html {
                 if props.recomputable && has_weights {
                     { again(&dispatch, props) }
                 }
-                if ratio > 0.0 && ratio < 1.0 {
+                if props.update.is_partial() {
                     { first(&dispatch, props) }
                 }
             </span>

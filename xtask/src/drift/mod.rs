@@ -109,11 +109,5 @@ fn drift(workspace: &Workspace, subject: &Subject, options: &[&str]) -> Result<D
         .args(["--scenario", subject.scenario, "--seeds", "3", "--json"])
         .args(options)
         .current_dir(&workspace.root);
-    let answer = process::output(&mut quartermeg)?;
-    serde_json::from_str(&answer).with_context(|| {
-        format!(
-            "`{}` answered in an unknown form",
-            process::line(&quartermeg)
-        )
-    })
+    process::json(&mut quartermeg)
 }

@@ -182,11 +182,5 @@ fn step(workspace: &Workspace, network: &[&OsStr], scheme: &str, numerics: &str)
         .args(["--scheme", scheme, "--numerics", numerics])
         .args(network)
         .current_dir(&workspace.root);
-    let answer = process::output(&mut quartermeg)?;
-    serde_json::from_str(&answer).with_context(|| {
-        format!(
-            "`{}` answered in an unknown form",
-            process::line(&quartermeg)
-        )
-    })
+    process::json(&mut quartermeg)
 }

@@ -221,13 +221,5 @@ fn search(workspace: &Workspace, subject: &Subject) -> Result<SearchReport> {
     let rates: Vec<String> = subject.rates.iter().map(f32::to_string).collect();
     quartermeg.args(["--rates", &rates.join(",")]);
     quartermeg.args(["--json", "--budget", &subject.budget_bytes.to_string()]);
-    let answer = process::output(&mut quartermeg)?;
-    let unknown = || {
-        format!(
-            "`{}` answered in an unknown form",
-            process::line(&quartermeg)
-        )
-    };
-    let last = answer.lines().last().with_context(unknown)?;
-    serde_json::from_str(last).with_context(unknown)
+    process::json(&mut quartermeg)
 }
